@@ -1,0 +1,7 @@
+export * from './topics'
+export * from './risk-error'
+export * from './event-log'
+export * from './ledger'
+export * from './snapshot-store'
+export * from './observability'
+export * from './partition-for'

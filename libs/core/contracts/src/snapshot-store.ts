@@ -1,0 +1,20 @@
+/** A state kept so that a restart need not fold the whole journal. A cache: it may vanish at any time. */
+export interface Snapshot {
+  /** The journal's stream and the revision up to which, inclusive, the state stands. */
+  readonly stream: string
+  readonly revision: number
+  /** Hash of that entry: a snapshot whose entry the journal lacks is discarded. */
+  readonly entryHash: string
+  /** Hash of the code that wrote it; other code discards it. */
+  readonly formatHash: string
+  readonly state: Uint8Array
+}
+
+/** Keeps the newest snapshots of each partition. */
+export interface SnapshotStore {
+  /** Resolves once durable; keeps the newest two of a name. */
+  save(name: string, snapshot: Snapshot): Promise<void>
+  /** Newest first; what is damaged (its checksum differs) is left out. */
+  load(name: string): Promise<readonly Snapshot[]>
+  close(): Promise<void>
+}
