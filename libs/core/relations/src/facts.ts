@@ -1,0 +1,49 @@
+/**
+ * What relations know of a counterparty, as of the epoch in which it last changed. Times are epoch milliseconds, -1 where it never
+ * happened; rates are 16.16 fixed point, decayed to `asOfMs`.
+ */
+export interface CounterpartyFact {
+  asOfMs: number
+  firstSeenMs: number
+  /** Payments and trades with it so far. */
+  paymentCount: number
+  /** Distinct accounts that paid it: exact to 64, then 64 means "at least 64". */
+  distinctPayers: number
+  lastKnownLegitimateMs: number
+  lastKnownFraudMs: number
+  /** Its last eight known payments, newest in bit 0, 1 = fraud. */
+  fraudRegister: number
+  /** How many bits of the register are filled, 0-8. */
+  fraudRegisterLength: number
+  /** Decayed frauds that their amount does not explain, half-life 3 days, 16.16 fixed point; and all known payments likewise. */
+  frauds3d: number
+  known3d: number
+  frauds7d: number
+  known7d: number
+  /** Undecayed totals of known labels. */
+  fraudTotal: number
+  legitimateTotal: number
+  /** P2P trades: how they ended. */
+  tradesCompleted: number
+  tradesDisputed: number
+  tradesCancelled: number
+  chargebacks: number
+  counterfeitReports: number
+  /** Highest severity (0-1000) of provider alerts that name it and have not been cleared; -1 none. */
+  alertSeverity: number
+}
+
+/** What relations know of a device. */
+export interface DeviceFact {
+  asOfMs: number
+  firstSeenMs: number
+  /** Distinct accounts that used it: exact to 64, then 64 means "at least 64". */
+  distinctAccounts: number
+  lastKnownFraudMs: number
+}
+
+/** What the screening step may know of others than the account, by key; undefined: nothing known yet. */
+export interface FactView {
+  counterparty(counterpartyId: string): CounterpartyFact | undefined
+  device(deviceId: string): DeviceFact | undefined
+}
