@@ -1,0 +1,42 @@
+import { RiskError } from '@riskledger/contracts'
+import { createLogger } from './create-logger'
+
+function lines(level: 'debug' | 'warn' | 'silent', log: (logger: ReturnType<typeof createLogger>) => void): Record<string, unknown>[] {
+  const written: string[] = []
+  log(createLogger({ level, name: 'screener', write: (line) => written.push(line) }))
+  return written.map((line) => JSON.parse(line) as Record<string, unknown>)
+}
+
+describe('createLogger', () => {
+  test('writes one JSON object a line, for people and machines', () => {
+    const [line] = lines('debug', (logger) => logger.info('batch appended', { inputs: 4096, stream: 'screening-000.0000' }))
+    expect(line).toMatchObject({
+      level: 'info',
+      name: 'screener',
+      message: 'batch appended',
+      inputs: 4096,
+      stream: 'screening-000.0000',
+      pid: process.pid,
+    })
+    expect(line?.['time']).toMatch(/^\d{4}-\d\d-\d\dT.*Z$/)
+    expect(line).not.toHaveProperty('hostname')
+  })
+
+  test('leaves out what is below the level', () => {
+    const log = (logger: ReturnType<typeof createLogger>): void => {
+      logger.debug('a')
+      logger.info('b')
+      logger.warn('c')
+      logger.error('d')
+    }
+    expect(lines('warn', log).map((line) => line['message'])).toEqual(['c', 'd'])
+    expect(lines('debug', log)).toHaveLength(4)
+    expect(lines('silent', log)).toEqual([])
+  })
+
+  test('writes an error with its code and cause', () => {
+    const error = new RiskError('disk-full', 'no room left', { retriable: true, cause: new Error('ENOSPC') })
+    const [line] = lines('debug', (logger) => logger.error('append failed', { error }))
+    expect(line?.['error']).toMatchObject({ message: 'no room left', code: 'disk-full', retriable: true, cause: { message: 'ENOSPC' } })
+  })
+})

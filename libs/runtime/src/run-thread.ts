@@ -1,0 +1,52 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { toPlainError, type FromThread, type ToThread } from './thread-protocol'
+
+/** What the main function of a thread is given. */
+export interface ThreadContext<Input> {
+  /** As handed to `startThread`, structurally cloned. */
+  readonly input: Input
+  /** Aborts when the thread is asked to stop: drain, then return. */
+  readonly signal: AbortSignal
+  /** Says, once, that the thread serves; the value resolves `Thread.ready`. */
+  ready(value?: unknown): void
+  post(message: unknown): void
+  /** Messages posted to this thread; those that came before the first listener are kept for it. */
+  onMessage(listener: (message: unknown) => void): void
+}
+
+/**
+ * The last line of a thread's module: runs its main function and tells the starter how it went. The result resolves `Thread.done`,
+ * a thrown error rejects it, as a RiskError where it was one. Called outside a thread it throws.
+ */
+export function runThread<Input>(main: (context: ThreadContext<Input>) => Promise<unknown>): void {
+  const port = parentPort
+  if (port === null) throw new Error('runThread was called outside a thread: start the module with startThread')
+  const stopping = new AbortController()
+  const early: unknown[] = []
+  let listener: ((message: unknown) => void) | undefined
+  const send = (message: FromThread): void => port.postMessage(message)
+  port.on('message', (message: ToThread) => {
+    if (message.kind === 'stop') stopping.abort()
+    else if (listener === undefined) early.push(message.value)
+    else listener(message.value)
+  })
+  const context: ThreadContext<Input> = {
+    input: workerData as Input,
+    signal: stopping.signal,
+    ready: (value) => send({ kind: 'ready', value }),
+    post: (value) => send({ kind: 'message', value }),
+    onMessage: (next) => {
+      listener = next
+      for (const message of early.splice(0)) next(message)
+    },
+  }
+  void (async () => {
+    try {
+      send({ kind: 'done', value: await main(context) })
+    } catch (error) {
+      send({ kind: 'failed', error: toPlainError(error) })
+    } finally {
+      port.close()
+    }
+  })()
+}

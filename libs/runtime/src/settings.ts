@@ -1,0 +1,91 @@
+import { z } from 'zod'
+
+/** One setting: its schema, its names at the edges, and the words in which a wrong value is refused. */
+export interface SettingSpecification {
+  /** Name of the command line flag, without the dashes. */
+  readonly flag: string
+  /** Name of the environment variable. */
+  readonly variable: string
+  /** What is allowed, as the end of the sentence "... is allowed: ...". */
+  readonly allowed: string
+  /** What it is for, one sentence. */
+  readonly meaning: string
+}
+
+/** Digits only: `Number` would also take an empty text for 0 and `1e3` for 1,000. */
+const wholeNumber = (minimum: number, maximum: number) =>
+  z
+    .union([
+      z.number(),
+      z
+        .string()
+        .regex(/^\d{1,9}$/)
+        .transform(Number),
+    ])
+    .pipe(z.number().int().min(minimum).max(maximum))
+
+/** The one schema of every setting; defaults stand here and nowhere else. */
+export const settingsSchema = z.object({
+  dataDir: z.string().min(1).default('.riskledger'),
+  partitions: wholeNumber(1, 1024).optional(),
+  policy: z.string().min(1).optional(),
+  logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('warn'),
+  ledgerUrl: z
+    .string()
+    .regex(/^(esdb|kurrentdb)(\+discover)?:\/\/\S+$/)
+    .optional(),
+  ledgerPort: wholeNumber(0, 65535).default(0),
+  prefix: z
+    .string()
+    .regex(/^[a-z][a-z0-9]{0,19}$/)
+    .optional(),
+})
+
+/** The settings after validation. `partitions` undefined: as the data folder says, else 1. `ledgerUrl` undefined: the embedded ledger. */
+export type Settings = Readonly<z.infer<typeof settingsSchema>>
+
+/** Flags, variables and allowed values by setting, in the order in which the reference lists them. */
+export const SETTINGS: Readonly<Record<keyof Settings, SettingSpecification>> = {
+  dataDir: {
+    flag: 'data-dir',
+    variable: 'RISKLEDGER_DATA_DIR',
+    allowed: 'a path to a folder',
+    meaning: 'Folder of the embedded log, ledger and cache. Default `.riskledger`.',
+  },
+  partitions: {
+    flag: 'partitions',
+    variable: 'RISKLEDGER_PARTITIONS',
+    allowed: 'a whole number from 1 to 1024',
+    meaning: 'Number of partitions of a new data folder. Default 1; an existing folder keeps its own.',
+  },
+  policy: {
+    flag: 'policy',
+    variable: 'RISKLEDGER_POLICY',
+    allowed: 'a path to a policy file',
+    meaning: 'Policy document to begin with. Default: the one that ships with RiskLedger.',
+  },
+  logLevel: {
+    flag: 'log-level',
+    variable: 'RISKLEDGER_LOG_LEVEL',
+    allowed: 'debug, info, warn, error or silent',
+    meaning: 'Least severity that is logged, as JSON on standard error. Default `warn`.',
+  },
+  ledgerUrl: {
+    flag: 'ledger-url',
+    variable: 'RISKLEDGER_LEDGER_URL',
+    allowed: 'a connection string that begins with esdb:// or kurrentdb://',
+    meaning: 'EventStoreDB to write to. Default: the embedded ledger in the data folder.',
+  },
+  ledgerPort: {
+    flag: 'ledger-port',
+    variable: 'RISKLEDGER_LEDGER_PORT',
+    allowed: 'a whole number from 0 to 65535',
+    meaning: 'Port of the embedded ledger on 127.0.0.1. Default 0: any free one.',
+  },
+  prefix: {
+    flag: 'prefix',
+    variable: 'RISKLEDGER_PREFIX',
+    allowed: 'a lower-case letter and up to 19 lower-case letters or digits',
+    meaning: 'Environment prefix of stream and topic names. Default: none.',
+  },
+}

@@ -1,0 +1,158 @@
+import { RiskError, type Logger } from '@riskledger/contracts'
+import { createMetrics } from './create-metrics'
+import { startLoop, type LoopOptions } from './start-loop'
+
+const quiet: Logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
+const outage = (): RiskError => new RiskError('ledger-unavailable', 'the ledger does not answer', { retriable: true })
+const retry = { initialMs: 1, capMs: 2, maxAttempts: 3 }
+
+/** A loop over the numbers given that records what happens, in order. */
+function recorded(numbers: readonly number[], changes: Partial<LoopOptions<number, string>> = {}) {
+  const events: string[] = []
+  const metrics = createMetrics()
+  let next = 0
+  const options: LoopOptions<number, string> = {
+    name: 'test',
+    logger: quiet,
+    metrics,
+    retry,
+    pull: () => Promise.resolve(numbers[next++]),
+    step: (batch) => {
+      events.push(`step ${batch}`)
+      return `out ${batch}`
+    },
+    commit: (output) => {
+      events.push(`commit ${output}`)
+      return Promise.resolve()
+    },
+    ...changes,
+  }
+  return { options, events, metrics }
+}
+
+const untilAborted = (signal: AbortSignal): Promise<undefined> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined)
+    signal.addEventListener('abort', () => resolve(undefined))
+  })
+
+describe('startLoop', () => {
+  test('pulls, steps and commits in order, and ends when there is nothing left', async () => {
+    const { options, events, metrics } = recorded([1, 2])
+    await startLoop(options).done
+    expect(events).toEqual(['step 1', 'commit out 1', 'step 2', 'commit out 2'])
+    expect(await metrics.exposition()).toContain('riskledger_loop_batches_total{loop="test"} 2')
+  })
+
+  test('stop waits until what was stepped is committed, and pulls no more', async () => {
+    let release = (): void => undefined
+    const { options, events } = recorded([1, 2, 3], {
+      commit: (output) =>
+        new Promise((resolve) => {
+          release = () => {
+            events.push(`commit ${output}`)
+            resolve()
+          }
+          events.push('commit begun')
+        }),
+    })
+    const loop = startLoop(options)
+    while (!events.includes('commit begun')) await new Promise(setImmediate)
+    const stopped = loop.stop()
+    release()
+    await stopped
+    expect(events).toEqual(['step 1', 'commit begun', 'commit out 1'])
+  })
+
+  test('stop wakes a pull that waits', async () => {
+    const { options, events } = recorded([], { pull: untilAborted })
+    await startLoop(options).stop()
+    expect(events).toEqual([])
+  })
+
+  test('the signal stops it, also one that was aborted before the start', async () => {
+    const abort = new AbortController()
+    const running = startLoop(recorded([], { pull: untilAborted, signal: abort.signal }).options)
+    abort.abort()
+    await running.done
+    const { options, events } = recorded([1], { signal: abort.signal })
+    await startLoop(options).done
+    expect(events).toEqual([])
+  })
+
+  test('a retriable commit is tried again with the same output, and its step is not', async () => {
+    let failures = 2
+    const { options, events, metrics } = recorded([1])
+    const commit = options.commit
+    await startLoop({ ...options, commit: (output) => (failures-- > 0 ? Promise.reject(outage()) : commit(output)) }).done
+    expect(events).toEqual(['step 1', 'commit out 1'])
+    expect(await metrics.exposition()).toContain('riskledger_loop_retries_total{loop="test",part="commit",code="ledger-unavailable"} 2')
+  })
+
+  test('a retriable pull is tried again', async () => {
+    let failures = 1
+    const { options, events } = recorded([1])
+    const pull = options.pull
+    await startLoop({ ...options, pull: (signal) => (failures-- > 0 ? Promise.reject(outage()) : pull(signal)) }).done
+    expect(events).toEqual(['step 1', 'commit out 1'])
+  })
+
+  test('past its tries the loop ends with limit-reached and the last error as cause', async () => {
+    let calls = 0
+    const { options } = recorded([1], {
+      commit: () => {
+        calls++
+        return Promise.reject(outage())
+      },
+    })
+    await expect(startLoop(options).done).rejects.toMatchObject({
+      code: 'limit-reached',
+      message: 'test: commit failed 3 times in a row, last with: the ledger does not answer',
+      cause: { code: 'ledger-unavailable' },
+    })
+    expect(calls).toBe(3)
+  })
+
+  test('an error that is not retriable ends the loop at once', async () => {
+    const fenced = new RiskError('fenced', 'a newer tenure holds the partition', { retriable: false })
+    const { options, events } = recorded([1, 2], { commit: () => Promise.reject(fenced) })
+    await expect(startLoop(options).done).rejects.toBe(fenced)
+    expect(events).toEqual(['step 1'])
+  })
+
+  test('an error of the step ends the loop, even a retriable one: state may have changed', async () => {
+    const { options, events } = recorded([1], {
+      step: () => {
+        throw outage()
+      },
+    })
+    await expect(startLoop(options).done).rejects.toMatchObject({ code: 'ledger-unavailable' })
+    expect(events).toEqual([])
+  })
+
+  test('a pull that fails while it is being stopped is no failure', async () => {
+    const { options } = recorded([], { pull: (signal) => untilAborted(signal).then(() => Promise.reject(outage())) })
+    await startLoop(options).stop()
+  })
+
+  test('with prefetch the next pull runs during the commit, and is dropped by a stop', async () => {
+    const events: string[] = []
+    const base = recorded([1, 2, 3], { prefetch: true })
+    const loop = startLoop({
+      ...base.options,
+      pull: async (signal) => {
+        const batch = await base.options.pull(signal)
+        events.push(`pull ${batch}`)
+        return batch
+      },
+      commit: async (output) => {
+        while (events.length < 2) await new Promise(setImmediate)
+        events.push(`commit ${output}`)
+        void loop.stop()
+      },
+    })
+    await loop.done
+    expect(events).toEqual(['pull 1', 'pull 2', 'commit out 1'])
+    expect(base.events).toEqual(['step 1'])
+  })
+})

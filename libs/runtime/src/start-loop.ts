@@ -1,0 +1,135 @@
+import { RiskError, type Logger, type Metrics } from '@riskledger/contracts'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** What a consumer does, in three parts; only the loop calls them, one at a time but for `prefetch`. */
+export interface LoopOptions<Batch, Output> {
+  /** Name in logs and in the label `loop`. */
+  readonly name: string
+  /**
+   * The next batch, or undefined at the end. Called again after a retriable error, so it may take nothing before it succeeds.
+   * A batch that was pulled but not stepped when the loop stops is dropped: the journal, not the pull, is the position.
+   */
+  readonly pull: (signal: AbortSignal) => Promise<Batch | undefined>
+  /** Decodes and decides; may change state, so it runs exactly once a batch and is never retried. */
+  readonly step: (batch: Batch) => Output | Promise<Output>
+  /** Appends what the step made; called again with the same output after a retriable error. */
+  readonly commit: (output: Output) => Promise<void>
+  /** Stops the loop like `stop()`. */
+  readonly signal?: AbortSignal
+  readonly logger: Logger
+  readonly metrics: Metrics
+  /** Pull the next batch while a commit is on its way; default false. */
+  readonly prefetch?: boolean
+  readonly retry?: RetryOptions
+}
+
+/** How often and how fast a retriable failure is tried again: doubling from `initialMs` to `capMs`. */
+export interface RetryOptions {
+  /** Default 50 ms. */
+  readonly initialMs?: number
+  /** Default 5,000 ms. */
+  readonly capMs?: number
+  /** Tries of one call in all; default 100, about eight minutes. */
+  readonly maxAttempts?: number
+}
+
+/** A loop that runs. */
+export interface Loop {
+  /** Resolves once the loop has ended and everything stepped is committed; rejects with what ended it. */
+  readonly done: Promise<void>
+  /** Stops pulling, commits what was stepped, and resolves or rejects as `done` does. */
+  stop(): Promise<void>
+}
+
+/**
+ * Runs one consumer: pull, step, commit, again, until there is nothing left, it is stopped, or something breaks.
+ * Retriable `RiskError`s of `pull` and `commit` are tried again with capped backoff, logged, and counted in
+ * `riskledger_loop_retries_total{loop,part,code}`; past `maxAttempts` the loop ends with `limit-reached`. Any other error ends it at once.
+ * After a stop a failing pull is not tried again; a failing commit is, so that a drain survives a short outage.
+ */
+export function startLoop<Batch, Output>(options: LoopOptions<Batch, Output>): Loop {
+  const stopping = new AbortController()
+  const stop = (): void => stopping.abort()
+  options.signal?.addEventListener('abort', stop, { once: true })
+  if (options.signal?.aborted) stop()
+  const done = runLoop(options, stopping.signal).finally(() => {
+    stopping.abort()
+    options.signal?.removeEventListener('abort', stop)
+  })
+  // Whoever awaits `done` or `stop()` sees the rejection; a loop that is merely held must not crash the process before that.
+  done.catch(() => undefined)
+  return {
+    done,
+    stop: () => {
+      stop()
+      return done
+    },
+  }
+}
+
+async function runLoop<Batch, Output>(options: LoopOptions<Batch, Output>, signal: AbortSignal): Promise<void> {
+  const { name, step, commit, metrics, logger, prefetch = false } = options
+  let ahead: Promise<Batch | undefined> | undefined
+  try {
+    while (!signal.aborted) {
+      const batch = await (ahead ?? pullNext(options, signal))
+      ahead = undefined
+      if (batch === undefined || signal.aborted) break
+      const output = await step(batch)
+      if (prefetch) {
+        ahead = pullNext(options, signal)
+        ahead.catch(() => undefined) // awaited at the next turn, or at the end
+      }
+      await withRetry(() => commit(output), { options, part: 'commit' })
+      metrics.count('riskledger_loop_batches_total', 1, { loop: name })
+    }
+  } catch (error) {
+    logger.error('loop ended by an error', { loop: name, error })
+    throw error
+  }
+}
+
+async function pullNext<Batch, Output>(options: LoopOptions<Batch, Output>, signal: AbortSignal): Promise<Batch | undefined> {
+  try {
+    return await withRetry(() => options.pull(signal), { options, part: 'pull', signal })
+  } catch (error) {
+    if (signal.aborted && isCancellation(error)) return undefined
+    throw error
+  }
+}
+
+function isCancellation(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    (error.name === 'AbortError' || (error instanceof RiskError && (error.retriable || error.code === 'cancelled')))
+  )
+}
+
+interface RetryContext {
+  readonly options: Pick<LoopOptions<never, never>, 'name' | 'retry' | 'logger' | 'metrics'>
+  readonly part: 'pull' | 'commit'
+  /** Where given, its abort ends the trying. */
+  readonly signal?: AbortSignal
+}
+
+async function withRetry<T>(call: () => Promise<T>, { options, part, signal }: RetryContext): Promise<T> {
+  const { initialMs = 50, capMs = 5_000, maxAttempts = 100 } = options.retry ?? {}
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await call()
+    } catch (error) {
+      if (!(error instanceof RiskError) || !error.retriable || signal?.aborted) throw error
+      if (attempt >= maxAttempts) {
+        throw new RiskError('limit-reached', `${options.name}: ${part} failed ${attempt} times in a row, last with: ${error.message}`, {
+          retriable: false,
+          cause: error,
+          context: { loop: options.name, part, attempts: attempt, code: error.code },
+        })
+      }
+      const delayMs = Math.min(capMs, initialMs * 2 ** Math.min(attempt - 1, 30))
+      options.metrics.count('riskledger_loop_retries_total', 1, { loop: options.name, part, code: error.code })
+      options.logger.warn('trying again', { loop: options.name, part, code: error.code, attempt, delayMs, reason: error.message })
+      await sleep(delayMs, undefined, signal === undefined ? {} : { signal })
+    }
+  }
+}

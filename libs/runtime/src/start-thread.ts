@@ -1,0 +1,113 @@
+import { Worker, type ResourceLimits, type Transferable } from 'node:worker_threads'
+import { fromPlainError, type FromThread, type ToThread } from './thread-protocol'
+
+/** How a thread is started. */
+export interface ThreadOptions {
+  /** Name in errors and in the thread's list of a debugger. */
+  readonly name: string
+  /** Handed to the thread as `ThreadContext.input`, structurally cloned. */
+  readonly input: unknown
+  /** Moved to the thread instead of cloned. */
+  readonly transfer?: readonly Transferable[]
+  readonly resourceLimits?: ResourceLimits
+  /** After `stop()` the thread has this long to drain before it is ended by force; default 30,000 ms. */
+  readonly stopTimeoutMs?: number
+  /** Called for each message that the thread posts. */
+  readonly onMessage?: (message: unknown) => void
+}
+
+/** A thread that runs. The type parameters are what its module promises; they are not checked at run time. */
+export interface Thread<Ready = unknown, Result = unknown> {
+  /** Resolves to what the thread said when it began to serve; rejects if it ended before. */
+  readonly ready: Promise<Ready>
+  /** Resolves to what the thread's main function returned; rejects with its error, or where the thread died. */
+  readonly done: Promise<Result>
+  post(message: unknown): void
+  /** Asks the thread to drain and leave, by force past `stopTimeoutMs`; resolves or rejects as `done` does. */
+  stop(): Promise<Result>
+  /** Ends the thread at once, like a crash; `done` rejects. */
+  terminate(): Promise<void>
+}
+
+/**
+ * Starts a module in a worker thread; the module's last line is `runThread(main)`. A path ending in `.ts` runs under tsx, also where the
+ * starter itself does not (Jest transforms its own files only); a bundle's `.js` needs nothing.
+ */
+export function startThread<Ready = unknown, Result = unknown>(modulePath: string, options: ThreadOptions): Thread<Ready, Result> {
+  const { name, stopTimeoutMs = 30_000 } = options
+  const worker = new Worker(modulePath, {
+    name,
+    workerData: options.input,
+    // Said outright: a worker inherits its starter's flags otherwise, and loses tsx under Jest.
+    execArgv: modulePath.endsWith('.ts') ? ['--require', require.resolve('tsx/cjs')] : [],
+    ...(options.transfer === undefined ? {} : { transferList: [...options.transfer] }),
+    ...(options.resourceLimits === undefined ? {} : { resourceLimits: options.resourceLimits }),
+  })
+  const send = (message: ToThread): void => worker.postMessage(message)
+  let forced: string | undefined
+  const end = (reason: string): Promise<number> => {
+    forced ??= reason
+    return worker.terminate()
+  }
+
+  const { ready, done } = outcomeOf<Ready, Result>(worker, { name, onMessage: options.onMessage, forced: () => forced })
+  return {
+    ready,
+    done,
+    post: (value) => send({ kind: 'message', value }),
+    stop: async () => {
+      send({ kind: 'stop' })
+      const timer = setTimeout(() => void end(`did not stop within ${stopTimeoutMs} ms and was ended by force`), stopTimeoutMs)
+      try {
+        return await done
+      } finally {
+        clearTimeout(timer)
+      }
+    },
+    terminate: async () => {
+      await end('was terminated')
+    },
+  }
+}
+
+interface OutcomeOptions {
+  readonly name: string
+  readonly onMessage: ((message: unknown) => void) | undefined
+  /** Why the thread was ended from outside, if it was. */
+  readonly forced: () => string | undefined
+}
+
+/** Settles `ready` and `done` from the thread's messages; `done` only once the thread is gone, so that nothing of it is left. */
+function outcomeOf<Ready, Result>(
+  worker: Worker,
+  { name, onMessage, forced }: OutcomeOptions,
+): { ready: Promise<Ready>; done: Promise<Result> } {
+  let settleReady: { resolve: (value: Ready) => void; reject: (error: Error) => void }
+  const ready = new Promise<Ready>((resolve, reject) => (settleReady = { resolve, reject }))
+  const done = new Promise<Result>((resolve, reject) => {
+    let finished: { readonly value: Result } | undefined
+    let failure: Error | undefined
+    worker.on('message', (message: FromThread) => {
+      if (message.kind === 'ready') settleReady.resolve(message.value as Ready)
+      else if (message.kind === 'message') onMessage?.(message.value)
+      else if (message.kind === 'done') finished = { value: message.value as Result }
+      else failure = fromPlainError(message.error)
+    })
+    worker.on('messageerror', (error) => (failure ??= error))
+    worker.on('error', (error) => (failure ??= new Error(`thread ${name} crashed: ${error.message}`, { cause: error })))
+    worker.on('exit', (code) => {
+      if (failure === undefined && finished !== undefined) {
+        resolve(finished.value)
+        settleReady.reject(new Error(`thread ${name} ended without having been ready`))
+        return
+      }
+      const error = failure ?? new Error(`thread ${name} ${forced() ?? `ended with exit code ${code} before it was done`}`)
+      reject(error)
+      settleReady.reject(error)
+    })
+  })
+  // Whoever awaits them sees the rejection; one that nobody awaits must not crash the process beside the other.
+  ready.catch(() => undefined)
+  done.catch(() => undefined)
+  return { ready, done }
+}
