@@ -1,0 +1,80 @@
+import { RiskError } from '@riskledger/contracts'
+
+/**
+ * Reads what `ByteWriter` wrote. Bytes that end early or make no sense throw `RiskError` `snapshot-unusable` (not retriable),
+ * with the position: a snapshot is a cache, whoever reads one discards it and folds the journal instead.
+ */
+export class ByteReader {
+  private readonly view: DataView
+  private position = 0
+
+  constructor(private readonly source: Uint8Array) {
+    this.view = new DataView(source.buffer, source.byteOffset, source.byteLength)
+  }
+
+  /** Bytes not yet read. */
+  get remainingBytes(): number {
+    return this.source.length - this.position
+  }
+
+  /** Throws the error of unusable bytes, naming what is wrong and where. */
+  refuse(what: string): never {
+    throw new RiskError('snapshot-unusable', `Snapshot is unusable at byte ${this.position}: ${what}. Discard it and fold the journal.`, {
+      retriable: false,
+      context: { position: this.position, lengthBytes: this.source.length },
+    })
+  }
+
+  private take(count: number): number {
+    const at = this.position
+    if (!(count <= this.source.length - at)) this.refuse(`${count} bytes wanted, ${this.source.length - at} left`)
+    this.position = at + count
+    return at
+  }
+
+  u8(): number {
+    return this.source[this.take(1)]
+  }
+
+  u32(): number {
+    return this.view.getUint32(this.take(4), true)
+  }
+
+  f64(): number {
+    return this.view.getFloat64(this.take(8), true)
+  }
+
+  /** An integer in `[0, 2^53)`. */
+  varint(): number {
+    let value = 0
+    let scale = 1
+    for (let i = 0; i < 8; i++) {
+      const byte = this.u8()
+      value += (byte & 127) * scale
+      if (byte < 128) return value > Number.MAX_SAFE_INTEGER ? this.refuse('an integer above 2^53 - 1') : value
+      scale *= 128
+    }
+    return this.refuse('an integer of more than 8 bytes')
+  }
+
+  /** A safe integer of either sign. */
+  signedVarint(): number {
+    const first = this.u8()
+    let magnitude = first & 63
+    if (first & 0x80) magnitude += this.varint() * 64
+    if (magnitude > Number.MAX_SAFE_INTEGER) this.refuse('an integer beyond 2^53 - 1')
+    return first & 0x40 ? 0 - magnitude : magnitude
+  }
+
+  /** A view on the source, not a copy. */
+  bytes(): Uint8Array {
+    const length = this.varint()
+    const at = this.take(length)
+    return this.source.subarray(at, at + length)
+  }
+
+  string(): string {
+    const bytes = this.bytes()
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
+  }
+}

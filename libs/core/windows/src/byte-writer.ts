@@ -1,0 +1,113 @@
+const TWO_31 = 0x80000000
+
+/**
+ * A growable buffer of bytes for snapshots and canonical hashes. Little-endian. Same calls, same bytes, on every engine.
+ *
+ * @example
+ * const writer = new ByteWriter()
+ * writer.varint(300)
+ * writer.string('account-7')
+ * const bytes = writer.finish()
+ */
+export class ByteWriter {
+  private bytesHeld: Uint8Array
+  private view: DataView
+  private length = 0
+
+  /** `initialBytes`: first size of the buffer, in bytes; it doubles when full. */
+  constructor(initialBytes = 1024) {
+    this.bytesHeld = new Uint8Array(Math.max(16, initialBytes))
+    this.view = new DataView(this.bytesHeld.buffer)
+  }
+
+  /** Bytes written so far. */
+  get lengthBytes(): number {
+    return this.length
+  }
+
+  private room(more: number): void {
+    const need = this.length + more
+    if (need <= this.bytesHeld.length) return
+    const grown = new Uint8Array(Math.max(need, this.bytesHeld.length * 2))
+    grown.set(this.bytesHeld.subarray(0, this.length))
+    this.bytesHeld = grown
+    this.view = new DataView(grown.buffer)
+  }
+
+  /** One byte: the low 8 bits of `value`. */
+  u8(value: number): void {
+    this.room(1)
+    this.bytesHeld[this.length++] = value
+  }
+
+  /** Four bytes, unsigned. */
+  u32(value: number): void {
+    this.room(4)
+    this.view.setUint32(this.length, value, true)
+    this.length += 4
+  }
+
+  /** Eight bytes, IEEE 754. -0 is written as 0, so that equal numbers have equal bytes. */
+  f64(value: number): void {
+    this.room(8)
+    this.view.setFloat64(this.length, value === 0 ? 0 : value, true)
+    this.length += 8
+  }
+
+  /** LEB128 of an integer in `[0, 2^53)`: 1 to 8 bytes. */
+  varint(value: number): void {
+    this.room(8)
+    const bytes = this.bytesHeld
+    let rest = value
+    while (rest >= TWO_31) {
+      bytes[this.length++] = 0x80 | (rest % 128)
+      rest = Math.floor(rest / 128)
+    }
+    while (rest >= 128) {
+      bytes[this.length++] = 0x80 | (rest & 127)
+      rest >>>= 7
+    }
+    bytes[this.length++] = rest
+  }
+
+  /** A safe integer of either sign: a first byte of (more, sign, 6 bits), then LEB128 of the rest of the magnitude. */
+  signedVarint(value: number): void {
+    const magnitude = Math.abs(value)
+    const low = magnitude % 64
+    const sign = value < 0 ? 0x40 : 0
+    if (magnitude < 64) {
+      this.u8(sign | low)
+      return
+    }
+    this.u8(0x80 | sign | low)
+    this.varint((magnitude - low) / 64)
+  }
+
+  /** Length as varint, then the bytes. */
+  bytes(value: Uint8Array): void {
+    this.varint(value.length)
+    this.room(value.length)
+    this.bytesHeld.set(value, this.length)
+    this.length += value.length
+  }
+
+  /** Length in bytes as varint, then UTF-8. */
+  string(value: string): void {
+    this.bytes(Buffer.from(value, 'utf8'))
+  }
+
+  /** The bytes written so far, as a view: valid until the next write. Copy it to keep it. */
+  written(): Uint8Array {
+    return this.bytesHeld.subarray(0, this.length)
+  }
+
+  /** A copy of the bytes written so far. */
+  finish(): Uint8Array {
+    return this.bytesHeld.slice(0, this.length)
+  }
+
+  /** Forgets what was written and keeps the buffer. */
+  reset(): void {
+    this.length = 0
+  }
+}

@@ -1,0 +1,5 @@
+export { ByteReader } from './byte-reader'
+export { ByteWriter } from './byte-writer'
+export { KeyInterner, MAX_KEYS } from './key-interner'
+export { KeyedRings, type KeyedRingsOptions } from './keyed-rings'
+export { readKeyedRings, writeKeyedRings, writeSlotContent } from './keyed-rings-codec'

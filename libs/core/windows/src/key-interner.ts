@@ -1,0 +1,100 @@
+import { strict as assert } from 'node:assert'
+import type { ByteReader } from './byte-reader'
+import type { ByteWriter } from './byte-writer'
+
+/** Largest number of keys that one interner can hold: a JavaScript `Map` ends a little above it. */
+export const MAX_KEYS = 16_000_000
+
+/**
+ * Gives each distinct string a small integer, its slot: 0, 1, 2, ... in order of first sight; a released slot is given out again.
+ * Slots index the typed arrays of `KeyedRings` and whatever else is kept per key.
+ */
+export class KeyInterner {
+  private slots = new Map<string, number>()
+  private keys: (string | undefined)[] = []
+  private released: number[] = []
+  /** Keys that can be held at once. */
+  readonly maxKeys: number
+
+  constructor(options: { readonly maxKeys?: number } = {}) {
+    this.maxKeys = options.maxKeys ?? MAX_KEYS
+    assert(this.maxKeys >= 1 && this.maxKeys <= MAX_KEYS, `maxKeys is ${this.maxKeys}; allowed is 1 to ${MAX_KEYS}`)
+  }
+
+  /** Keys held. */
+  get size(): number {
+    return this.slots.size
+  }
+
+  /** One above the largest slot ever given out. */
+  get slotEnd(): number {
+    return this.keys.length
+  }
+
+  /** The key's slot, a new one if need be; -1 where `maxKeys` are held already. */
+  intern(key: string): number {
+    const known = this.slots.get(key)
+    if (known !== undefined) return known
+    return this.add(key)
+  }
+
+  private add(key: string): number {
+    if (this.slots.size >= this.maxKeys) return -1
+    const slot = this.released.pop() ?? this.keys.length
+    this.keys[slot] = key
+    this.slots.set(key, slot)
+    return slot
+  }
+
+  /** The key's slot, or -1 if it has none. */
+  find(key: string): number {
+    return this.slots.get(key) ?? -1
+  }
+
+  /** The key of a slot, or undefined for a slot not in use. */
+  keyOf(slot: number): string | undefined {
+    return this.keys[slot]
+  }
+
+  /** Forgets a key; whatever is kept under its slot must be cleared by its owner. */
+  release(slot: number): void {
+    const key = this.keys[slot]
+    assert(key !== undefined, `slot ${slot} is not in use`)
+    this.slots.delete(key)
+    this.keys[slot] = undefined
+    this.released.push(slot)
+  }
+
+  /** Every (key, slot), by slot. */
+  *entries(): IterableIterator<readonly [key: string, slot: number]> {
+    for (let slot = 0; slot < this.keys.length; slot++) {
+      const key = this.keys[slot]
+      if (key !== undefined) yield [key, slot]
+    }
+  }
+
+  /** Writes all keys with their slots, and the order in which free slots will be given out. */
+  write(writer: ByteWriter): void {
+    writer.varint(this.keys.length)
+    for (const key of this.keys) {
+      writer.u8(key === undefined ? 0 : 1)
+      if (key !== undefined) writer.string(key)
+    }
+    writer.varint(this.released.length)
+    for (const slot of this.released) writer.varint(slot)
+  }
+
+  /** Replaces the content by what `write` wrote. Throws `snapshot-unusable`. */
+  read(reader: ByteReader): void {
+    this.slots = new Map()
+    this.keys = []
+    const length = reader.varint()
+    for (let slot = 0; slot < length; slot++) {
+      const key = reader.u8() === 1 ? reader.string() : undefined
+      this.keys.push(key)
+      if (key !== undefined) this.slots.set(key, slot)
+    }
+    this.released = Array.from({ length: reader.varint() }, () => reader.varint())
+    if (this.slots.size + this.released.length !== length) reader.refuse('keys and free slots do not add up')
+  }
+}
