@@ -1,0 +1,3 @@
+export { openEmbeddedLog } from './embedded-log'
+export type { EmbeddedLogOptions } from './embedded-log'
+export type { CrashPoint } from './log-writer'

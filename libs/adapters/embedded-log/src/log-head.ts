@@ -1,0 +1,26 @@
+/** What is known of one topic and partition: offsets `[start, end)` and the bytes of its batches. */
+export interface LogHead {
+  start: number
+  end: number
+  bytes: number
+}
+
+export function encodeHead(head: LogHead): Uint8Array {
+  return new Uint8Array(Float64Array.of(head.start, head.end, head.bytes).buffer)
+}
+
+/** An absent head is that of an empty topic and partition. */
+export function decodeHead(bytes: Uint8Array | undefined): LogHead {
+  if (bytes === undefined) return { start: 0, end: 0, bytes: 0 }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return { start: view.getFloat64(0, true), end: view.getFloat64(8, true), bytes: view.getFloat64(16, true) }
+}
+
+export function encodeNumber(value: number): Uint8Array {
+  return new Uint8Array(Float64Array.of(value).buffer)
+}
+
+/** Zero where there is none. */
+export function decodeNumber(bytes: Uint8Array | undefined): number {
+  return bytes === undefined ? 0 : new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getFloat64(0, true)
+}

@@ -1,0 +1,208 @@
+import assert from 'node:assert'
+import { RiskError } from '@riskledger/contracts'
+import type { ProposedRecord, SourceProgress } from '@riskledger/contracts'
+import { encodeBatch, sealBatch } from './batch-codec'
+import type { OpenBatch } from './batch-codec'
+import { decodeHead, decodeNumber, encodeHead, encodeNumber } from './log-head'
+import type { LogHead } from './log-head'
+import { baseOffsetOf, batchKey, headKey, topicIndexOf, VERSION_KEY } from './log-keys'
+import type { LogStore, LogTransaction } from './log-store'
+import { SourceProgressWriter } from './source-progress'
+
+/**
+ * Moments of an append at which a test may end the process: taken in, nothing written; written inside the transaction and handed over for
+ * its commit; flushed, not yet acknowledged.
+ */
+export type CrashPoint = 'log-append-received' | 'log-append-committed' | 'log-append-flushed'
+
+/** Limits of what is stored; see `EmbeddedLogOptions`. */
+export interface LogWriterOptions {
+  readonly partitionCount: number
+  readonly retentionBytes?: number
+  readonly maxRecordBytes?: number
+  readonly maxBatchRecords?: number
+  readonly maxBatchBytes?: number
+  readonly crashPoint?: (name: CrashPoint) => void
+}
+
+const MAX_RECORD_BYTES = 16 * 2 ** 20
+/** A flush takes in appends up to this many bytes; the rest waits for the next. */
+const MAX_GROUP_BYTES = 64 * 2 ** 20
+
+interface PlannedBatch {
+  readonly topicIndex: number
+  readonly partition: number
+  readonly records: ProposedRecord[]
+  dataBytes: number
+  encoded: OpenBatch | undefined
+  baseOffset: number
+}
+
+interface PendingAppend {
+  readonly batches: readonly PlannedBatch[]
+  /** For each record, which of the batches holds it; within a batch the records keep their order. */
+  readonly batchOf: Uint32Array
+  readonly bytes: number
+  readonly progress: SourceProgress | undefined
+  readonly resolve: (offsets: readonly number[]) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** The log's writing half: one transaction at a time, and every append that waits meanwhile goes into the next one together. */
+export class LogWriter {
+  private queue: PendingAppend[] = []
+  private running: Promise<void> | undefined
+  private readonly sources = new SourceProgressWriter()
+  private readonly partitionCount: number
+  private readonly retentionBytes: number
+  private readonly maxRecordBytes: number
+  private readonly maxBatchRecords: number
+  private readonly maxBatchBytes: number
+  private readonly crashPoint: (name: CrashPoint) => void
+
+  constructor(
+    private readonly store: LogStore,
+    options: LogWriterOptions,
+    private readonly onFlushed: () => void,
+  ) {
+    this.partitionCount = options.partitionCount
+    this.retentionBytes = options.retentionBytes ?? Infinity
+    this.maxRecordBytes = Math.min(options.maxRecordBytes ?? MAX_RECORD_BYTES, MAX_RECORD_BYTES)
+    this.maxBatchRecords = options.maxBatchRecords ?? 8_192
+    this.maxBatchBytes = options.maxBatchBytes ?? 2 ** 20
+    this.crashPoint = options.crashPoint ?? (() => undefined)
+  }
+
+  /** Plans and encodes at once, so that the caller's buffers are its own again when this returns. */
+  append(records: readonly ProposedRecord[], progress: SourceProgress | undefined): Promise<readonly number[]> {
+    const batchOf = new Uint32Array(records.length)
+    const batches = this.plan(records, batchOf)
+    this.crashPoint('log-append-received')
+    if (records.length === 0 && progress === undefined) return Promise.resolve([])
+    let bytes = 0
+    for (const batch of batches) {
+      batch.encoded = encodeBatch(batch.records, batch.dataBytes)
+      bytes += batch.encoded.bytes.length
+    }
+    return new Promise((resolve, reject) => {
+      this.queue.push({ batches, batchOf, bytes, progress, resolve, reject })
+      this.running ??= this.run()
+    })
+  }
+
+  /** Resolves once nothing is in flight any more. */
+  async drain(): Promise<void> {
+    while (this.running !== undefined) await this.running
+  }
+
+  private plan(records: readonly ProposedRecord[], batchOf: Uint32Array): PlannedBatch[] {
+    const batches: PlannedBatch[] = []
+    const open: number[] = []
+    for (let i = 0; i < records.length; i++) {
+      const record = records[i]
+      const topicIndex = topicIndexOf(record.topic)
+      const { partition } = record
+      assert(partition >= 0 && partition < this.partitionCount, `partition ${partition} of ${this.partitionCount}`)
+      const recordBytes = record.value.length + (record.key === null ? 0 : record.key.length)
+      if (recordBytes > this.maxRecordBytes) throw tooLarge(record, { index: i, recordBytes, maxRecordBytes: this.maxRecordBytes })
+      const slot = topicIndex * this.partitionCount + partition
+      let batch = batches[open[slot]]
+      if (batch === undefined || batch.records.length >= this.maxBatchRecords || batch.dataBytes + recordBytes > this.maxBatchBytes) {
+        batch = { topicIndex, partition, records: [], dataBytes: 0, encoded: undefined, baseOffset: 0 }
+        open[slot] = batches.push(batch) - 1
+      }
+      batch.records.push(record)
+      batch.dataBytes += recordBytes
+      batchOf[i] = open[slot]
+    }
+    return batches
+  }
+
+  private async run(): Promise<void> {
+    while (this.queue.length > 0) {
+      const group = this.takeGroup()
+      try {
+        await this.store.write(
+          (transaction) => this.writeGroup(transaction, group),
+          () => this.crashPoint('log-append-committed'),
+        )
+      } catch (error) {
+        for (const pending of group) pending.reject(error)
+        continue
+      }
+      this.crashPoint('log-append-flushed')
+      for (const pending of group) pending.resolve(offsetsOf(pending))
+      this.onFlushed()
+    }
+    this.running = undefined
+  }
+
+  private takeGroup(): PendingAppend[] {
+    let count = 1
+    let bytes = this.queue[0].bytes
+    while (count < this.queue.length && bytes + this.queue[count].bytes <= MAX_GROUP_BYTES) bytes += this.queue[count++].bytes
+    return this.queue.splice(0, count)
+  }
+
+  private writeGroup(transaction: LogTransaction, group: readonly PendingAppend[]): void {
+    const version = decodeNumber(transaction.get(VERSION_KEY))
+    const heads = new Map<number, { readonly topicIndex: number; readonly partition: number; readonly head: LogHead }>()
+    for (const { batches, progress } of group) {
+      for (const batch of batches) {
+        const { topicIndex, partition, encoded } = batch
+        const slot = topicIndex * this.partitionCount + partition
+        let entry = heads.get(slot)
+        if (entry === undefined) {
+          entry = { topicIndex, partition, head: decodeHead(transaction.get(headKey(topicIndex, partition))) }
+          heads.set(slot, entry)
+        }
+        assert(encoded !== undefined)
+        const { head } = entry
+        batch.baseOffset = head.end
+        transaction.put(batchKey(topicIndex, partition, head.end), sealBatch(encoded, head.end))
+        head.end += encoded.count
+        head.bytes += encoded.bytes.length
+      }
+      if (progress !== undefined) this.sources.write(transaction, progress)
+    }
+    for (const { topicIndex, partition, head } of heads.values()) {
+      while (head.bytes > this.retentionBytes && this.dropOldest(transaction, { topicIndex, partition, head }));
+      transaction.put(headKey(topicIndex, partition), encodeHead(head))
+    }
+    transaction.put(VERSION_KEY, encodeNumber(version + 1))
+  }
+
+  /** Drops the oldest batch unless it is the only one; says whether it did. */
+  private dropOldest(
+    transaction: LogTransaction,
+    entry: { readonly topicIndex: number; readonly partition: number; readonly head: LogHead },
+  ): boolean {
+    const { topicIndex, partition, head } = entry
+    const [oldest, second] = transaction.keys(batchKey(topicIndex, partition, head.start), batchKey(topicIndex, partition, head.end), 2)
+    const start = second === undefined ? undefined : baseOffsetOf(second, topicIndex, partition)
+    if (start === undefined) return false
+    head.bytes -= transaction.get(oldest)?.length ?? 0
+    head.start = start
+    transaction.remove(oldest)
+    return true
+  }
+}
+
+function offsetsOf({ batches, batchOf }: PendingAppend): number[] {
+  const next = batches.map((batch) => batch.baseOffset)
+  const offsets = new Array<number>(batchOf.length)
+  for (let i = 0; i < batchOf.length; i++) offsets[i] = next[batchOf[i]]++
+  return offsets
+}
+
+function tooLarge(
+  record: ProposedRecord,
+  sizes: { readonly index: number; readonly recordBytes: number; readonly maxRecordBytes: number },
+): RiskError {
+  const { index, recordBytes, maxRecordBytes } = sizes
+  const message = `Record ${index} of the append, for ${record.topic}, partition ${record.partition}, has ${recordBytes} bytes; the log takes at most ${maxRecordBytes}. Nothing was appended.`
+  return new RiskError('record-too-large', message, {
+    retriable: false,
+    context: { topic: record.topic, partition: record.partition, index, recordBytes, maxRecordBytes },
+  })
+}
