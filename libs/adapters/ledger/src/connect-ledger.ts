@@ -1,0 +1,183 @@
+import { streamNameFilter, type EventData, type EventStoreDBClient, type ReadRevision } from '@eventstore/db-client'
+import { RiskError, type ExpectedRevision, type Ledger, type ProposedEntry, type ReadStreamOptions, type RecordedEntry, type SubscriptionMessage } from '@riskledger/contracts'
+import { follow, type ClientSubscription, type Position } from './follow'
+import { InFlightLimit } from './in-flight-limit'
+import { appendError, readError, tooLarge } from './ledger-errors'
+import { recordedEntry } from './recorded-entry'
+import { acquireClient } from './shared-client'
+
+/** How to reach a ledger. */
+export interface ConnectLedgerOptions {
+  /** `esdb://host:port?tls=false`, or any other form that EventStoreDB's clients take. */
+  readonly connectionString: string
+  /** How long an append may take before its outcome counts as unknown, in milliseconds. Default 10,000. */
+  readonly appendTimeoutMs?: number
+  /** Largest append, in bytes of types, metadata and data; a larger one is refused before it is sent. Default 1,048,576. */
+  readonly maxAppendBytes?: number
+  /** Appends under way at once; more wait, in order. Default 64. */
+  readonly maxInFlightAppends?: number
+  /** How long the first connection may take, and how long a subscription does without one, in milliseconds. Default 30,000. */
+  readonly connectTimeoutMs?: number
+}
+
+const CHECKPOINT_INTERVAL = 32
+
+/**
+ * Connects to an EventStoreDB, a KurrentDB or the embedded ledger, and reads once to make sure that it answers. Throws
+ * `ledger-unavailable`.
+ */
+export async function connectLedger(options: ConnectLedgerOptions): Promise<Ledger> {
+  const shared = acquireClient(options.connectionString)
+  const timeoutMs = options.connectTimeoutMs ?? 30_000
+  try {
+    await answers(shared.client, timeoutMs)
+  } catch (cause) {
+    await shared.release()
+    throw new RiskError('ledger-unavailable', `No ledger answers at ${options.connectionString}: ${String(cause)}. Is it running?`, { retriable: true, cause })
+  }
+  return new ClientLedger(shared.client, shared.release, options)
+}
+
+class ClientLedger implements Ledger {
+  private readonly appends: InFlightLimit
+  private readonly appendTimeoutMs: number
+  private readonly maxAppendBytes: number
+  private readonly reconnectTimeoutMs: number
+
+  constructor(
+    private readonly client: EventStoreDBClient,
+    private readonly release: () => Promise<void>,
+    options: ConnectLedgerOptions,
+  ) {
+    this.appends = new InFlightLimit(options.maxInFlightAppends ?? 64)
+    this.appendTimeoutMs = options.appendTimeoutMs ?? 10_000
+    this.maxAppendBytes = options.maxAppendBytes ?? 1024 * 1024
+    this.reconnectTimeoutMs = options.connectTimeoutMs ?? 30_000
+  }
+
+  async append(stream: string, expected: ExpectedRevision, entries: readonly ProposedEntry[]): Promise<number> {
+    const bytes = payloadBytes(entries)
+    if (bytes > this.maxAppendBytes) throw tooLarge(stream, { bytes, maxAppendBytes: this.maxAppendBytes })
+    const expectedRevision = expected === 'no-stream' ? 'no_stream' : BigInt(expected)
+    try {
+      return await this.appends.run(() =>
+        withTimeout(this.appendTimeoutMs, async () => {
+          const result = await this.client.appendToStream(stream, entries.map(eventData), { expectedRevision })
+          return Number(result.nextExpectedRevision)
+        }),
+      )
+    } catch (cause) {
+      throw appendError(cause, stream)
+    }
+  }
+
+  async *readStream(stream: string, options: ReadStreamOptions): AsyncGenerator<RecordedEntry, void, undefined> {
+    const fromRevision: ReadRevision = typeof options.from === 'number' ? BigInt(options.from) : options.from
+    const maxCount = options.maxCount ?? Number.MAX_SAFE_INTEGER
+    if (maxCount <= 0) return
+    const reading = this.client.readStream(stream, { fromRevision, direction: options.direction, maxCount })
+    try {
+      for await (const resolved of reading) if (resolved.event !== undefined) yield recordedEntry(resolved.event)
+    } catch (cause) {
+      throw readError(cause, stream)
+    }
+  }
+
+  async *readAll({ streamPrefixes }: { readonly streamPrefixes: readonly string[] }): AsyncGenerator<RecordedEntry, void, undefined> {
+    // The client's plain read of $all takes no filter: a subscription that ends once it has caught up does.
+    const abort = new AbortController()
+    try {
+      for await (const message of this.subscribeToAll({ after: 'start', streamPrefixes, signal: abort.signal })) {
+        if (message.kind === 'caught-up') return
+        if (message.kind === 'entry') yield message.entry
+      }
+    } finally {
+      abort.abort()
+    }
+  }
+
+  subscribeToStream(stream: string, options: { readonly after: number | 'start'; readonly signal: AbortSignal }): AsyncIterable<SubscriptionMessage> {
+    let after = options.after
+    return follow({
+      name: stream,
+      open: () => {
+        const fromRevision: ReadRevision = after === 'start' ? 'start' : BigInt(after)
+        return this.client.subscribeToStream(stream, { fromRevision }) as unknown as ClientSubscription
+      },
+      passed: (at) => {
+        if ('entry' in at) after = at.entry.revision
+      },
+      signal: options.signal,
+      reconnectTimeoutMs: this.reconnectTimeoutMs,
+    })
+  }
+
+  subscribeToAll(options: {
+    readonly after: Position | 'start'
+    readonly streamPrefixes: readonly string[]
+    readonly signal: AbortSignal
+  }): AsyncIterable<SubscriptionMessage> {
+    let after = options.after
+    return follow({
+      name: '$all',
+      open: (onCheckpoint) => {
+        const filter = streamNameFilter({
+          prefixes: [...options.streamPrefixes],
+          checkpointInterval: CHECKPOINT_INTERVAL,
+          checkpointReached: (_subscription, position) => onCheckpoint(position),
+        })
+        return this.client.subscribeToAll({ fromPosition: after, filter }) as unknown as ClientSubscription
+      },
+      passed: (at) => {
+        after = 'entry' in at ? (at.entry.position ?? after) : at.checkpoint
+      },
+      signal: options.signal,
+      reconnectTimeoutMs: this.reconnectTimeoutMs,
+    })
+  }
+
+  close(): Promise<void> {
+    return this.release()
+  }
+}
+
+function payloadBytes(entries: readonly ProposedEntry[]): number {
+  let bytes = 0
+  for (const entry of entries) bytes += entry.data.length + entry.metadata.length + Buffer.byteLength(entry.type)
+  return bytes
+}
+
+/** The client wants JSON parsed, and takes bytes as such only if they are a plain `Uint8Array`. */
+function eventData(entry: ProposedEntry): EventData {
+  const metadata = plainBytes(entry.metadata)
+  if (entry.contentType === 'binary') return { id: entry.id, type: entry.type, contentType: 'application/octet-stream', data: plainBytes(entry.data), metadata }
+  const data: unknown = JSON.parse(Buffer.from(entry.data.buffer, entry.data.byteOffset, entry.data.length).toString('utf8'))
+  return { id: entry.id, type: entry.type, contentType: 'application/json', data: data as Record<string, unknown>, metadata } as EventData
+}
+
+function plainBytes(bytes: Uint8Array): Uint8Array {
+  return bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
+}
+
+async function answers(client: EventStoreDBClient, timeoutMs: number): Promise<void> {
+  const startedAtMs = performance.now()
+  for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 2, 1_000)) {
+    try {
+      await withTimeout(timeoutMs, async () => {
+        const reading = client.readAll({ maxCount: 1 })
+        for await (const _ of reading) break
+      })
+      return
+    } catch (cause) {
+      if (performance.now() - startedAtMs + pauseMs > timeoutMs) throw cause
+      await new Promise((resolve) => setTimeout(resolve, pauseMs))
+    }
+  }
+}
+
+function withTimeout<T>(milliseconds: number, task: () => Promise<T>): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`no answer within ${milliseconds} ms`)), milliseconds)
+    task().then(resolve, reject).finally(() => clearTimeout(timer))
+  })
+}

@@ -1,0 +1,1 @@
+export { connectLedger, type ConnectLedgerOptions } from './connect-ledger'

@@ -1,0 +1,33 @@
+import { EventStoreDBClient } from '@eventstore/db-client'
+
+interface Shared {
+  readonly client: EventStoreDBClient
+  users: number
+}
+
+const clients = new Map<string, Shared>()
+
+/**
+ * One client per connection string and thread. The client library keeps the appends that wait for an answer in one map for the
+ * whole module, and an error on one connection rejects all of them; with one connection to a ledger those are its own.
+ */
+export function acquireClient(connectionString: string): { readonly client: EventStoreDBClient; release(): Promise<void> } {
+  let shared = clients.get(connectionString)
+  if (shared === undefined) {
+    shared = { client: EventStoreDBClient.connectionString(connectionString), users: 0 }
+    clients.set(connectionString, shared)
+  }
+  const held = shared
+  held.users++
+  let released = false
+  return {
+    client: held.client,
+    release: async () => {
+      if (released) return
+      released = true
+      if (--held.users > 0) return
+      if (clients.get(connectionString) === held) clients.delete(connectionString)
+      await held.client.dispose()
+    },
+  }
+}
