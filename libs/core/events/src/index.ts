@@ -1,0 +1,72 @@
+export * from './generated/enums'
+export * from './quarantine-reason'
+export * from './raw-events'
+export type { RawEvents, RawInputs } from './generated/raw-registry'
+export type { Problem, ProblemCode, Validation } from './json/problem'
+export { reasonOf } from './json/problem'
+export { sha256 } from './text/sha256'
+export { fromHex, toHex } from './text/hex'
+export { UUID_NAMESPACES, uuidBytes, uuidText, uuidV5, writeUuid } from './text/uuid'
+export type { AnswerGiven, AnswerGivenInput } from './generated/ledger-answer-given'
+export type { ArtifactStored, ArtifactStoredInput } from './generated/ledger-artifact-stored'
+export type { CaseClosed, CaseClosedInput } from './generated/ledger-case-closed'
+export type { CaseOpened, CaseOpenedInput } from './generated/ledger-case-opened'
+export type { CaseStepTaken, CaseStepTakenInput } from './generated/ledger-case-step-taken'
+export type { CheckpointSigned, CheckpointSignedInput } from './generated/ledger-checkpoint-signed'
+export type { CommandAcknowledged, CommandAcknowledgedInput } from './generated/ledger-command-acknowledged'
+export type { CommandIssued, CommandIssuedInput } from './generated/ledger-command-issued'
+export type { CommandOverdue, CommandOverdueInput } from './generated/ledger-command-overdue'
+export type {
+  DecisionSubject,
+  DecisionSubjectInput,
+  EvidenceFeature,
+  EvidenceFeatureInput,
+  EvidenceThreshold,
+  EvidenceThresholdInput,
+  DecisionSignal,
+  DecisionSignalInput,
+  DecisionCombination,
+  DecisionCombinationInput,
+  FactReference,
+  FactReferenceInput,
+  DecisionMade,
+  DecisionMadeInput,
+} from './generated/ledger-decision-made'
+export type { EvidenceRead, EvidenceReadInput } from './generated/ledger-evidence-read'
+export type {
+  TopicRange,
+  TopicRangeInput,
+  BodyDigest,
+  BodyDigestInput,
+  ScreenedInput,
+  ScreenedInputInput,
+  OffsetGap,
+  OffsetGapInput,
+  Fact,
+  FactInput,
+  InputsScreened,
+  InputsScreenedInput,
+} from './generated/ledger-inputs-screened'
+export type { JournalRegistered, JournalRegisteredInput } from './generated/ledger-journal-registered'
+export type { PolicyActivated, PolicyActivatedInput } from './generated/ledger-policy-activated'
+export type {
+  SourceRange,
+  SourceRangeInput,
+  LearnedFact,
+  LearnedFactInput,
+  RelationsLearned,
+  RelationsLearnedInput,
+} from './generated/ledger-relations-learned'
+export type { SanctionImposed, SanctionImposedInput } from './generated/ledger-sanction-imposed'
+export type { SanctionLifted, SanctionLiftedInput } from './generated/ledger-sanction-lifted'
+export type { SegmentOpened, SegmentOpenedInput } from './generated/ledger-segment-opened'
+export type { TenureBegan, TenureBeganInput } from './generated/ledger-tenure-began'
+export type { AccountProfile, AccountProfileInput } from './generated/raw-account-profiles'
+export type { Answer, AnswerInput } from './generated/raw-answers'
+export type { CaseAction, CaseActionInput } from './generated/raw-case-actions'
+export type { LivenessResult, LivenessResultInput } from './generated/raw-liveness-results'
+export type { Login, LoginInput } from './generated/raw-logins'
+export type { Outcome, OutcomeInput } from './generated/raw-outcomes'
+export type { P2pTrade, P2pTradeInput } from './generated/raw-p2p-trades'
+export type { Payment, PaymentInput } from './generated/raw-payments'
+export type { RiskAlert, RiskAlertInput } from './generated/raw-risk-alerts'
