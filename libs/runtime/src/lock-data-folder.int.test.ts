@@ -32,7 +32,7 @@ async function forge(record: object): Promise<void> {
   const lock = await lockDataFolder(folder, { command: 'forged' })
   await lock.release()
   const [name] = (await readdir(join(folder, 'lock'))).sort().reverse()
-  await writeFile(join(folder, 'lock', name as string), JSON.stringify(record))
+  await writeFile(join(folder, 'lock', name ?? ''), JSON.stringify(record))
 }
 
 describe('lockDataFolder', () => {

@@ -8,10 +8,10 @@ export interface ThreadContext<Input> {
   /** Aborts when the thread is asked to stop: drain, then return. */
   readonly signal: AbortSignal
   /** Says, once, that the thread serves; the value resolves `Thread.ready`. */
-  ready(value?: unknown): void
-  post(message: unknown): void
+  readonly ready: (value?: unknown) => void
+  readonly post: (message: unknown) => void
   /** Messages posted to this thread; those that came before the first listener are kept for it. */
-  onMessage(listener: (message: unknown) => void): void
+  readonly onMessage: (listener: (message: unknown) => void) => void
 }
 
 /**

@@ -3,7 +3,7 @@ export interface StopOnSignals {
   /** Aborts at the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal
   /** Takes the handlers away again. */
-  dispose(): void
+  readonly dispose: () => void
 }
 
 /**

@@ -1,0 +1,58 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+const root = join(__dirname, '..', '..')
+
+/** ESLint loads its configuration as a module, which Jest's sandbox cannot: so it runs in a process of its own, once for all snippets. */
+const LINTER = `
+  const { ESLint } = require('eslint')
+  const eslint = new ESLint({ cwd: process.cwd() })
+  const snippets = JSON.parse(process.argv[1])
+  const lint = async ({ path, code }) => (await eslint.lintText(code, { filePath: path })).flatMap((result) => result.messages.map((message) => message.ruleId ?? message.message))
+  snippets.reduce(async (before, snippet) => [...(await before), await lint(snippet)], Promise.resolve([])).then((found) => console.log(JSON.stringify(found)))
+`
+
+interface Case {
+  readonly what: string
+  /** A file that exists, since types come from the project; its text is replaced for the test. */
+  readonly path: string
+  readonly code: string
+  readonly found: readonly string[]
+}
+
+const core = 'libs/core/contracts/src/topics.ts'
+const coreTest = 'libs/core/contracts/src/partition-for.test.ts'
+const runtime = 'libs/runtime/src/check-health.ts'
+const dependsOnRuntime = "import { startLoop } from '@riskledger/runtime'\nexport const start = startLoop\n"
+const dependsOnCore = "import { RiskError } from '@riskledger/contracts'\nexport const error = RiskError\n"
+
+const cases: readonly Case[] = [
+  { what: 'a clock in core', path: core, code: 'export const t: number = Date.now()\n', found: ['riskledger/deterministic-core'] },
+  {
+    what: 'inexact arithmetic in core',
+    path: core,
+    code: 'export const e: number = Math.exp(1)\n',
+    found: ['riskledger/deterministic-core'],
+  },
+  { what: 'a clock in a test of core', path: coreTest, code: 'export const t: number = Date.now()\n', found: [] },
+  { what: 'a clock in the runtime', path: runtime, code: 'export const t: number = Date.now()\n', found: [] },
+  { what: 'the runtime in core', path: core, code: dependsOnRuntime, found: ['@nx/enforce-module-boundaries'] },
+  { what: 'core in the runtime', path: runtime, code: dependsOnCore, found: [] },
+  {
+    what: 'the inside of a package',
+    path: runtime,
+    code: "export { RiskError } from '@riskledger/contracts/src/risk-error'\n",
+    found: ['no-restricted-imports'],
+  },
+  { what: 'a promise left alone', path: runtime, code: 'Promise.resolve()\n', found: ['@typescript-eslint/no-floating-promises'] },
+]
+
+test('the configuration bites where it should, and nowhere else', async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, ['-e', LINTER, JSON.stringify(cases)], {
+    cwd: root,
+    env: { ...process.env, NX_DAEMON: 'false' },
+  })
+  const found = JSON.parse(stdout) as string[][]
+  expect(cases.map(({ what }, index) => ({ what, found: found[index] }))).toEqual(cases.map(({ what, found }) => ({ what, found })))
+}, 120_000)
