@@ -24,7 +24,10 @@ async function generate(): Promise<ReadonlyMap<string, string>> {
   for (const schema of schemas) texts.set(`${schema.kind}-${schema.subject}.ts`, emitRecordFile(schema))
   const files = new Map<string, string>()
   for (const [name, text] of texts) {
-    files.set(name, await format(BANNER + text, { parser: 'typescript', semi: false, singleQuote: true, printWidth: 140, trailingComma: 'all' }))
+    files.set(
+      name,
+      await format(BANNER + text, { parser: 'typescript', semi: false, singleQuote: true, printWidth: 140, trailingComma: 'all' }),
+    )
   }
   return files
 }

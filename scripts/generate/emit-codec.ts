@@ -20,7 +20,9 @@ function emitReader(record: RecordNode): string {
 }
 
 function emitWriter(record: RecordNode): string {
-  const lines = record.fields.map((field) => (field.pii ? 'writer.branch(0)\n' : writeStatement(field.node, `value.${field.name}`, field, record)))
+  const lines = record.fields.map((field) =>
+    field.pii ? 'writer.branch(0)\n' : writeStatement(field.node, `value.${field.name}`, field, record),
+  )
   return (
     `${docComment(`Writes one \`${record.name}\`. Throws \`RiskError\` \`input-rejected\` for a value that its schema does not allow.`)}` +
     `export function write${record.name}(writer: AvroWriter, value: ${record.name}Input): void {\n${lines.join('')}}\n`

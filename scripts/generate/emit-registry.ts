@@ -5,7 +5,8 @@ export function emitRawRegistry(schemas: readonly SchemaFile[]): string {
   const imports = schemas.map(({ subject, record: { name } }) => {
     return `import { type ${name}, type ${name}Input, read${name}, validate${name}, write${name} } from './raw-${subject}'\n`
   })
-  const member = (type: (name: string) => string): string => schemas.map(({ subject, record }) => `readonly '${subject}': ${type(record.name)}\n`).join('')
+  const member = (type: (name: string) => string): string =>
+    schemas.map(({ subject, record }) => `readonly '${subject}': ${type(record.name)}\n`).join('')
   const codecs = schemas.map(({ subject, record: { name }, fullName, fingerprint }) => {
     return `'${subject}': { schemaName: '${fullName}', fingerprint: '${fingerprint}', read: read${name}, write: write${name}, validate: validate${name} },\n`
   })
@@ -26,7 +27,8 @@ export function emitLedgerRegistry(schemas: readonly SchemaFile[]): string {
     const functions = encoding === 'json' ? `validate${name}` : `read${name}, write${name}`
     return `import { type ${name}, type ${name}Input, ${functions} } from './ledger-${subject}'\n`
   })
-  const members = (of: readonly SchemaFile[], suffix: string): string => of.map(({ record: { name } }) => `readonly ${name}: ${name}${suffix}\n`).join('')
+  const members = (of: readonly SchemaFile[], suffix: string): string =>
+    of.map(({ record: { name } }) => `readonly ${name}: ${name}${suffix}\n`).join('')
   return (
     `import type { BinaryCodec } from '../avro/event-codec'\nimport type { Validation } from '../json/problem'\n${imports.join('')}\n` +
     `/** The ledger events that are canonical JSON, by type, as read back. */\nexport interface LedgerJsonEvents {\n${members(json, '')}}\n\n` +
@@ -42,7 +44,10 @@ export function emitLedgerRegistry(schemas: readonly SchemaFile[]): string {
 
 /** Every schema in its canonical form. */
 export function emitSchemaArtifacts(schemas: readonly SchemaFile[]): string {
-  const rows = schemas.map((schema) => `{ name: '${schema.fullName}', fingerprint: '${schema.fingerprint}', canonicalJson: ${JSON.stringify(schema.canonicalForm)} },\n`)
+  const rows = schemas.map(
+    (schema) =>
+      `{ name: '${schema.fullName}', fingerprint: '${schema.fingerprint}', canonicalJson: ${JSON.stringify(schema.canonicalForm)} },\n`,
+  )
   return (
     `import type { SchemaArtifact } from '../avro/event-codec'\n\n` +
     `/** Every schema that this code reads and writes. */\nexport const SCHEMA_ARTIFACTS: readonly SchemaArtifact[] = [\n${rows.join('')}]\n`

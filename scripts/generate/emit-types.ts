@@ -62,7 +62,11 @@ export function emitEnum(node: EnumNode): string {
 export function emitRecordTypes(record: RecordNode): string {
   const fields = record.fields.filter((field) => !field.pii)
   const decoded = fields.map((field) => `${docComment(field.doc)}readonly ${field.name}: ${typeOf(field.node)}\n`).join('')
-  const input = fields.map((field) => `${docComment(field.doc)}readonly ${field.name}${field.node.kind === 'optional' ? '?' : ''}: ${inputTypeOf(field.node)}\n`).join('')
+  const input = fields
+    .map(
+      (field) => `${docComment(field.doc)}readonly ${field.name}${field.node.kind === 'optional' ? '?' : ''}: ${inputTypeOf(field.node)}\n`,
+    )
+    .join('')
   return (
     `${docComment(`${record.doc} Every field is there; an absent optional is null.`)}export interface ${record.name} {\n${decoded}}\n\n` +
     `${docComment(`${record.doc} As written: optional fields may be left out.`)}export interface ${record.name}Input {\n${input}}\n`

@@ -9,7 +9,9 @@ export function emitValidator(record: RecordNode, options: { readonly isRoot: bo
   const names = `${fieldSet(record)}: ReadonlySet<string> = new Set([${fields.map((field) => `'${field.name}'`).join(', ')}])`
   const what = record.name.replace(/([a-z0-9])([A-Z])/g, '$1 $2').toLowerCase()
   const article = ARTICLES.test(record.name) ? 'an' : 'a'
-  const members = fields.map((field) => `${field.name}: ${checkExpression(field.node, `record.${field.name}`, `'${field.name}'`)},\n`).join('')
+  const members = fields
+    .map((field) => `${field.name}: ${checkExpression(field.node, `record.${field.name}`, `'${field.name}'`)},\n`)
+    .join('')
   const part =
     `function check${record.name}(check: JsonCheck, value: unknown, field: string): ${record.name} {\n` +
     `const record = check.members(value, field, '${article} ${what}', ${fieldSet(record)})\n` +

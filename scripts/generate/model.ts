@@ -97,7 +97,12 @@ function readName(name: string, bounds: Bounds, named: Map<string, Node>, path: 
     case 'long': {
       const range = name === 'int' ? INT : LONG
       const rule = typeof bounds['rule'] === 'string' ? bounds['rule'] : ''
-      return { kind: 'integer', minimum: numberOr(bounds['minimum'], range.minimum), maximum: numberOr(bounds['maximum'], range.maximum), rule }
+      return {
+        kind: 'integer',
+        minimum: numberOr(bounds['minimum'], range.minimum),
+        maximum: numberOr(bounds['maximum'], range.maximum),
+        rule,
+      }
     }
     case 'boolean':
       return { kind: 'boolean' }
@@ -117,7 +122,8 @@ function readName(name: string, bounds: Bounds, named: Map<string, Node>, path: 
 function readUnion(branches: readonly Json[], bounds: Bounds, named: Map<string, Node>, path: string): Node {
   if (branches[0] === 'null' && branches.length === 2) return { kind: 'optional', of: readType(branches[1], bounds, named, path) }
   const nodes = branches.map((branch) => readType(branch, bounds, named, path))
-  if (nodes.length !== 2 || nodes[0].kind !== 'bytes' || nodes[1].kind !== 'record') throw new Error(`${path}: a union is [null, X] or [bytes, record]`)
+  if (nodes.length !== 2 || nodes[0].kind !== 'bytes' || nodes[1].kind !== 'record')
+    throw new Error(`${path}: a union is [null, X] or [bytes, record]`)
   return { kind: 'either', branches: nodes }
 }
 

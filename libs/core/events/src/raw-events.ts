@@ -55,7 +55,11 @@ export function decodeRaw<Topic extends EventTopic>(topic: Topic, value: Uint8Ar
 function refuseFraming(topic: EventTopic, value: Uint8Array): Decoded<never> {
   if (value.length >= 2 && (value[0] !== 0xc3 || value[1] !== 0x01)) {
     const start = toHex(value.subarray(0, 2))
-    return { kind: 'rejected', reason: 'unknown-framing', detail: `the record starts with ${start}; an Avro single-object encoding starts with c301` }
+    return {
+      kind: 'rejected',
+      reason: 'unknown-framing',
+      detail: `the record starts with ${start}; an Avro single-object encoding starts with c301`,
+    }
   }
   if (value.length < HEADER_BYTES) {
     return { kind: 'rejected', reason: 'truncated', detail: `the record has ${value.length} bytes; its header alone has ${HEADER_BYTES}` }
@@ -65,7 +69,11 @@ function refuseFraming(topic: EventTopic, value: Uint8Array): Decoded<never> {
   if (schema === undefined) {
     return { kind: 'rejected', reason: 'unknown-schema', detail: `no schema with the fingerprint ${fingerprint} is known` }
   }
-  return { kind: 'rejected', reason: 'wrong-topic-schema', detail: `the record is a ${schema.name}; ${topic} carries ${RAW_CODECS[topic].schemaName}` }
+  return {
+    kind: 'rejected',
+    reason: 'wrong-topic-schema',
+    detail: `the record is a ${schema.name}; ${topic} carries ${RAW_CODECS[topic].schemaName}`,
+  }
 }
 
 const SLAB_BYTES = 131072

@@ -62,7 +62,8 @@ export class AvroWriter {
 
   uuid(field: string, value: string): void {
     this.reserve(16)
-    if (typeof value !== 'string' || !writeUuid(value, this.bytes, this.at)) this.reject(field, `is ${quoted(String(value))}; it is a UUID of 36 characters`)
+    if (typeof value !== 'string' || !writeUuid(value, this.bytes, this.at))
+      this.reject(field, `is ${quoted(String(value))}; it is a UUID of 36 characters`)
     let any = 0
     for (let i = 0; i < 16; i++) any |= this.bytes[this.at + i]
     if (any === 0) this.reject(field, 'is the nil UUID; every event needs an id of its own')
@@ -185,7 +186,10 @@ export class AvroWriter {
   private grow(count: number): void {
     const needed = this.at + count
     if (needed > this.maxBytes) {
-      throw new RiskError('record-too-large', `the encoding passes ${this.maxBytes} bytes`, { retriable: false, context: { maxBytes: this.maxBytes } })
+      throw new RiskError('record-too-large', `the encoding passes ${this.maxBytes} bytes`, {
+        retriable: false,
+        context: { maxBytes: this.maxBytes },
+      })
     }
     const grown = new Uint8Array(Math.min(this.maxBytes, Math.max(needed, this.bytes.length * 2)))
     grown.set(this.bytes)

@@ -2,7 +2,12 @@ import type { AvroReader } from './avro-reader'
 import type { AvroWriter } from './avro-writer'
 
 /** Reads an array of at most `maxItems` items. */
-export function readList<Item>(reader: AvroReader, field: string, maxItems: number, readItem: (reader: AvroReader) => Item): readonly Item[] {
+export function readList<Item>(
+  reader: AvroReader,
+  field: string,
+  maxItems: number,
+  readItem: (reader: AvroReader) => Item,
+): readonly Item[] {
   const items: Item[] = []
   for (let count = reader.block(field, 0, maxItems); count > 0; count = reader.block(field, items.length, maxItems)) {
     for (let i = 0; i < count && reader.failure === null; i++) items.push(readItem(reader))
@@ -11,7 +16,12 @@ export function readList<Item>(reader: AvroReader, field: string, maxItems: numb
 }
 
 /** Reads a map of at most `maxItems` items into an object without prototype; a name that comes twice is a failure. */
-export function readMap<Item>(reader: AvroReader, field: string, maxItems: number, readItem: (reader: AvroReader) => Item): Readonly<Record<string, Item>> {
+export function readMap<Item>(
+  reader: AvroReader,
+  field: string,
+  maxItems: number,
+  readItem: (reader: AvroReader) => Item,
+): Readonly<Record<string, Item>> {
   const items = Object.create(null) as Record<string, Item>
   let seen = 0
   for (let count = reader.block(field, 0, maxItems); count > 0; count = reader.block(field, seen, maxItems)) {

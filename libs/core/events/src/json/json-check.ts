@@ -31,7 +31,8 @@ export class JsonCheck {
       return NO_MEMBERS
     }
     for (const name of Object.keys(value)) {
-      if (!fields.has(name)) this.add(joined(field, name), 'unknown-field', `${quoted(name)} is no field of ${what}; ${nearest(name, fields)}`)
+      if (!fields.has(name))
+        this.add(joined(field, name), 'unknown-field', `${quoted(name)} is no field of ${what}; ${nearest(name, fields)}`)
     }
     return value as JsonObject
   }
@@ -48,7 +49,8 @@ export class JsonCheck {
   integer(value: unknown, field: string, minimum: number, maximum: number, rule: string): number {
     if (typeof value === 'number' && value >= minimum && value <= maximum && Math.floor(value) === value) return value === 0 ? 0 : value
     if (typeof value !== 'number') this.wrongType(value, field, 'a whole number')
-    else if (Math.floor(value) !== value) this.add(field, 'wrong-type', `${field} is ${value}; it is a whole number, in the unit that its name says`)
+    else if (Math.floor(value) !== value)
+      this.add(field, 'wrong-type', `${field} is ${value}; it is a whole number, in the unit that its name says`)
     else this.add(field, 'out-of-range', `${field} is ${value}; ${rule === '' ? `it is from ${minimum} to ${maximum}` : rule}`)
     return minimum
   }
@@ -113,7 +115,8 @@ export class JsonCheck {
 
   formatted(value: unknown, field: string, maxBytes: number, format: TextFormat): string {
     const text = this.text(value, field, maxBytes)
-    if (typeof value === 'string' && !hasFormat(format, text)) this.add(field, 'invalid-format', `${field} is ${quoted(text)}; ${describeFormat(format)}`)
+    if (typeof value === 'string' && !hasFormat(format, text))
+      this.add(field, 'invalid-format', `${field} is ${quoted(text)}; ${describeFormat(format)}`)
     return text
   }
 
@@ -125,7 +128,8 @@ export class JsonCheck {
       return new Uint8Array(0)
     }
     const length = value.length / 2
-    if (length < minBytes || length > maxBytes) this.add(field, 'too-long', `${field} has ${length} bytes; it has ${minBytes} to ${maxBytes}`)
+    if (length < minBytes || length > maxBytes)
+      this.add(field, 'too-long', `${field} has ${length} bytes; it has ${minBytes} to ${maxBytes}`)
     return Uint8Array.from({ length }, (_, i) => HEX_OF_BYTE.indexOf(value.slice(2 * i, 2 * i + 2)))
   }
 
@@ -152,6 +156,7 @@ export class JsonCheck {
       this.add(field, 'too-many-items', `${field} has ${entries.length} items; the limit is ${maxItems}`)
       return result
     }
+    if (Object.hasOwn(value, '__proto__')) this.add(field, 'hostile-text', `${field} holds the name __proto__, which no map may hold`)
     for (const [name, item] of entries) result[this.token(name, `${field}.${quoted(name)}`, 128)] = read(item, `${field}.${quoted(name)}`)
     return result
   }
@@ -160,7 +165,11 @@ export class JsonCheck {
     if (value === undefined || value === null) {
       this.add(field, 'missing', field === '' ? `there is nothing; it is ${expected}` : `${field} is missing; it is ${expected}`)
     } else {
-      const kind = Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'an object' : `the ${typeof value} ${quoted(String(value))}`
+      const kind = Array.isArray(value)
+        ? 'a list'
+        : typeof value === 'object'
+          ? 'an object'
+          : `the ${typeof value} ${quoted(String(value))}`
       this.add(field, 'wrong-type', `${field === '' ? 'the event' : field} is ${kind}; it is ${expected}`)
     }
   }

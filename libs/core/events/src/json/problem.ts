@@ -26,8 +26,7 @@ export interface Problem {
 
 /** The outcome of validating: the event in its one shape (every field there, absent optionals null), or everything wrong with it. */
 export type Validation<Event> =
-  | { readonly kind: 'accepted'; readonly event: Event }
-  | { readonly kind: 'rejected'; readonly problems: readonly Problem[] }
+  { readonly kind: 'accepted'; readonly event: Event } | { readonly kind: 'rejected'; readonly problems: readonly Problem[] }
 
 /** The quarantine reason that a problem amounts to: the same one that the binary encoding of the same mistake gets, where there is one. */
 export function reasonOf(problem: Problem): QuarantineReason {

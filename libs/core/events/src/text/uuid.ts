@@ -8,10 +8,26 @@ const PAIR_AT = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34] as c
 export function uuidText(bytes: Uint8Array, from: number): string {
   const hex = HEX_OF_BYTE
   return (
-    hex[bytes[from]] + hex[bytes[from + 1]] + hex[bytes[from + 2]] + hex[bytes[from + 3]] + '-' +
-    hex[bytes[from + 4]] + hex[bytes[from + 5]] + '-' + hex[bytes[from + 6]] + hex[bytes[from + 7]] + '-' +
-    hex[bytes[from + 8]] + hex[bytes[from + 9]] + '-' + hex[bytes[from + 10]] + hex[bytes[from + 11]] +
-    hex[bytes[from + 12]] + hex[bytes[from + 13]] + hex[bytes[from + 14]] + hex[bytes[from + 15]]
+    hex[bytes[from]] +
+    hex[bytes[from + 1]] +
+    hex[bytes[from + 2]] +
+    hex[bytes[from + 3]] +
+    '-' +
+    hex[bytes[from + 4]] +
+    hex[bytes[from + 5]] +
+    '-' +
+    hex[bytes[from + 6]] +
+    hex[bytes[from + 7]] +
+    '-' +
+    hex[bytes[from + 8]] +
+    hex[bytes[from + 9]] +
+    '-' +
+    hex[bytes[from + 10]] +
+    hex[bytes[from + 11]] +
+    hex[bytes[from + 12]] +
+    hex[bytes[from + 13]] +
+    hex[bytes[from + 14]] +
+    hex[bytes[from + 15]]
   )
 }
 
