@@ -1,0 +1,187 @@
+import { createHash } from 'node:crypto'
+import { open } from 'lmdb'
+import { RiskError } from '@riskledger/contracts'
+import type { Snapshot, SnapshotStore } from '@riskledger/contracts'
+
+type Database = import('lmdb').RootDatabase<Uint8Array, Uint8Array>
+
+/** Where snapshots lie and who hears of the damaged ones. */
+export interface SnapshotStoreOptions {
+  /** Folder of the LMDB environment; created where it is missing. */
+  readonly folder: string
+  /** Largest size of the environment's file; address space, not disk. Default 16 GiB. */
+  readonly mapSizeBytes?: number
+  /** Largest state; more is refused with `limit-reached`. Default and most 1 GiB. */
+  readonly maxStateBytes?: number
+  /** Hears of every snapshot that `load` leaves out because its bytes are not those that were saved. */
+  readonly onDamaged?: (damage: { readonly name: string; readonly sequence: number; readonly reason: string }) => void
+  /** Called as 'snapshot-written' once a snapshot is durable, before older ones go; tests end the process there. */
+  readonly crashPoint?: (name: 'snapshot-written') => void
+}
+
+/** How many snapshots of a name are kept. */
+const KEPT = 2
+const CHUNK_BYTES = 2 ** 20
+const FORM_VERSION = 1
+
+interface StoredHead {
+  readonly version: number
+  readonly stream: string
+  readonly revision: number
+  readonly entryHash: string
+  readonly formatHash: string
+  readonly stateBytes: number
+  readonly sha256: string
+}
+
+/**
+ * Opens the store of state snapshots. A state is written in chunks of 1 MiB, a transaction each, so that readers and the event loop go on
+ * meanwhile; its head, which makes it exist, comes last and with a SHA-256 over head and state. A crash half-way leaves chunks without a
+ * head, which the next `save` of that name removes. One process writes; saves are made one after another.
+ * Errors: `disk-full`, `limit-reached`, `snapshot-unusable`; none is retriable. A snapshot is a cache: the caller can go on without it.
+ */
+export function openSnapshotStore(options: SnapshotStoreOptions): SnapshotStore {
+  const { folder, mapSizeBytes = 16 * 2 ** 30 } = options
+  try {
+    const database = open<Uint8Array, Uint8Array>({
+      path: folder,
+      noSubdir: false,
+      mapSize: mapSizeBytes,
+      overlappingSync: false,
+      noMemInit: true,
+      encoding: 'binary',
+      keyEncoding: 'binary',
+    })
+    return new LmdbSnapshotStore(database, options)
+  } catch (cause) {
+    throw failure(folder, cause, 'cannot be opened')
+  }
+}
+
+class LmdbSnapshotStore implements SnapshotStore {
+  private last: Promise<unknown> = Promise.resolve()
+
+  constructor(
+    private readonly database: Database,
+    private readonly options: SnapshotStoreOptions,
+  ) {}
+
+  save(name: string, snapshot: Snapshot): Promise<void> {
+    const saved = this.last.then(() => this.saveNow(name, snapshot))
+    // The queue goes on after a failure; the caller of the failed save hears of it.
+    this.last = saved.then(
+      () => undefined,
+      () => undefined,
+    )
+    return saved
+  }
+
+  async load(name: string): Promise<readonly Snapshot[]> {
+    this.database.resetReadTxn()
+    const snapshots: Snapshot[] = []
+    for (const sequence of this.sequences(name).reverse()) {
+      try {
+        snapshots.push(this.loadOne(name, sequence))
+      } catch (error) {
+        this.options.onDamaged?.({ name, sequence, reason: error instanceof Error ? error.message : String(error) })
+      }
+    }
+    return snapshots
+  }
+
+  async close(): Promise<void> {
+    await this.last
+    await this.database.close()
+  }
+
+  private async saveNow(name: string, snapshot: Snapshot): Promise<void> {
+    const { folder, maxStateBytes = 2 ** 30, crashPoint } = this.options
+    const { stream, revision, entryHash, formatHash, state } = snapshot
+    if (state.length > maxStateBytes) {
+      const message = `The state of ${name} has ${state.length} bytes; a snapshot takes at most ${maxStateBytes}. None was written, and the next start folds the journal instead.`
+      throw new RiskError('limit-reached', message, { retriable: false, context: { name, stateBytes: state.length, maxStateBytes } })
+    }
+    const known = this.sequences(name)
+    const sequence = (known.at(-1) ?? 0) + 1
+    try {
+      await this.remove(name, sequence)
+      for (let at = 0, chunk = 1; at < state.length; at += CHUNK_BYTES, chunk++)
+        await this.database.put(keyOf(name, sequence, chunk), state.subarray(at, at + CHUNK_BYTES))
+      const unsigned = { version: FORM_VERSION, stream, revision, entryHash, formatHash, stateBytes: state.length }
+      const head: StoredHead = { ...unsigned, sha256: digest(unsigned, state) }
+      await this.database.put(keyOf(name, sequence, 0), Buffer.from(JSON.stringify(head)))
+      crashPoint?.('snapshot-written')
+      for (const old of known.slice(0, Math.max(0, known.length + 1 - KEPT))) await this.remove(name, old)
+    } catch (cause) {
+      throw failure(folder, await reasonOf(cause), `could not take a snapshot of ${name}`)
+    }
+  }
+
+  private loadOne(name: string, sequence: number): Snapshot {
+    const headBytes = this.database.getBinary(keyOf(name, sequence, 0))
+    const { sha256, ...unsigned } = JSON.parse(Buffer.from(headBytes ?? []).toString()) as StoredHead
+    const { version, stream, revision, entryHash, formatHash, stateBytes } = unsigned
+    if (version !== FORM_VERSION) throw new Error(`form ${version} instead of ${FORM_VERSION}`)
+    if (!(stateBytes >= 0 && stateBytes <= 2 ** 30)) throw new Error(`a state of ${stateBytes} bytes`)
+    const state = new Uint8Array(stateBytes)
+    for (let at = 0, chunk = 1; at < stateBytes; at += CHUNK_BYTES, chunk++) {
+      const bytes = this.database.getBinary(keyOf(name, sequence, chunk))
+      if (bytes?.length !== Math.min(CHUNK_BYTES, stateBytes - at)) throw new Error(`chunk ${chunk} is missing or short`)
+      state.set(bytes, at)
+    }
+    if (digest(unsigned, state) !== sha256) throw new Error('the checksum differs')
+    return { stream, revision, entryHash, formatHash, state }
+  }
+
+  /** Sequences that have a head, ascending. */
+  private sequences(name: string): number[] {
+    const found: number[] = []
+    for (const key of this.database.getKeys({ start: keyOf(name, 0, 0), end: keyOf(name, 0xffffffff, 0) })) {
+      const view = Buffer.from(key.buffer, key.byteOffset, key.byteLength)
+      if (view.readUInt32BE(view.length - 4) === 0) found.push(view.readUInt32BE(view.length - 8))
+    }
+    return found
+  }
+
+  private async remove(name: string, sequence: number): Promise<void> {
+    const keys = [...this.database.getKeys({ start: keyOf(name, sequence, 0), end: keyOf(name, sequence + 1, 0) })]
+    if (keys.length > 0) await this.database.transaction(() => keys.forEach((key) => void this.database.remove(key)))
+  }
+}
+
+/** Length-prefixed name, sequence, chunk (0 is the head); big-endian, so that a name's snapshots lie together, oldest first. */
+function keyOf(name: string, sequence: number, chunk: number): Uint8Array {
+  const text = Buffer.from(name)
+  const key = Buffer.alloc(2 + text.length + 8)
+  key.writeUInt16BE(text.length, 0)
+  text.copy(key, 2)
+  key.writeUInt32BE(sequence, 2 + text.length)
+  key.writeUInt32BE(chunk, 6 + text.length)
+  return key
+}
+
+function digest(unsigned: Omit<StoredHead, 'sha256'>, state: Uint8Array): string {
+  const { version, stream, revision, entryHash, formatHash, stateBytes } = unsigned
+  const fields = JSON.stringify([version, stream, revision, entryHash, formatHash, stateBytes])
+  return createHash('sha256').update(fields).update('\n').update(state).digest('hex')
+}
+
+async function reasonOf(error: unknown): Promise<unknown> {
+  const nested = (error as { readonly commitError?: Promise<unknown> }).commitError
+  return nested === undefined
+    ? error
+    : nested.then(
+        () => error,
+        (reason: unknown) => reason,
+      )
+}
+
+function failure(folder: string, cause: unknown, what: string): RiskError {
+  const code = (cause as { readonly code?: unknown }).code
+  const full = code === 28 || code === 'ENOSPC' || code === 122 || code === 27
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  const message = full
+    ? `The disk that holds the snapshots in ${folder} is full; the store ${what}. Free some space; until then each start folds the journal.`
+    : `The snapshot store in ${folder} ${what}: ${reason}. The folder is a cache: with everything stopped it may be deleted.`
+  return new RiskError(full ? 'disk-full' : 'snapshot-unusable', message, { retriable: false, cause, context: { folder } })
+}
