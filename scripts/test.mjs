@@ -1,0 +1,99 @@
+// npm test: every check and every test, in the order in which they are cheapest to fail. npm test -- --unit runs the unit tests alone.
+// The last line is the sum: N passed, N failed, N skipped. A check counts as one.
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { checkNodeVersion, installWhatIsMissing, root } from './install.mjs'
+import { watchLeftovers } from './leftovers.mjs'
+
+/** A step that takes longer hangs, and is ended. */
+const STEP_LIMIT_MS = 25 * 60_000
+
+const { unit } = parseArgs({ options: { unit: { type: 'boolean', default: false } } }).values
+const binary = (path) => join(root, 'node_modules', path)
+const endToEnd = `^${(join(root, 'e2e') + '/').replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}`
+
+const CHECKS = [
+  ['generated code is fresh', [binary('tsx/dist/cli.mjs'), 'scripts/generate.ts', '--check']],
+  ['types', [binary('typescript/bin/tsc'), '--noEmit', '-p', '.']],
+  ['lint', [binary('nx/bin/nx.js'), 'run-many', '-t', 'lint', '--outputStyle=stream']],
+  ['format', [binary('prettier/bin/prettier.cjs'), '--check', '--log-level', 'warn', '.']],
+  ['unused code', [binary('knip/bin/knip.js'), '--no-progress']],
+]
+
+const UNIT = ['unit tests', ['--testPathIgnorePatterns', '\\.int\\.test\\.ts$', endToEnd]]
+const SUITES = [
+  UNIT,
+  ['integration tests', ['--testPathPatterns', '\\.int\\.test\\.ts$', '--testPathIgnorePatterns', endToEnd]],
+  ['end-to-end tests', ['--testPathPatterns', endToEnd, '--testTimeout', '300000']],
+]
+
+checkNodeVersion()
+installWhatIsMissing()
+
+const sum = { passed: 0, failed: 0, skipped: 0 }
+const results = mkdtempSync(join(tmpdir(), 'riskledger-results-'))
+try {
+  if (!unit) for (const check of CHECKS) await runCheck(check)
+  for (const suite of unit ? [UNIT] : SUITES) await runSuite(suite)
+} finally {
+  rmSync(results, { recursive: true, force: true })
+}
+console.log(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`)
+process.exitCode = sum.failed === 0 ? 0 : 1
+
+async function runCheck([name, args]) {
+  const status = await step(name, args, { NX_DAEMON: 'false', NX_NO_CLOUD: 'true' })
+  if (status === 0) sum.passed++
+  else fail(`${name}: failed`)
+}
+
+async function runSuite([name, args]) {
+  const leftovers = watchLeftovers()
+  const output = join(results, `${name.replaceAll(' ', '-')}.json`)
+  const jest = [binary('jest/bin/jest.js'), '--passWithNoTests', '--json', '--outputFile', output, ...args]
+  const status = await step(name, jest, leftovers.environment, 'ignore')
+  const result = readResult(output)
+  const failed = result.numFailedTests + result.numRuntimeErrorTestSuites
+  sum.passed += result.numPassedTests
+  sum.failed += failed
+  sum.skipped += result.numPendingTests + result.numTodoTests
+  if (status !== 0 && failed === 0) fail(`${name}: ended with ${status}`)
+  for (const line of await leftovers.collect()) fail(`${name}: ${line}`)
+}
+
+function readResult(path) {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'))
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error
+    return { numFailedTests: 0, numRuntimeErrorTestSuites: 0, numPassedTests: 0, numPendingTests: 0, numTodoTests: 0 }
+  }
+}
+
+function fail(message) {
+  console.log(message)
+  sum.failed++
+}
+
+/** Runs one step under this same Node and resolves to its exit code, or to the name of the signal that ended it. */
+function step(name, args, environment, stdout = 'inherit') {
+  const startedMs = performance.now()
+  console.log(`\n== ${name}`)
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, {
+      cwd: root,
+      env: { ...process.env, ...environment },
+      stdio: ['ignore', stdout, 'inherit'],
+    })
+    const timer = setTimeout(() => child.kill('SIGKILL'), STEP_LIMIT_MS)
+    child.on('error', reject)
+    child.on('exit', (code, signal) => {
+      clearTimeout(timer)
+      console.log(`== ${name}: ${code === 0 ? 'passed' : 'failed'} in ${((performance.now() - startedMs) / 1_000).toFixed(1)} s`)
+      resolve(code ?? signal)
+    })
+  })
+}
