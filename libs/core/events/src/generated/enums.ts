@@ -738,10 +738,10 @@ export function policyModeIndex(symbol: PolicyMode): number {
 }
 
 /** Symbols of `LearnedKind`. */
-export type LearnedKind = 'counterparty' | 'device' | 'pair'
+export type LearnedKind = 'counterparty' | 'device'
 
 /** Every `LearnedKind`, in the order of its schema. */
-export const LEARNED_KINDS: readonly LearnedKind[] = ['counterparty', 'device', 'pair']
+export const LEARNED_KINDS: readonly LearnedKind[] = ['counterparty', 'device']
 
 /** Index of a symbol in `LEARNED_KINDS`, or -1. */
 export function learnedKindIndex(symbol: LearnedKind): number {
@@ -750,8 +750,6 @@ export function learnedKindIndex(symbol: LearnedKind): number {
       return 0
     case 'device':
       return 1
-    case 'pair':
-      return 2
     default:
       return -1
   }

@@ -3,15 +3,15 @@ import { type AvroReader } from '../avro/avro-reader'
 import { type AvroWriter } from '../avro/avro-writer'
 import { readList, writeList } from '../avro/collections'
 import {
+  type FactKind,
+  FACT_KINDS,
+  factKindIndex,
   type InputStatus,
   INPUT_STATUSES,
   inputStatusIndex,
   type Verdict,
   VERDICTS,
   verdictIndex,
-  type FactKind,
-  FACT_KINDS,
-  factKindIndex,
 } from './enums'
 
 /** What the batch covers of one topic: [fromOffset, toOffset). Every field is there; an absent optional is null. */
@@ -32,78 +32,6 @@ export interface TopicRangeInput {
   readonly fromOffset: number
   /** First offset not covered. */
   readonly toOffset: number
-}
-
-/** Stands for a body too large to journal. Every field is there; an absent optional is null. */
-export interface BodyDigest {
-  /** SHA-256 of the body. */
-  readonly sha256: Uint8Array
-  /** Its length. */
-  readonly lengthBytes: number
-}
-
-/** Stands for a body too large to journal. As written: optional fields may be left out. */
-export interface BodyDigestInput {
-  /** SHA-256 of the body. */
-  readonly sha256: Uint8Array
-  /** Its length. */
-  readonly lengthBytes: number
-}
-
-/** One input and what became of it. Every field is there; an absent optional is null. */
-export interface ScreenedInput {
-  /** Index in the partition's topics. */
-  readonly topic: number
-  /** Its offset in the topic. */
-  readonly offset: number
-  /** The log's time of it; epoch milliseconds. */
-  readonly brokerTimeMs: number
-  /** The record's value, byte for byte with its framing, or its digest. */
-  readonly body: Uint8Array | BodyDigest
-  /** What became of it. */
-  readonly status: InputStatus
-  /** Why it was quarantined. */
-  readonly reason: string | null
-  /** How far behind stream time it was; milliseconds. */
-  readonly lateByMs: number | null
-  /** Sequence of the input that it repeats or contradicts. */
-  readonly firstSequence: number | null
-  /** Null for what was not screened. */
-  readonly verdict: Verdict | null
-  /** 0 to 1000; 0 for what was not screened. */
-  readonly scorePoints: number
-  /** True where the ids remembered for its account had reached their bound. */
-  readonly dedupeUnchecked: boolean
-  /** Outcomes only: distance from habit, hundredths, of the payment that it labels, as it stood when that payment was decided. */
-  readonly habitDistanceCenti: number | null
-}
-
-/** One input and what became of it. As written: optional fields may be left out. */
-export interface ScreenedInputInput {
-  /** Index in the partition's topics. */
-  readonly topic: number
-  /** Its offset in the topic. */
-  readonly offset: number
-  /** The log's time of it; epoch milliseconds. */
-  readonly brokerTimeMs: number
-  /** The record's value, byte for byte with its framing, or its digest. */
-  readonly body: Uint8Array | BodyDigestInput
-  /** What became of it. */
-  readonly status: InputStatus
-  /** Why it was quarantined. */
-  readonly reason?: string | null | undefined
-  /** How far behind stream time it was; milliseconds. */
-  readonly lateByMs?: number | null | undefined
-  /** Sequence of the input that it repeats or contradicts. */
-  readonly firstSequence?: number | null | undefined
-  /** Null for what was not screened. */
-  readonly verdict?: Verdict | null | undefined
-  /** 0 to 1000; 0 for what was not screened. */
-  readonly scorePoints: number
-  /** True where the ids remembered for its account had reached their bound. */
-  readonly dedupeUnchecked: boolean
-  /** Outcomes only: distance from habit, hundredths, of the payment that it labels, as it stood when that payment was decided. */
-  readonly habitDistanceCenti?: number | null | undefined
 }
 
 /** Offsets [fromOffset, toOffset) that hold no record for us. Every field is there; an absent optional is null. */
@@ -162,6 +90,82 @@ export interface FactInput {
   readonly sourceRevision: number
 }
 
+/** Stands for a body too large to journal. Every field is there; an absent optional is null. */
+export interface BodyDigest {
+  /** SHA-256 of the body. */
+  readonly sha256: Uint8Array
+  /** Its length. */
+  readonly lengthBytes: number
+}
+
+/** Stands for a body too large to journal. As written: optional fields may be left out. */
+export interface BodyDigestInput {
+  /** SHA-256 of the body. */
+  readonly sha256: Uint8Array
+  /** Its length. */
+  readonly lengthBytes: number
+}
+
+/** One input and what became of it. Every field is there; an absent optional is null. */
+export interface ScreenedInput {
+  /** Index in the partition's topics. */
+  readonly topic: number
+  /** Its offset in the topic. */
+  readonly offset: number
+  /** The log's time of it; epoch milliseconds. */
+  readonly brokerTimeMs: number
+  /** How far beyond brokerTimeMs its file source had read, in milliseconds of event time: 0 for a file in order. Null for an input that came live. */
+  readonly orderLagMs: number | null
+  /** The record's value, byte for byte with its framing, or its digest. */
+  readonly body: Uint8Array | BodyDigest
+  /** What became of it. */
+  readonly status: InputStatus
+  /** Why it was quarantined. */
+  readonly reason: string | null
+  /** How far behind stream time it was; milliseconds. */
+  readonly lateByMs: number | null
+  /** Sequence of the input that it repeats or contradicts. */
+  readonly firstSequence: number | null
+  /** Null for what was not screened. */
+  readonly verdict: Verdict | null
+  /** 0 to 1000; 0 for what was not screened. */
+  readonly scorePoints: number
+  /** True where the ids remembered for its account had reached their bound. */
+  readonly dedupeUnchecked: boolean
+  /** Outcomes only: distance from habit, hundredths, of the payment that it labels, as it stood when that payment was decided. */
+  readonly habitDistanceCenti: number | null
+}
+
+/** One input and what became of it. As written: optional fields may be left out. */
+export interface ScreenedInputInput {
+  /** Index in the partition's topics. */
+  readonly topic: number
+  /** Its offset in the topic. */
+  readonly offset: number
+  /** The log's time of it; epoch milliseconds. */
+  readonly brokerTimeMs: number
+  /** How far beyond brokerTimeMs its file source had read, in milliseconds of event time: 0 for a file in order. Null for an input that came live. */
+  readonly orderLagMs?: number | null | undefined
+  /** The record's value, byte for byte with its framing, or its digest. */
+  readonly body: Uint8Array | BodyDigestInput
+  /** What became of it. */
+  readonly status: InputStatus
+  /** Why it was quarantined. */
+  readonly reason?: string | null | undefined
+  /** How far behind stream time it was; milliseconds. */
+  readonly lateByMs?: number | null | undefined
+  /** Sequence of the input that it repeats or contradicts. */
+  readonly firstSequence?: number | null | undefined
+  /** Null for what was not screened. */
+  readonly verdict?: Verdict | null | undefined
+  /** 0 to 1000; 0 for what was not screened. */
+  readonly scorePoints: number
+  /** True where the ids remembered for its account had reached their bound. */
+  readonly dedupeUnchecked: boolean
+  /** Outcomes only: distance from habit, hundredths, of the payment that it labels, as it stood when that payment was decided. */
+  readonly habitDistanceCenti?: number | null | undefined
+}
+
 /** Every input of one batch, in the order in which it was processed. Every field is there; an absent optional is null. */
 export interface InputsScreened {
   /** Sequence of the first input; those after it count up by one. */
@@ -170,12 +174,12 @@ export interface InputsScreened {
   readonly tickMs: number
   /** One for each topic that moved. */
   readonly positions: readonly TopicRange[]
-  /** In order of sequence. */
-  readonly inputs: readonly ScreenedInput[]
   /** Gaps within `positions`. */
   readonly gaps: readonly OffsetGap[]
   /** In order of sequence. */
   readonly facts: readonly Fact[]
+  /** In order of sequence. */
+  readonly inputs: readonly ScreenedInput[]
 }
 
 /** Every input of one batch, in the order in which it was processed. As written: optional fields may be left out. */
@@ -186,12 +190,12 @@ export interface InputsScreenedInput {
   readonly tickMs: number
   /** One for each topic that moved. */
   readonly positions: readonly TopicRangeInput[]
-  /** In order of sequence. */
-  readonly inputs: readonly ScreenedInputInput[]
   /** Gaps within `positions`. */
   readonly gaps: readonly OffsetGapInput[]
   /** In order of sequence. */
   readonly facts: readonly FactInput[]
+  /** In order of sequence. */
+  readonly inputs: readonly ScreenedInputInput[]
 }
 
 /** Reads one `TopicRange`; what is wrong with it stands in `reader.failure`. */
@@ -207,92 +211,6 @@ export function writeTopicRange(writer: AvroWriter, value: TopicRangeInput): voi
   writer.integer('topic', value.topic, 0, 2147483647)
   writer.integer('fromOffset', value.fromOffset, 0, 9007199254740991)
   writer.integer('toOffset', value.toOffset, 0, 9007199254740991)
-}
-
-/** Reads one `BodyDigest`; what is wrong with it stands in `reader.failure`. */
-export function readBodyDigest(reader: AvroReader): BodyDigest {
-  const sha256 = reader.fixed('sha256', 32)
-  const lengthBytes = reader.integer('lengthBytes', 0, 9007199254740991)
-  return { sha256, lengthBytes }
-}
-
-/** Writes one `BodyDigest`. Throws `RiskError` `input-rejected` for a value that its schema does not allow. */
-export function writeBodyDigest(writer: AvroWriter, value: BodyDigestInput): void {
-  writer.fixed('sha256', value.sha256, 32)
-  writer.integer('lengthBytes', value.lengthBytes, 0, 9007199254740991)
-}
-
-/** Reads one `ScreenedInput`; what is wrong with it stands in `reader.failure`. */
-export function readScreenedInput(reader: AvroReader): ScreenedInput {
-  const topic = reader.integer('topic', 0, 2147483647)
-  const offset = reader.integer('offset', 0, 9007199254740991)
-  const brokerTimeMs = reader.integer('brokerTimeMs', 0, 9007199254740991)
-  const body = reader.branch('body', 2) === 0 ? reader.sized('body', 65536) : readBodyDigest(reader)
-  const status = INPUT_STATUSES[reader.symbol('status', 6)]
-  const reason = reader.branch('reason', 2) === 0 ? null : reader.token('reason', 128, true)
-  const lateByMs = reader.branch('lateByMs', 2) === 0 ? null : reader.integer('lateByMs', 0, 9007199254740991)
-  const firstSequence = reader.branch('firstSequence', 2) === 0 ? null : reader.integer('firstSequence', 0, 9007199254740991)
-  const verdict = reader.branch('verdict', 2) === 0 ? null : VERDICTS[reader.symbol('verdict', 4)]
-  const scorePoints = reader.integer('scorePoints', 0, 1000)
-  const dedupeUnchecked = reader.boolean('dedupeUnchecked')
-  const habitDistanceCenti =
-    reader.branch('habitDistanceCenti', 2) === 0 ? null : reader.integer('habitDistanceCenti', -2147483648, 2147483647)
-  return {
-    topic,
-    offset,
-    brokerTimeMs,
-    body,
-    status,
-    reason,
-    lateByMs,
-    firstSequence,
-    verdict,
-    scorePoints,
-    dedupeUnchecked,
-    habitDistanceCenti,
-  }
-}
-
-/** Writes one `ScreenedInput`. Throws `RiskError` `input-rejected` for a value that its schema does not allow. */
-export function writeScreenedInput(writer: AvroWriter, value: ScreenedInputInput): void {
-  writer.integer('topic', value.topic, 0, 2147483647)
-  writer.integer('offset', value.offset, 0, 9007199254740991)
-  writer.integer('brokerTimeMs', value.brokerTimeMs, 0, 9007199254740991)
-  if (value.body instanceof Uint8Array) {
-    writer.branch(0)
-    writer.sized('body', value.body, 65536)
-  } else {
-    writer.branch(1)
-    writeBodyDigest(writer, value.body)
-  }
-  writer.index('status', inputStatusIndex(value.status), value.status)
-  if (value.reason === undefined || value.reason === null) writer.branch(0)
-  else {
-    writer.branch(1)
-    writer.token('reason', value.reason, 128)
-  }
-  if (value.lateByMs === undefined || value.lateByMs === null) writer.branch(0)
-  else {
-    writer.branch(1)
-    writer.integer('lateByMs', value.lateByMs, 0, 9007199254740991)
-  }
-  if (value.firstSequence === undefined || value.firstSequence === null) writer.branch(0)
-  else {
-    writer.branch(1)
-    writer.integer('firstSequence', value.firstSequence, 0, 9007199254740991)
-  }
-  if (value.verdict === undefined || value.verdict === null) writer.branch(0)
-  else {
-    writer.branch(1)
-    writer.index('verdict', verdictIndex(value.verdict), value.verdict)
-  }
-  writer.integer('scorePoints', value.scorePoints, 0, 1000)
-  writer.boolean('dedupeUnchecked', value.dedupeUnchecked)
-  if (value.habitDistanceCenti === undefined || value.habitDistanceCenti === null) writer.branch(0)
-  else {
-    writer.branch(1)
-    writer.integer('habitDistanceCenti', value.habitDistanceCenti, -2147483648, 2147483647)
-  }
 }
 
 /** Reads one `OffsetGap`; what is wrong with it stands in `reader.failure`. */
@@ -333,15 +251,108 @@ export function writeFact(writer: AvroWriter, value: FactInput): void {
   writer.integer('sourceRevision', value.sourceRevision, -1, 9007199254740991)
 }
 
+/** Reads one `BodyDigest`; what is wrong with it stands in `reader.failure`. */
+export function readBodyDigest(reader: AvroReader): BodyDigest {
+  const sha256 = reader.fixed('sha256', 32)
+  const lengthBytes = reader.integer('lengthBytes', 0, 9007199254740991)
+  return { sha256, lengthBytes }
+}
+
+/** Writes one `BodyDigest`. Throws `RiskError` `input-rejected` for a value that its schema does not allow. */
+export function writeBodyDigest(writer: AvroWriter, value: BodyDigestInput): void {
+  writer.fixed('sha256', value.sha256, 32)
+  writer.integer('lengthBytes', value.lengthBytes, 0, 9007199254740991)
+}
+
+/** Reads one `ScreenedInput`; what is wrong with it stands in `reader.failure`. */
+export function readScreenedInput(reader: AvroReader): ScreenedInput {
+  const topic = reader.integer('topic', 0, 2147483647)
+  const offset = reader.integer('offset', 0, 9007199254740991)
+  const brokerTimeMs = reader.integer('brokerTimeMs', 0, 9007199254740991)
+  const orderLagMs = reader.branch('orderLagMs', 2) === 0 ? null : reader.integer('orderLagMs', 0, 9007199254740991)
+  const body = reader.branch('body', 2) === 0 ? reader.sized('body', 65536) : readBodyDigest(reader)
+  const status = INPUT_STATUSES[reader.symbol('status', 6)]
+  const reason = reader.branch('reason', 2) === 0 ? null : reader.token('reason', 128, true)
+  const lateByMs = reader.branch('lateByMs', 2) === 0 ? null : reader.integer('lateByMs', 0, 9007199254740991)
+  const firstSequence = reader.branch('firstSequence', 2) === 0 ? null : reader.integer('firstSequence', 0, 9007199254740991)
+  const verdict = reader.branch('verdict', 2) === 0 ? null : VERDICTS[reader.symbol('verdict', 4)]
+  const scorePoints = reader.integer('scorePoints', 0, 1000)
+  const dedupeUnchecked = reader.boolean('dedupeUnchecked')
+  const habitDistanceCenti =
+    reader.branch('habitDistanceCenti', 2) === 0 ? null : reader.integer('habitDistanceCenti', -2147483648, 2147483647)
+  return {
+    topic,
+    offset,
+    brokerTimeMs,
+    orderLagMs,
+    body,
+    status,
+    reason,
+    lateByMs,
+    firstSequence,
+    verdict,
+    scorePoints,
+    dedupeUnchecked,
+    habitDistanceCenti,
+  }
+}
+
+/** Writes one `ScreenedInput`. Throws `RiskError` `input-rejected` for a value that its schema does not allow. */
+export function writeScreenedInput(writer: AvroWriter, value: ScreenedInputInput): void {
+  writer.integer('topic', value.topic, 0, 2147483647)
+  writer.integer('offset', value.offset, 0, 9007199254740991)
+  writer.integer('brokerTimeMs', value.brokerTimeMs, 0, 9007199254740991)
+  if (value.orderLagMs === undefined || value.orderLagMs === null) writer.branch(0)
+  else {
+    writer.branch(1)
+    writer.integer('orderLagMs', value.orderLagMs, 0, 9007199254740991)
+  }
+  if (value.body instanceof Uint8Array) {
+    writer.branch(0)
+    writer.sized('body', value.body, 65536)
+  } else {
+    writer.branch(1)
+    writeBodyDigest(writer, value.body)
+  }
+  writer.index('status', inputStatusIndex(value.status), value.status)
+  if (value.reason === undefined || value.reason === null) writer.branch(0)
+  else {
+    writer.branch(1)
+    writer.token('reason', value.reason, 128)
+  }
+  if (value.lateByMs === undefined || value.lateByMs === null) writer.branch(0)
+  else {
+    writer.branch(1)
+    writer.integer('lateByMs', value.lateByMs, 0, 9007199254740991)
+  }
+  if (value.firstSequence === undefined || value.firstSequence === null) writer.branch(0)
+  else {
+    writer.branch(1)
+    writer.integer('firstSequence', value.firstSequence, 0, 9007199254740991)
+  }
+  if (value.verdict === undefined || value.verdict === null) writer.branch(0)
+  else {
+    writer.branch(1)
+    writer.index('verdict', verdictIndex(value.verdict), value.verdict)
+  }
+  writer.integer('scorePoints', value.scorePoints, 0, 1000)
+  writer.boolean('dedupeUnchecked', value.dedupeUnchecked)
+  if (value.habitDistanceCenti === undefined || value.habitDistanceCenti === null) writer.branch(0)
+  else {
+    writer.branch(1)
+    writer.integer('habitDistanceCenti', value.habitDistanceCenti, -2147483648, 2147483647)
+  }
+}
+
 /** Reads one `InputsScreened`; what is wrong with it stands in `reader.failure`. */
 export function readInputsScreened(reader: AvroReader): InputsScreened {
   const firstSequence = reader.integer('firstSequence', 1, 9007199254740991)
   const tickMs = reader.integer('tickMs', 0, 9007199254740991)
   const positions = readList(reader, 'positions', 64, readTopicRange)
-  const inputs = readList(reader, 'inputs', 65536, readScreenedInput)
   const gaps = readList(reader, 'gaps', 65536, readOffsetGap)
   const facts = readList(reader, 'facts', 131072, readFact)
-  return { firstSequence, tickMs, positions, inputs, gaps, facts }
+  const inputs = readList(reader, 'inputs', 65536, readScreenedInput)
+  return { firstSequence, tickMs, positions, gaps, facts, inputs }
 }
 
 /** Writes one `InputsScreened`. Throws `RiskError` `input-rejected` for a value that its schema does not allow. */
@@ -349,7 +360,7 @@ export function writeInputsScreened(writer: AvroWriter, value: InputsScreenedInp
   writer.integer('firstSequence', value.firstSequence, 1, 9007199254740991)
   writer.integer('tickMs', value.tickMs, 0, 9007199254740991)
   writeList(writer, 'positions', value.positions, { maxItems: 64, writeItem: writeTopicRange })
-  writeList(writer, 'inputs', value.inputs, { maxItems: 65536, writeItem: writeScreenedInput })
   writeList(writer, 'gaps', value.gaps, { maxItems: 65536, writeItem: writeOffsetGap })
   writeList(writer, 'facts', value.facts, { maxItems: 131072, writeItem: writeFact })
+  writeList(writer, 'inputs', value.inputs, { maxItems: 65536, writeItem: writeScreenedInput })
 }

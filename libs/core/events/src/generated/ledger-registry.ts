@@ -105,13 +105,13 @@ export const LEDGER_CODECS: { readonly [Type in keyof LedgerAvroEvents]: BinaryC
   },
   InputsScreened: {
     schemaName: 'riskledger.ledger.InputsScreened',
-    fingerprint: 'e00403ee1aad4a30',
+    fingerprint: '8dff451b3e55365a',
     read: readInputsScreened,
     write: writeInputsScreened,
   },
   RelationsLearned: {
     schemaName: 'riskledger.ledger.RelationsLearned',
-    fingerprint: 'd437d1c6c785a3aa',
+    fingerprint: '5cd0904a15bab585',
     read: readRelationsLearned,
     write: writeRelationsLearned,
   },

@@ -4,28 +4,26 @@ import { type AvroWriter } from '../avro/avro-writer'
 import { readList, writeList } from '../avro/collections'
 import { type LearnedKind, LEARNED_KINDS, learnedKindIndex } from './enums'
 
-/** Entries [fromRevision, toRevision) of a journal stream. Every field is there; an absent optional is null. */
-export interface SourceRange {
+/** A journal stream and the last of its entries that was consumed. Every field is there; an absent optional is null. */
+export interface ConsumedRevision {
   /** The stream. */
   readonly stream: string
-  /** First revision consumed. */
-  readonly fromRevision: number
-  /** First revision not consumed. */
-  readonly toRevision: number
+  /** Last revision consumed. */
+  readonly revision: number
 }
 
-/** Entries [fromRevision, toRevision) of a journal stream. As written: optional fields may be left out. */
-export interface SourceRangeInput {
+/** A journal stream and the last of its entries that was consumed. As written: optional fields may be left out. */
+export interface ConsumedRevisionInput {
   /** The stream. */
   readonly stream: string
-  /** First revision consumed. */
-  readonly fromRevision: number
-  /** First revision not consumed. */
-  readonly toRevision: number
+  /** Last revision consumed. */
+  readonly revision: number
 }
 
 /** One thing known. Every field is there; an absent optional is null. */
 export interface LearnedFact {
+  /** Number of the epoch whose inputs taught it; -1 where live inputs did and it is known at once. */
+  readonly epoch: number
   /** What it is about. */
   readonly kind: LearnedKind
   /** Token of whom or what it is about. */
@@ -36,6 +34,8 @@ export interface LearnedFact {
 
 /** One thing known. As written: optional fields may be left out. */
 export interface LearnedFactInput {
+  /** Number of the epoch whose inputs taught it; -1 where live inputs did and it is known at once. */
+  readonly epoch: number
   /** What it is about. */
   readonly kind: LearnedKind
   /** Token of whom or what it is about. */
@@ -46,49 +46,49 @@ export interface LearnedFactInput {
 
 /** What is newly known of counterparties and devices, and the journal entries that it stands on. Every field is there; an absent optional is null. */
 export interface RelationsLearned {
-  /** Event time up to which it is known; epoch milliseconds. */
-  readonly epochMs: number
+  /** Number of the last event-time epoch of which every input of every partition is folded; -1 before the first. Epoch n is [n, n+1) times the policy's epochMs. */
+  readonly throughEpoch: number
   /** In the order in which they were consumed. */
-  readonly sources: readonly SourceRange[]
-  /** What changed, in byte order of (kind, keyToken). */
+  readonly consumed: readonly ConsumedRevision[]
+  /** What changed, in order of epoch, then byte order of (kind, keyToken). */
   readonly facts: readonly LearnedFact[]
 }
 
 /** What is newly known of counterparties and devices, and the journal entries that it stands on. As written: optional fields may be left out. */
 export interface RelationsLearnedInput {
-  /** Event time up to which it is known; epoch milliseconds. */
-  readonly epochMs: number
+  /** Number of the last event-time epoch of which every input of every partition is folded; -1 before the first. Epoch n is [n, n+1) times the policy's epochMs. */
+  readonly throughEpoch: number
   /** In the order in which they were consumed. */
-  readonly sources: readonly SourceRangeInput[]
-  /** What changed, in byte order of (kind, keyToken). */
+  readonly consumed: readonly ConsumedRevisionInput[]
+  /** What changed, in order of epoch, then byte order of (kind, keyToken). */
   readonly facts: readonly LearnedFactInput[]
 }
 
-/** Reads one `SourceRange`; what is wrong with it stands in `reader.failure`. */
-export function readSourceRange(reader: AvroReader): SourceRange {
+/** Reads one `ConsumedRevision`; what is wrong with it stands in `reader.failure`. */
+export function readConsumedRevision(reader: AvroReader): ConsumedRevision {
   const stream = reader.token('stream', 256, true)
-  const fromRevision = reader.integer('fromRevision', 0, 9007199254740991)
-  const toRevision = reader.integer('toRevision', 0, 9007199254740991)
-  return { stream, fromRevision, toRevision }
+  const revision = reader.integer('revision', 0, 9007199254740991)
+  return { stream, revision }
 }
 
-/** Writes one `SourceRange`. Throws `RiskError` `input-rejected` for a value that its schema does not allow. */
-export function writeSourceRange(writer: AvroWriter, value: SourceRangeInput): void {
+/** Writes one `ConsumedRevision`. Throws `RiskError` `input-rejected` for a value that its schema does not allow. */
+export function writeConsumedRevision(writer: AvroWriter, value: ConsumedRevisionInput): void {
   writer.token('stream', value.stream, 256)
-  writer.integer('fromRevision', value.fromRevision, 0, 9007199254740991)
-  writer.integer('toRevision', value.toRevision, 0, 9007199254740991)
+  writer.integer('revision', value.revision, 0, 9007199254740991)
 }
 
 /** Reads one `LearnedFact`; what is wrong with it stands in `reader.failure`. */
 export function readLearnedFact(reader: AvroReader): LearnedFact {
-  const kind = LEARNED_KINDS[reader.symbol('kind', 3)]
+  const epoch = reader.integer('epoch', -1, 9007199254740991)
+  const kind = LEARNED_KINDS[reader.symbol('kind', 2)]
   const keyToken = reader.token('keyToken', 300, true)
   const value = reader.sized('value', 65536)
-  return { kind, keyToken, value }
+  return { epoch, kind, keyToken, value }
 }
 
 /** Writes one `LearnedFact`. Throws `RiskError` `input-rejected` for a value that its schema does not allow. */
 export function writeLearnedFact(writer: AvroWriter, value: LearnedFactInput): void {
+  writer.integer('epoch', value.epoch, -1, 9007199254740991)
   writer.index('kind', learnedKindIndex(value.kind), value.kind)
   writer.token('keyToken', value.keyToken, 300)
   writer.sized('value', value.value, 65536)
@@ -96,15 +96,15 @@ export function writeLearnedFact(writer: AvroWriter, value: LearnedFactInput): v
 
 /** Reads one `RelationsLearned`; what is wrong with it stands in `reader.failure`. */
 export function readRelationsLearned(reader: AvroReader): RelationsLearned {
-  const epochMs = reader.integer('epochMs', 0, 9007199254740991)
-  const sources = readList(reader, 'sources', 65536, readSourceRange)
+  const throughEpoch = reader.integer('throughEpoch', -1, 9007199254740991)
+  const consumed = readList(reader, 'consumed', 65536, readConsumedRevision)
   const facts = readList(reader, 'facts', 131072, readLearnedFact)
-  return { epochMs, sources, facts }
+  return { throughEpoch, consumed, facts }
 }
 
 /** Writes one `RelationsLearned`. Throws `RiskError` `input-rejected` for a value that its schema does not allow. */
 export function writeRelationsLearned(writer: AvroWriter, value: RelationsLearnedInput): void {
-  writer.integer('epochMs', value.epochMs, 0, 9007199254740991)
-  writeList(writer, 'sources', value.sources, { maxItems: 65536, writeItem: writeSourceRange })
+  writer.integer('throughEpoch', value.throughEpoch, -1, 9007199254740991)
+  writeList(writer, 'consumed', value.consumed, { maxItems: 65536, writeItem: writeConsumedRevision })
   writeList(writer, 'facts', value.facts, { maxItems: 131072, writeItem: writeLearnedFact })
 }

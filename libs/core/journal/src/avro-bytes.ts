@@ -1,0 +1,148 @@
+import { strict as assert } from 'node:assert'
+
+/**
+ * Writes Avro's binary primitives into one growing buffer. Integers are zig-zag varints and must be safe integers.
+ * The buffer is reused after `reset`; `take` hands out a copy.
+ */
+export class AvroWriter {
+  private buffer: Buffer
+  position = 0
+
+  constructor(initialBytes = 65_536) {
+    this.buffer = Buffer.allocUnsafe(initialBytes)
+  }
+
+  reset(): void {
+    this.position = 0
+  }
+
+  /** Makes room for `bytes` more; grows by doubling. */
+  reserve(bytes: number): void {
+    if (this.position + bytes <= this.buffer.length) return
+    let length = this.buffer.length * 2
+    while (length < this.position + bytes) length *= 2
+    const grown = Buffer.allocUnsafe(length)
+    this.buffer.copy(grown, 0, 0, this.position)
+    this.buffer = grown
+  }
+
+  long(value: number): void {
+    assert(Number.isSafeInteger(value) && value < 2 ** 52 && value > -(2 ** 52), 'an Avro long of the journal stays below 2^52')
+    this.reserve(10)
+    const buffer = this.buffer
+    let position = this.position
+    let zigzag = value >= 0 ? value * 2 : -value * 2 - 1
+    while (zigzag >= 0x4000_0000) {
+      buffer[position++] = (zigzag % 128) | 128
+      zigzag = Math.floor(zigzag / 128)
+    }
+    while (zigzag >= 128) {
+      buffer[position++] = (zigzag & 127) | 128
+      zigzag >>>= 7
+    }
+    buffer[position++] = zigzag
+    this.position = position
+  }
+
+  /** One byte as it is: an Avro boolean, or a union or enum index below 64 already doubled by the caller. */
+  byte(value: number): void {
+    this.reserve(1)
+    this.buffer[this.position++] = value
+  }
+
+  /** Bytes without a length: Avro `fixed`. */
+  fixed(bytes: Uint8Array): void {
+    this.reserve(bytes.length)
+    this.buffer.set(bytes, this.position)
+    this.position += bytes.length
+  }
+
+  bytes(bytes: Uint8Array): void {
+    this.long(bytes.length)
+    this.fixed(bytes)
+  }
+
+  string(text: string): void {
+    const length = Buffer.byteLength(text)
+    this.long(length)
+    this.reserve(length)
+    this.position += this.buffer.write(text, this.position, length, 'utf8')
+  }
+
+  /** What was written since `reset`: a view that the next write may change. */
+  view(): Uint8Array {
+    return this.buffer.subarray(0, this.position)
+  }
+
+  take(): Buffer {
+    return Buffer.from(this.view())
+  }
+}
+
+/** Thrown by `AvroReader` where bytes end early or a number leaves its bounds; caught by the readers of entries, which name the place. */
+export class MalformedBytesError extends Error {
+  override readonly name = 'MalformedBytesError'
+}
+
+/** Reads what `AvroWriter` writes, checking every bound; byte fields are views into the input. */
+export class AvroReader {
+  private readonly buffer: Buffer
+  position = 0
+
+  constructor(bytes: Uint8Array) {
+    this.buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  }
+
+  get atEnd(): boolean {
+    return this.position >= this.buffer.length
+  }
+
+  byte(): number {
+    if (this.position >= this.buffer.length) throw new MalformedBytesError(`bytes end at ${this.position}`)
+    return this.buffer[this.position++]
+  }
+
+  long(): number {
+    const buffer = this.buffer
+    let position = this.position
+    let value = 0
+    let scale = 1
+    for (;;) {
+      if (position >= buffer.length) throw new MalformedBytesError(`bytes end inside a number at ${position}`)
+      const byte = buffer[position++]
+      value += (byte & 127) * scale
+      if (byte < 128) break
+      scale *= 128
+      if (scale > 2 ** 49) throw new MalformedBytesError(`a number at ${this.position} leaves 2^52`)
+    }
+    this.position = position
+    return value % 2 === 0 ? value / 2 : -(value + 1) / 2
+  }
+
+  /** A length or count: 0 to `limit`. */
+  count(limit: number): number {
+    const at = this.position
+    const value = this.long()
+    if (value < 0 || value > limit) throw new MalformedBytesError(`a count of ${value} at ${at} is over its limit of ${limit}`)
+    return value
+  }
+
+  fixed(length: number): Uint8Array {
+    const end = this.position + length
+    if (end > this.buffer.length) throw new MalformedBytesError(`${length} bytes at ${this.position} reach past the end`)
+    const view = this.buffer.subarray(this.position, end)
+    this.position = end
+    return view
+  }
+
+  bytes(): Uint8Array {
+    return this.fixed(this.count(this.buffer.length))
+  }
+
+  string(): string {
+    const length = this.count(this.buffer.length)
+    const start = this.position
+    this.fixed(length)
+    return this.buffer.toString('utf8', start, start + length)
+  }
+}

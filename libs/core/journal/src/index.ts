@@ -1,0 +1,24 @@
+export { AvroReader, AvroWriter, MalformedBytesError } from './avro-bytes'
+export { artifactHash, loadArtifact, storeArtifact, type Artifact } from './artifact'
+export {
+  STATUSES,
+  VERDICTS,
+  FACT_KINDS,
+  decodeInputsScreened,
+  emptyInput,
+  encodeInputsScreened,
+  writeFact,
+  writeInput,
+  type FactKind,
+  type Gap,
+  type InputsScreenedParts,
+  type InputsScreenedView,
+  type JournaledFact,
+  type JournaledInput,
+  type TopicPosition,
+} from './inputs-screened'
+export { JournalDigest, combineDigests } from './journal-digest'
+export { openEntry, readMetadata, type OpenedEntry, type OpenResult } from './open-entry'
+export { ZERO_HASH, decisionId, emptyHead, sealEntry, type ChainHead, type EntryMetadata, type SealedEntry, type UnsealedEntry } from './seal-entry'
+export { artifactStream, parseScreeningStream, partitionsStream, relationsStream, screeningStream } from './streams'
+export { decodeRelationsLearned, encodeRelationsLearned, type LearnedFact, type RelationsLearned } from './relations-learned'

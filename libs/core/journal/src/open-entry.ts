@@ -1,0 +1,95 @@
+import { inflateRawSync } from 'node:zlib'
+import type { RecordedEntry } from '@riskledger/contracts'
+import { type ChainHead, type EntryMetadata, entryId, recomputeEntryHash } from './seal-entry'
+
+/** An entry of a hash-chained stream, found whole. */
+export interface OpenedEntry {
+  readonly stream: string
+  readonly revision: number
+  readonly id: string
+  readonly type: string
+  /** Plain data: inflated where it was deflated. */
+  readonly data: Uint8Array
+  readonly metadata: EntryMetadata
+  readonly head: ChainHead
+  /** Bytes of data and metadata as the ledger stores them. */
+  readonly storedBytes: number
+}
+
+export type OpenResult = { readonly kind: 'whole'; readonly entry: OpenedEntry } | { readonly kind: 'faulty'; readonly reason: string }
+
+/** No entry's plain data is larger: a batch closes at 512 KiB, one input may follow it, decisions have entries of their own. */
+const MAX_PLAIN_BYTES = 16 * 1024 * 1024
+
+const HASH = /^[0-9a-f]{64}$/
+
+/**
+ * Checks an entry against the one before it: its revision, its link, its hash, its id. Returns what is wrong in plain words and never throws
+ * on damaged content.
+ */
+export function openEntry(previous: ChainHead, recorded: RecordedEntry): OpenResult {
+  if (recorded.revision !== previous.revision + 1) {
+    return faulty(`revision ${recorded.revision} follows ${previous.revision}: ${recorded.revision - previous.revision - 1} entries are missing`)
+  }
+  const metadata = readMetadata(recorded.metadata)
+  if (metadata === null) return faulty('its metadata cannot be read')
+  const plain = readPlain(recorded, metadata)
+  if (plain === null) return faulty('its data cannot be inflated')
+  if (metadata.previousEntryHash !== previous.entryHash) {
+    return faulty(`it names ${short(metadata.previousEntryHash)} as the entry before it, which is ${short(previous.entryHash)}`)
+  }
+  const hash = recomputeEntryHash(recorded.type, plain, metadata)
+  if (hash !== metadata.entryHash) {
+    return faulty(`entry hash ${short(metadata.entryHash)} does not match its content (${short(hash)}). The entry was altered after it was written`)
+  }
+  if (recorded.id !== entryId(previous, hash)) return faulty(`its id ${recorded.id} does not derive from its content and place`)
+  return {
+    kind: 'whole',
+    entry: {
+      stream: recorded.stream,
+      revision: recorded.revision,
+      id: recorded.id,
+      type: recorded.type,
+      data: plain,
+      metadata,
+      head: { stream: recorded.stream, revision: recorded.revision, entryHash: hash },
+      storedBytes: recorded.data.length + recorded.metadata.length,
+    },
+  }
+}
+
+/** The metadata of an entry, or null where it is not what `sealEntry` writes. */
+export function readMetadata(bytes: Uint8Array): EntryMetadata | null {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(Buffer.from(bytes).toString('utf8'))
+  } catch {
+    return null
+  }
+  if (typeof parsed !== 'object' || parsed === null) return null
+  const metadata = parsed as EntryMetadata
+  const whole =
+    HASH.test(metadata.engineHash) &&
+    HASH.test(metadata.policyHash) &&
+    HASH.test(metadata.previousEntryHash) &&
+    HASH.test(metadata.entryHash) &&
+    (metadata.encoding === undefined || metadata.encoding === 'deflate-raw')
+  return whole ? metadata : null
+}
+
+function readPlain(recorded: RecordedEntry, metadata: EntryMetadata): Uint8Array | null {
+  if (metadata.encoding === undefined) return recorded.data
+  try {
+    return inflateRawSync(recorded.data, { maxOutputLength: MAX_PLAIN_BYTES })
+  } catch {
+    return null
+  }
+}
+
+function faulty(reason: string): OpenResult {
+  return { kind: 'faulty', reason }
+}
+
+function short(hash: string): string {
+  return `${hash.slice(0, 4)}…`
+}
