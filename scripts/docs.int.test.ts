@@ -1,0 +1,56 @@
+import { SETTINGS } from '@riskledger/runtime'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+
+const root = join(__dirname, '..')
+const read = (path: string): string => readFileSync(join(root, path), 'utf8')
+
+const pages = [
+  'README.md',
+  'CONTRIBUTING.md',
+  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join('docs', name)),
+]
+
+test.each(pages)('%s links only to what is there', (page) => {
+  const targets = [...read(page).matchAll(/\]\(([^)#]+)(#[^)]*)?\)/g)]
+    .map((match) => match[1] ?? '')
+    .filter((target) => !/^\w+:/.test(target))
+  expect(targets.filter((target) => !existsSync(join(root, dirname(page), target)))).toEqual([])
+})
+
+test('every page of docs/ is reachable from its index', () => {
+  const index = read('docs/README.md')
+  const others = pages.filter((page) => page.startsWith('docs') && page !== join('docs', 'README.md'))
+  expect(others.filter((page) => !index.includes(`](${page.slice('docs/'.length)})`))).toEqual([])
+})
+
+test('every decision has its five parts', () => {
+  for (const page of pages.filter((name) => name.startsWith(join('docs', 'decisions')))) {
+    const parts = [...read(page).matchAll(/^\*\*(Context|Options|Choice|Price|Revisit)/gm)].map((match) => match[1])
+    expect({ page, parts: [...new Set(parts)] }).toEqual({ page, parts: ['Context', 'Options', 'Choice', 'Price', 'Revisit'] })
+  }
+})
+
+test('the reference of the configuration says what the code says', () => {
+  const rows = read('docs/reference/configuration.md')
+    .split('\n')
+    .filter((line) => line.startsWith('| `--'))
+    .map((line) =>
+      line
+        .slice(1, -1)
+        .split('|')
+        .map((cell) => cell.trim()),
+    )
+  expect(rows).toEqual(
+    Object.values(SETTINGS).map(({ flag, variable, allowed, meaning }) => [`\`--${flag}\``, `\`${variable}\``, allowed, meaning]),
+  )
+})
+
+test('the reference of errors lists every code', () => {
+  const codes = [...read('libs/core/contracts/src/risk-error.ts').matchAll(/^ {2}\| '([\w-]+)'$/gm)].map((match) => match[1] ?? '')
+  expect(codes.length).toBeGreaterThan(20)
+  const reference = read('docs/reference/errors.md')
+  expect(codes.filter((code) => !reference.includes(`\`${code}\``))).toEqual([])
+})
