@@ -1,9 +1,10 @@
 import { isUtf8 } from 'node:buffer'
 import type { QuarantineReason } from '../quarantine-reason'
 import { describeFormat, hasFormat, type TextFormat } from '../text/format'
-import { StringTable } from '../text/string-table'
+import { asciiText } from '../text/ascii'
+import { slotOf, StringTable } from '../text/string-table'
 import { isHostile, quoted } from '../text/token'
-import { uuidText } from '../text/uuid'
+import { isNilUuid, uuidText } from '../text/uuid'
 
 const TWO_27 = 134217728
 const TWO_26 = 67108864
@@ -20,7 +21,6 @@ const FORMATTED: Readonly<Record<TextFormat, StringTable>> = {
 }
 const TEXTS = new StringTable()
 
-const latin1Slice = (Buffer.prototype as unknown as { latin1Slice(this: Uint8Array, from: number, to: number): string }).latin1Slice
 const utf8Slice = (Buffer.prototype as unknown as { utf8Slice(this: Uint8Array, from: number, to: number): string }).utf8Slice
 
 /**
@@ -112,9 +112,7 @@ export class AvroReader {
     }
     this.at = at + 16
     const bytes = this.bytes
-    let any = 0
-    for (let i = 0; i < 16; i++) any |= bytes[at + i]
-    if (any === 0) this.fail('missing-id', `${field} is the nil UUID; every event needs an id of its own`)
+    if (bytes[at] === 0 && isNilUuid(bytes, at)) this.fail('missing-id', `${field} is the nil UUID; every event needs an id of its own`)
     return uuidText(bytes, at)
   }
 
@@ -144,18 +142,22 @@ export class AvroReader {
     }
     const bytes = this.bytes
     const from = this.at
-    let hash = length
+    let slot = 0
+    if (repeats) {
+      slot = slotOf(bytes, from, length)
+      const known = TOKENS.find(slot, bytes, from, length)
+      if (known !== undefined) {
+        this.at = from + length
+        return known
+      }
+    }
     for (let i = from, end = from + length; i < end; i++) {
       const byte = bytes[i]
       if (byte < 0x20 || byte > 0x7e) return this.unusualToken(field, length)
-      hash = Math.imul(hash ^ byte, 0x01000193)
     }
     this.at = from + length
-    if (!repeats) return latin1Slice.call(bytes, from, from + length)
-    const known = TOKENS.find(hash, bytes, from, length)
-    if (known !== undefined) return known
-    const text = latin1Slice.call(bytes, from, from + length)
-    TOKENS.remember(hash, text)
+    const text = asciiText(bytes, from, length)
+    if (repeats) TOKENS.remember(slot, text)
     return text
   }
 
@@ -195,23 +197,17 @@ export class AvroReader {
     const bytes = this.bytes
     const from = this.at
     this.at = from + length
-    let hash = length
+    const slot = slotOf(bytes, from, length)
+    const known = table.find(slot, bytes, from, length)
+    if (known !== undefined) return known
     let any = 0
-    for (let i = from, end = from + length; i < end; i++) {
-      const byte = bytes[i]
-      any |= byte
-      hash = Math.imul(hash ^ byte, 0x01000193)
-    }
-    if (any < 0x80) {
-      const known = table.find(hash, bytes, from, length)
-      if (known !== undefined && length > 0) return known
-    }
-    const text = any < 0x80 ? latin1Slice.call(bytes, from, from + length) : this.utf8(field, from, length)
+    for (let i = from, end = from + length; i < end; i++) any |= bytes[i]
+    const text = any < 0x80 ? asciiText(bytes, from, length) : this.utf8(field, from, length)
     if (format !== null && !hasFormat(format, text)) {
       this.fail('invalid-value', `${field} is ${quoted(text)}; ${describeFormat(format)}`)
       return ''
     }
-    if (any < 0x80) table.remember(hash, text)
+    if (any < 0x80) table.remember(slot, text)
     return text
   }
 

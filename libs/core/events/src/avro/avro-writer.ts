@@ -1,7 +1,7 @@
 import { RiskError } from '@riskledger/contracts'
 import { describeFormat, hasFormat, type TextFormat } from '../text/format'
 import { hasLoneSurrogate, isHostile, quoted } from '../text/token'
-import { writeUuid } from '../text/uuid'
+import { isNilUuid, writeUuid } from '../text/uuid'
 
 const TWO_28 = 268435456
 const textEncoder = new TextEncoder()
@@ -64,9 +64,7 @@ export class AvroWriter {
     this.reserve(16)
     if (typeof value !== 'string' || !writeUuid(value, this.bytes, this.at))
       this.reject(field, `is ${quoted(String(value))}; it is a UUID of 36 characters`)
-    let any = 0
-    for (let i = 0; i < 16; i++) any |= this.bytes[this.at + i]
-    if (any === 0) this.reject(field, 'is the nil UUID; every event needs an id of its own')
+    if (isNilUuid(this.bytes, this.at)) this.reject(field, 'is the nil UUID; every event needs an id of its own')
     this.at += 16
   }
 

@@ -1,7 +1,7 @@
 import { describeFormat, hasFormat, type TextFormat } from '../text/format'
 import { hasLoneSurrogate, isHostile, quoted } from '../text/token'
 import { HEX_OF_BYTE } from '../text/hex'
-import { uuidText, writeUuid } from '../text/uuid'
+import { isNilUuid, uuidText, writeUuid } from '../text/uuid'
 import type { Problem, ProblemCode, Validation } from './problem'
 
 /** An object of JSON whose members have not been looked at. */
@@ -30,7 +30,7 @@ export class JsonCheck {
       this.wrongType(value, field, `an object with the fields of ${what}`)
       return NO_MEMBERS
     }
-    for (const name of Object.keys(value)) {
+    for (const name in value) {
       if (!fields.has(name))
         this.add(joined(field, name), 'unknown-field', `${quoted(name)} is no field of ${what}; ${nearest(name, fields)}`)
     }
@@ -79,7 +79,7 @@ export class JsonCheck {
     if (!writeUuid(value, uuidScratch, 0)) {
       const code = value === '' ? 'empty' : 'invalid-uuid'
       this.add(field, code, `${field} is ${quoted(value)}; it is a UUID such as 0192f3c4-5b6a-7c8d-9e0f-a1b2c3d4e5f6`)
-    } else if (uuidScratch.every((byte) => byte === 0)) {
+    } else if (isNilUuid(uuidScratch, 0)) {
       this.add(field, 'empty', `${field} is the nil UUID; every event needs an id of its own`)
     }
     return uuidText(uuidScratch, 0)

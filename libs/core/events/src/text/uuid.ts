@@ -4,31 +4,32 @@ import { HEX_OF_BYTE, hexValue } from './hex'
 /** Where the hexadecimal digit pairs of a UUID's 16 bytes stand in its 36 characters. */
 const PAIR_AT = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34] as const
 
-/** The UUID in `bytes[from, from + 16)` as 36 lowercase characters. The caller has checked the bounds. */
+/** Character codes of a byte's two lowercase hexadecimal digits. */
+const HIGH = Uint8Array.from({ length: 256 }, (_, byte) => HEX_OF_BYTE[byte].charCodeAt(0))
+const LOW = Uint8Array.from({ length: 256 }, (_, byte) => HEX_OF_BYTE[byte].charCodeAt(1))
+
+/**
+ * The UUID in `bytes[from, from + 16)` as 36 lowercase characters. The caller has checked the bounds. One call with every character makes
+ * one flat string; adding pairs up is as fast and leaves a rope of a dozen pieces behind.
+ */
+// prettier-ignore
 export function uuidText(bytes: Uint8Array, from: number): string {
-  const hex = HEX_OF_BYTE
-  return (
-    hex[bytes[from]] +
-    hex[bytes[from + 1]] +
-    hex[bytes[from + 2]] +
-    hex[bytes[from + 3]] +
-    '-' +
-    hex[bytes[from + 4]] +
-    hex[bytes[from + 5]] +
-    '-' +
-    hex[bytes[from + 6]] +
-    hex[bytes[from + 7]] +
-    '-' +
-    hex[bytes[from + 8]] +
-    hex[bytes[from + 9]] +
-    '-' +
-    hex[bytes[from + 10]] +
-    hex[bytes[from + 11]] +
-    hex[bytes[from + 12]] +
-    hex[bytes[from + 13]] +
-    hex[bytes[from + 14]] +
-    hex[bytes[from + 15]]
+  const a = bytes[from], b = bytes[from + 1], c = bytes[from + 2], d = bytes[from + 3]
+  const e = bytes[from + 4], f = bytes[from + 5], g = bytes[from + 6], h = bytes[from + 7]
+  const i = bytes[from + 8], j = bytes[from + 9], k = bytes[from + 10], l = bytes[from + 11]
+  const m = bytes[from + 12], n = bytes[from + 13], o = bytes[from + 14], p = bytes[from + 15]
+  return String.fromCharCode(
+    HIGH[a], LOW[a], HIGH[b], LOW[b], HIGH[c], LOW[c], HIGH[d], LOW[d], 45,
+    HIGH[e], LOW[e], HIGH[f], LOW[f], 45, HIGH[g], LOW[g], HIGH[h], LOW[h], 45,
+    HIGH[i], LOW[i], HIGH[j], LOW[j], 45, HIGH[k], LOW[k], HIGH[l], LOW[l],
+    HIGH[m], LOW[m], HIGH[n], LOW[n], HIGH[o], LOW[o], HIGH[p], LOW[p],
   )
+}
+
+/** True if the 16 bytes at `from` are all zero: the nil UUID, which is nobody's. */
+export function isNilUuid(bytes: Uint8Array, from: number): boolean {
+  for (let i = from; i < from + 16; i++) if (bytes[i] !== 0) return false
+  return true
 }
 
 /** Writes the 16 bytes of a UUID in text, either case, to `target[at, at + 16)`. False, with nothing promised of them, if it is none. */
