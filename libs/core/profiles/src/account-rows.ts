@@ -1,0 +1,116 @@
+import { AMOUNT_BINS } from './amount-bins'
+import type { ByteReader, ByteWriter } from '@riskledger/windows'
+
+/** Accounts per page. */
+export const PAGE = 256
+const SHIFT = 8
+
+// Doubles of an account's row. Weights are relative to HABIT_BASE: an event at t weighs 2^((t - base) / half-life).
+export const FIRST_SEEN = 0
+export const HABIT_BASE = 1
+export const PAYMENT_WEIGHT = 2
+export const TRADE_WEIGHT = 3
+export const LOGIN_WEIGHT = 4
+export const LEGITIMATE_COUNT = 5
+export const LEGITIMATE_SUM = 6
+export const LEGITIMATE_SQUARES = 7
+export const LARGEST = 8
+export const SECOND_LARGEST = 9
+/** Largest amount ever, whatever its label: the upper end of the histogram's last bin. */
+export const LARGEST_SEEN = 10
+export const LAST_FRAUD = 11
+export const OPENED_AT = 12
+export const LAST_LOGIN = 13
+export const DOUBLES = 14
+
+// Singles: histogram of payments' amounts, then 24 hours.
+export const HOURS = AMOUNT_BINS
+export const SINGLES = AMOUNT_BINS + 24
+
+// Integers. Entries and rows are stored plus one, so that 0 is none.
+export const NEWEST_ENTRY = 0
+export const PENDING_LARGEST = 1
+export const PLACE_ROW = 2
+export const TRADE_ROW = 3
+export const SMALL_RING = 4
+export const LOGIN_RING = 5
+export const FAILED_RING = 6
+export const TRADE_RING = 7
+/** 1: has alerts or liveness checks. */
+export const HAS_RARE = 8
+export const KYC = 9
+/** Minutes + 10,000; 0 unknown. */
+export const UTC_OFFSET = 10
+/** Number of the interned country + 1. */
+export const RESIDENCE = 11
+export const PAYMENT_IDS_SEEN = 12
+export const COUNTERPARTIES_SEEN = 13
+export const PAYMENT_IDS = 14
+export const PAYMENT_ID_MEMORY = 8
+export const COUNTERPARTIES = PAYMENT_IDS + PAYMENT_ID_MEMORY
+export const COUNTERPARTY_MEMORY = 64
+export const INTEGERS = COUNTERPARTIES + COUNTERPARTY_MEMORY
+
+/** Rows of fixed size in pages of 256, never moved once made: `pages[slot >>> 8]`, from `(slot & 255) * width` on. */
+export class RowPages<T extends Float64Array | Float32Array | Uint32Array> {
+  readonly pages: T[] = []
+  private used = 0
+
+  constructor(
+    readonly width: number,
+    private readonly make: (length: number) => T,
+  ) {}
+
+  /** Rows in use. */
+  get count(): number {
+    return this.used
+  }
+
+  /** Makes the next row, zeroed, and returns its number. */
+  addRow(): number {
+    if (this.used % PAGE === 0) this.pages.push(this.make(PAGE * this.width))
+    return this.used++
+  }
+
+  /** A view of one row; for what is done rarely. */
+  row(slot: number): T {
+    const from = (slot & (PAGE - 1)) * this.width
+    return this.pages[slot >>> SHIFT].subarray(from, from + this.width) as T
+  }
+
+  /** Writes every row's numbers. */
+  write(writer: ByteWriter): void {
+    writer.varint(this.used)
+    for (let slot = 0; slot < this.used; slot++) writeSparse(this.row(slot), writer)
+  }
+
+  /** Fills fresh pages from what `write` wrote. */
+  read(reader: ByteReader): void {
+    const count = reader.varint()
+    for (let i = 0; i < count; i++) readSparse(this.row(this.addRow()), reader)
+  }
+}
+
+/** Writes numbers as (distance from the last non-zero one, value) pairs, then 0: rows are mostly zeros. */
+export function writeSparse(numbers: Float64Array | Float32Array | Uint32Array, writer: ByteWriter): void {
+  let last = -1
+  for (let i = 0; i < numbers.length; i++) {
+    if (numbers[i] === 0) continue
+    writer.varint(i - last)
+    if (numbers instanceof Uint32Array) writer.varint(numbers[i])
+    else writer.f64(numbers[i])
+    last = i
+  }
+  writer.varint(0)
+}
+
+/** Reads what `writeSparse` wrote into zeroed numbers. */
+export function readSparse(numbers: Float64Array | Float32Array | Uint32Array, reader: ByteReader): void {
+  for (let at = -1; ; ) {
+    const step = reader.varint()
+    if (step === 0) return
+    at += step
+    if (at >= numbers.length) reader.refuse('a row is longer than its format')
+    numbers[at] = numbers instanceof Uint32Array ? reader.varint() : reader.f64()
+  }
+}

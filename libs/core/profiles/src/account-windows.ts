@@ -1,0 +1,110 @@
+import { KeyedRings, readKeyedRings, writeKeyedRings, writeSlotContent, type ByteReader, type ByteWriter } from '@riskledger/windows'
+import { FAILED_RING, INTEGERS, LOGIN_RING, PAGE, RowPages, SMALL_RING, TRADE_RING } from './account-rows'
+import { WINDOW_WIDTHS_MS, type Features, type WindowFeatures } from './features'
+import type { ProfileOptions } from './profile-options'
+
+const WIDTHS = WINDOW_WIDTHS_MS.length
+const NO_RING = -1
+
+/** The windows of all accounts. Payments share the account's slot; the rarer kinds get a ring on first use. */
+export class AccountWindows {
+  readonly payments: KeyedRings
+  private readonly rare: readonly { readonly field: number; readonly rings: KeyedRings }[]
+  private readonly used = new Uint32Array(4)
+  private readonly scratch = new Float64Array(2 * WIDTHS)
+
+  constructor(
+    private readonly integers: RowPages<Uint32Array>,
+    options: ProfileOptions,
+  ) {
+    const make = (): KeyedRings => new KeyedRings({ widthsMs: WINDOW_WIDTHS_MS, graceMs: options.graceMs, maxEventsPerKey: options.maxEventsPerKey, slots: 64 })
+    this.payments = make()
+    this.rare = [TRADE_RING, LOGIN_RING, FAILED_RING, SMALL_RING].map((field) => ({ field, rings: make() }))
+  }
+
+  private fill(rings: KeyedRings, ring: number, atMs: number, into: WindowFeatures): void {
+    const { counts, sumsMinor, exact } = into
+    if (ring === NO_RING) {
+      if (counts[WIDTHS - 1] !== 0 || counts[0] !== 0 || sumsMinor[WIDTHS - 1] !== 0) {
+        counts.fill(0)
+        sumsMinor.fill(0)
+      }
+      exact.fill(true)
+      return
+    }
+    const scratch = this.scratch
+    const allExact = rings.read(ring, atMs, scratch, 0)
+    for (let w = 0; w < WIDTHS; w++) {
+      counts[w] = scratch[2 * w]
+      sumsMinor[w] = scratch[2 * w + 1]
+      exact[w] = allExact || rings.exact[w] === 1
+    }
+  }
+
+  /** Sets all five windows as seen at the event's time; `slot` -1 for an account without history. */
+  read(slot: number, features: Features): void {
+    const atMs = features.eventTimeMs
+    this.fill(this.payments, slot, atMs, features.payments)
+    this.fill(this.rare[0].rings, this.ringOf(slot, TRADE_RING), atMs, features.trades)
+    this.fill(this.rare[1].rings, this.ringOf(slot, LOGIN_RING), atMs, features.logins)
+    this.fill(this.rare[2].rings, this.ringOf(slot, FAILED_RING), atMs, features.failedLogins)
+    this.fill(this.rare[3].rings, this.ringOf(slot, SMALL_RING), atMs, features.smallPayments)
+  }
+
+  private ringOf(slot: number, field: number): number {
+    return slot < 0 ? NO_RING : this.integers.pages[slot >>> 8][(slot & (PAGE - 1)) * INTEGERS + field] - 1
+  }
+
+  private addRare(which: number, slot: number, timeMs: number, value: number): void {
+    const { field, rings } = this.rare[which]
+    let ring = this.ringOf(slot, field)
+    if (ring < 0) {
+      ring = this.used[which]++
+      this.integers.pages[slot >>> 8][(slot & (PAGE - 1)) * INTEGERS + field] = ring + 1
+    }
+    rings.add(ring, timeMs, value)
+  }
+
+  addPayment(slot: number, features: Features, small: boolean): void {
+    this.payments.add(slot, features.eventTimeMs, features.amountMinor)
+    if (small) this.addRare(3, slot, features.eventTimeMs, features.amountMinor)
+  }
+
+  addTrade(slot: number, features: Features): void {
+    this.addRare(0, slot, features.eventTimeMs, features.amountMinor)
+  }
+
+  addLogin(slot: number, features: Features, failed: boolean): void {
+    this.addRare(1, slot, features.eventTimeMs, 0)
+    if (failed) this.addRare(2, slot, features.eventTimeMs, 0)
+  }
+
+  /** Canonical content of one account's windows as seen from `atMs`. */
+  writeContent(slot: number, atMs: number, writer: ByteWriter): void {
+    writeSlotContent(this.payments, { slot, atMs }, writer)
+    for (const { field, rings } of this.rare) {
+      const ring = this.ringOf(slot, field)
+      if (ring < 0) writer.u8(0)
+      else {
+        writer.u8(1)
+        writeSlotContent(rings, { slot: ring, atMs }, writer)
+      }
+    }
+  }
+
+  write(writer: ByteWriter): void {
+    writeKeyedRings(this.payments, writer)
+    for (let i = 0; i < this.rare.length; i++) {
+      writer.varint(this.used[i])
+      writeKeyedRings(this.rare[i].rings, writer)
+    }
+  }
+
+  restore(reader: ByteReader): void {
+    readKeyedRings(this.payments, reader)
+    for (let i = 0; i < this.rare.length; i++) {
+      this.used[i] = reader.varint()
+      readKeyedRings(this.rare[i].rings, reader)
+    }
+  }
+}

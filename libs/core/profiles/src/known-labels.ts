@@ -1,0 +1,325 @@
+import { CLEARED, FRAUD, LEGITIMATE, LabelQueue, PENDING } from '@riskledger/relations'
+import type { ByteReader, ByteWriter } from '@riskledger/windows'
+import {
+  DOUBLES,
+  INTEGERS,
+  LARGEST,
+  LAST_FRAUD,
+  LEGITIMATE_COUNT,
+  LEGITIMATE_SQUARES,
+  LEGITIMATE_SUM,
+  NEWEST_ENTRY,
+  PAGE,
+  PENDING_LARGEST,
+  RowPages,
+  SECOND_LARGEST,
+} from './account-rows'
+import { clipRound } from './exact-numbers'
+import type { Features } from './features'
+import type { ProfileOptions } from './profile-options'
+
+// Lanes of the queue: what was known when the payment was decided, what it touched, and the account's chain of payments.
+const DISTANCE = 0
+const RATIO = 1
+const COUNTERPARTY = 2
+const INSTRUMENT = 3
+const DEVICE = 4
+const KIND = 5
+const NEWER = 6
+const OLDER = 7
+const LANES = 8
+
+const ENOUGH_KNOWN = 5
+const CLIP_CENTI = 1_000_000
+const CLIP_PERMILLE = 1_000_000_000
+const DAY_MS = 86_400_000
+const HOUR_MS = 3_600_000
+const MAX_DISTINCT = 64
+/** Payments looked at in one walk along an account's chain; beyond it distinct counts and pending evidence are lower bounds, and counted. */
+const MAX_WALK = 1024
+
+/** What is remembered of one payment or trade beside its time and amount; hashes, 0 for none. */
+export interface RememberedEvent {
+  readonly trade: boolean
+  readonly counterparty: number
+  readonly instrument: number
+  readonly device: number
+}
+
+/**
+ * Evidence of known labels: sums over the payments *known legitimate*, per account and over the partition, pending evidence, and the
+ * chain of an account's recent payments and trades. Known means: an outcome said so, or the label delay passed without one. The
+ * earlier outcome wins; a fraud reported after the delay is taken back out, as long as the payment is remembered (`labelMemoryMs`). Beyond
+ * it a fraud only sets the time of the last known fraud, and is counted as unmatched.
+ *
+ * The largest known-legitimate amount keeps a runner-up, so that taking the largest out leaves the second; taking out two in a row
+ * leaves the smaller of the two standing.
+ */
+export class KnownLabels {
+  readonly queue: LabelQueue
+  populationCount = 0
+  populationSum = 0
+  populationSquares = 0
+  /** Walks cut short at 1,024 payments. */
+  walksCapped = 0
+  private nowMs = 0
+  private mean = 0
+  private deviation = 0
+  private readonly seen = [new Uint32Array(MAX_DISTINCT), new Uint32Array(MAX_DISTINCT), new Uint32Array(MAX_DISTINCT), new Uint32Array(MAX_DISTINCT)]
+  private readonly seenCounts = new Uint32Array(4)
+
+  constructor(
+    private readonly doubles: RowPages<Float64Array>,
+    private readonly integers: RowPages<Uint32Array>,
+    options: ProfileOptions,
+  ) {
+    this.queue = new LabelQueue({
+      delayMs: options.labelDelayMs,
+      memoryMs: options.labelMemoryMs,
+      maxEntries: options.maxRemembered,
+      integerLanes: LANES,
+    })
+  }
+
+  /** Mean and standard deviation to judge an amount by, into `mean` and `deviation`; false where nothing is known. */
+  private gauge(count: number, sum: number, squares: number): boolean {
+    const missing = ENOUGH_KNOWN - count
+    if (missing <= 0) {
+      this.mean = sum / count
+      this.deviation = Math.max(0, (squares - sum * this.mean) / (count - 1))
+    } else if (this.populationCount >= ENOUGH_KNOWN) {
+      // Below five of its own, the population stands in for the missing ones.
+      this.mean = (sum + (missing * this.populationSum) / this.populationCount) / ENOUGH_KNOWN
+      const second = (squares + (missing * this.populationSquares) / this.populationCount) / ENOUGH_KNOWN
+      this.deviation = Math.max(0, second - this.mean * this.mean)
+    } else if (count >= 2) {
+      this.mean = sum / count
+      this.deviation = Math.max(0, (squares - sum * this.mean) / (count - 1))
+    } else return false
+    // A twentieth of the mean at least: an account that always pays the same is not alarmed by a cent.
+    this.deviation = Math.max(Math.sqrt(this.deviation), this.mean / 20, 1)
+    return true
+  }
+
+  /** Sets the evidence of labels for a payment of `features.amountMinor`, and returns its ratio to the mean in thousandths, -1 without one. */
+  read(slot: number, features: Features): number {
+    const doubles = this.doubles.pages[slot >>> 8]
+    const d = (slot & (PAGE - 1)) * DOUBLES
+    const amount = features.amountMinor
+    const count = doubles[d + LEGITIMATE_COUNT]
+    const largest = doubles[d + LARGEST]
+    features.knownLegitimateCount = count
+    features.knownLegitimateMeanMinor = count > 0 ? Math.round(doubles[d + LEGITIMATE_SUM] / count) : -1
+    features.ratioToLargestPermille = largest > 0 ? clipRound((amount * 1000) / largest, 0, CLIP_PERMILLE) : -1
+    const fraudMs = doubles[d + LAST_FRAUD]
+    features.msSinceLastKnownFraud = fraudMs === 0 ? -1 : Math.max(0, features.eventTimeMs - fraudMs)
+    features.pendingEvidencePermille = this.pendingEvidence(slot, features.eventTimeMs)
+    if (!this.gauge(count, doubles[d + LEGITIMATE_SUM], doubles[d + LEGITIMATE_SQUARES])) return -1
+    features.habitDistanceCenti = clipRound(((amount - this.mean) * 100) / this.deviation, -CLIP_CENTI, CLIP_CENTI)
+    return this.mean > 0 ? clipRound((amount * 1000) / this.mean, 0, CLIP_PERMILLE) : -1
+  }
+
+  /** Largest ratio among the account's payments not newer than `atMs` that await their label; -1 without one. */
+  private pendingEvidence(slot: number, atMs: number): number {
+    const at = (slot & (PAGE - 1)) * INTEGERS + PENDING_LARGEST
+    const best = this.integers.pages[slot >>> 8][at] - 1
+    if (best < 0) return -1
+    const queue = this.queue
+    if (queue.timesMs[best] <= atMs) return queue.integers[best * LANES + RATIO]
+    const entry = this.largestPending(slot, atMs)
+    return entry < 0 ? -1 : queue.integers[entry * LANES + RATIO]
+  }
+
+  private largestPending(slot: number, atMs: number): number {
+    const { integers, timesMs, states, options } = this.queue
+    let best = -1
+    let steps = 0
+    let entry = this.integers.pages[slot >>> 8][(slot & (PAGE - 1)) * INTEGERS + NEWEST_ENTRY] - 1
+    for (; entry >= 0; entry = integers[entry * LANES + OLDER] - 1) {
+      if (timesMs[entry] + options.delayMs < this.nowMs) break
+      if (++steps > MAX_WALK) {
+        this.walksCapped++
+        break
+      }
+      if (states[entry] !== PENDING || timesMs[entry] > atMs || integers[entry * LANES + RATIO] < 0) continue
+      if (best < 0 || integers[entry * LANES + RATIO] > integers[best * LANES + RATIO]) best = entry
+    }
+    return best
+  }
+
+  /** Numbers of distinct counterparties (1 h, 1 d), instruments and devices (1 d) among payments and trades up to the event's time. */
+  readDistinct(slot: number, features: Features): void {
+    const { integers, timesMs } = this.queue
+    const atMs = features.eventTimeMs
+    this.seenCounts.fill(0)
+    let steps = 0
+    let entry = this.integers.pages[slot >>> 8][(slot & (PAGE - 1)) * INTEGERS + NEWEST_ENTRY] - 1
+    for (; entry >= 0; entry = integers[entry * LANES + OLDER] - 1) {
+      const ageMs = atMs - timesMs[entry]
+      if (ageMs >= DAY_MS) break
+      if (++steps > MAX_WALK) {
+        this.walksCapped++
+        break
+      }
+      if (ageMs < 0) continue
+      const l = entry * LANES
+      if (ageMs < HOUR_MS) this.see(0, integers[l + COUNTERPARTY])
+      this.see(1, integers[l + COUNTERPARTY])
+      this.see(2, integers[l + INSTRUMENT])
+      this.see(3, integers[l + DEVICE])
+    }
+    features.distinctCounterparties1h = this.seenCounts[0]
+    features.distinctCounterparties1d = this.seenCounts[1]
+    features.distinctInstruments1d = this.seenCounts[2]
+    features.distinctDevices1d = this.seenCounts[3]
+  }
+
+  private see(which: number, hash: number): void {
+    const count = this.seenCounts[which]
+    if (hash === 0 || count === MAX_DISTINCT) return
+    const seen = this.seen[which]
+    const member = hash >>> 0
+    for (let i = 0; i < count; i++) if (seen[i] === member) return
+    seen[count] = member
+    this.seenCounts[which] = count + 1
+  }
+
+  /** Remembers a payment or trade; `ratioPermille` -1 where there was no mean to compare with. */
+  remember(slot: number, identity: { readonly low: number; readonly high: number }, features: Features, ratioPermille: number, event: RememberedEvent): void {
+    const queue = this.queue
+    const entry = queue.add(identity.low, identity.high, features.eventTimeMs, slot)
+    queue.amountsMinor[entry] = features.amountMinor
+    const l = entry * LANES
+    const lanes = queue.integers
+    lanes[l + DISTANCE] = features.habitDistanceCenti
+    lanes[l + RATIO] = event.trade ? -1 : ratioPermille
+    lanes[l + COUNTERPARTY] = event.counterparty
+    lanes[l + INSTRUMENT] = event.instrument
+    lanes[l + DEVICE] = event.device
+    lanes[l + KIND] = event.trade ? 1 : 0
+    this.link(entry, slot)
+  }
+
+  private link(entry: number, slot: number): void {
+    const lanes = this.queue.integers
+    const integers = this.integers.pages[slot >>> 8]
+    const i = (slot & (PAGE - 1)) * INTEGERS
+    const timesMs = this.queue.timesMs
+    // In order of time, equal times in order of arrival: a late one walks past what is newer than itself.
+    let newer = 0
+    let older = integers[i + NEWEST_ENTRY]
+    while (older > 0 && timesMs[older - 1] > timesMs[entry]) {
+      newer = older
+      older = lanes[(older - 1) * LANES + OLDER]
+    }
+    lanes[entry * LANES + NEWER] = newer
+    lanes[entry * LANES + OLDER] = older
+    if (older > 0) lanes[(older - 1) * LANES + NEWER] = entry + 1
+    if (newer > 0) lanes[(newer - 1) * LANES + OLDER] = entry + 1
+    else integers[i + NEWEST_ENTRY] = entry + 1
+    const ratio = lanes[entry * LANES + RATIO]
+    const best = integers[i + PENDING_LARGEST] - 1
+    if (this.queue.states[entry] === PENDING && ratio >= 0 && (best < 0 || ratio >= lanes[best * LANES + RATIO])) integers[i + PENDING_LARGEST] = entry + 1
+  }
+
+  private noLongerPending(entry: number): void {
+    const slot = this.queue.owners[entry]
+    const integers = this.integers.pages[slot >>> 8]
+    const at = (slot & (PAGE - 1)) * INTEGERS + PENDING_LARGEST
+    if (integers[at] === entry + 1) integers[at] = this.largestPending(slot, Infinity) + 1
+  }
+
+  /** Legitimate expiry and forgetting, up to a moment; exact whatever the steps in which it is called. */
+  advance(nowMs: number): void {
+    this.nowMs = nowMs
+    const queue = this.queue
+    for (let entry = queue.nextDue(nowMs); entry >= 0; entry = queue.nextDue(nowMs)) {
+      if (queue.states[entry] === PENDING) this.markLegitimate(entry)
+    }
+    for (let entry = queue.nextForgotten(nowMs); entry >= 0; entry = queue.nextForgotten(nowMs)) this.unlink(entry)
+  }
+
+  private unlink(entry: number): void {
+    const lanes = this.queue.integers
+    const slot = this.queue.owners[entry]
+    const newer = lanes[entry * LANES + NEWER]
+    const older = lanes[entry * LANES + OLDER]
+    const integers = this.integers.pages[slot >>> 8]
+    const i = (slot & (PAGE - 1)) * INTEGERS
+    if (newer > 0) lanes[(newer - 1) * LANES + OLDER] = older
+    else integers[i + NEWEST_ENTRY] = older
+    if (older > 0) lanes[(older - 1) * LANES + NEWER] = newer
+    // Only an entry that was pushed out by the limit can still be pending here.
+    if (integers[i + PENDING_LARGEST] === entry + 1) integers[i + PENDING_LARGEST] = this.largestPending(slot, Infinity) + 1
+  }
+
+  /** A pending payment is now known legitimate: because the delay passed (`LEGITIMATE`), or by an outcome (`CLEARED`). */
+  markLegitimate(entry: number, state: typeof LEGITIMATE | typeof CLEARED = LEGITIMATE): void {
+    const queue = this.queue
+    queue.states[entry] = state
+    if (queue.integers[entry * LANES + KIND] === 1) return
+    this.noLongerPending(entry)
+    const slot = queue.owners[entry]
+    const doubles = this.doubles.pages[slot >>> 8]
+    const d = (slot & (PAGE - 1)) * DOUBLES
+    const amount = queue.amountsMinor[entry]
+    this.shift(doubles, d, 1, amount)
+    if (amount > doubles[d + LARGEST]) {
+      doubles[d + SECOND_LARGEST] = doubles[d + LARGEST]
+      doubles[d + LARGEST] = amount
+    } else if (amount > doubles[d + SECOND_LARGEST]) doubles[d + SECOND_LARGEST] = amount
+  }
+
+  private shift(doubles: Float64Array, d: number, by: number, amount: number): void {
+    doubles[d + LEGITIMATE_COUNT] += by
+    doubles[d + LEGITIMATE_SUM] += by * amount
+    doubles[d + LEGITIMATE_SQUARES] += by * amount * amount
+    this.populationCount += by
+    this.populationSum += by * amount
+    this.populationSquares += by * amount * amount
+  }
+
+  /** A payment is now known to be a fraud; one that was known legitimate by expiry is taken back out. */
+  markFraud(entry: number): void {
+    const queue = this.queue
+    const before = queue.states[entry]
+    queue.states[entry] = FRAUD
+    if (queue.integers[entry * LANES + KIND] === 1) return
+    if (before === PENDING) this.noLongerPending(entry)
+    const slot = queue.owners[entry]
+    const doubles = this.doubles.pages[slot >>> 8]
+    const d = (slot & (PAGE - 1)) * DOUBLES
+    const amount = queue.amountsMinor[entry]
+    if (before !== LEGITIMATE) return
+    this.shift(doubles, d, -1, amount)
+    if (amount === doubles[d + LARGEST]) {
+      doubles[d + LARGEST] = doubles[d + SECOND_LARGEST]
+    } else if (amount === doubles[d + SECOND_LARGEST]) doubles[d + SECOND_LARGEST] = 0
+  }
+
+  /** Distance from habit of a remembered payment as it stood when it was decided, hundredths; null for a trade. */
+  distanceCenti(entry: number): number | null {
+    return this.queue.integers[entry * LANES + KIND] === 1 ? null : this.queue.integers[entry * LANES + DISTANCE]
+  }
+
+  /** True for a payment, false for a trade. */
+  isPayment(entry: number): boolean {
+    return this.queue.integers[entry * LANES + KIND] === 0
+  }
+
+  write(writer: ByteWriter): void {
+    for (const value of [this.populationCount, this.populationSum, this.populationSquares, this.walksCapped]) writer.f64(value)
+    this.queue.write(writer)
+  }
+
+  /** Reads what `write` wrote, and chains each account's payments anew; rows must be there already. */
+  restore(reader: ByteReader): void {
+    this.populationCount = reader.f64()
+    this.populationSum = reader.f64()
+    this.populationSquares = reader.f64()
+    this.walksCapped = reader.f64()
+    this.queue.read(reader)
+    for (const page of this.integers.pages) for (let i = 0; i < page.length; i += INTEGERS) page[i + NEWEST_ENTRY] = page[i + PENDING_LARGEST] = 0
+    this.queue.forEach((entry) => this.link(entry, this.queue.owners[entry]))
+  }
+}

@@ -1,0 +1,317 @@
+import type { EventTopic } from '@riskledger/contracts'
+import type { AccountProfile, Login, Outcome, P2pTrade, Payment, RawEvents } from '@riskledger/events'
+import { CLEARED, FRAUD, LEGITIMATE, PENDING, fingerprint, fingerprintEvent, hashToken, type FactView } from '@riskledger/relations'
+import { KeyInterner } from '@riskledger/windows'
+import {
+  COUNTERPARTIES,
+  COUNTERPARTIES_SEEN,
+  COUNTERPARTY_MEMORY,
+  DOUBLES,
+  FIRST_SEEN,
+  HABIT_BASE,
+  INTEGERS,
+  KYC,
+  LAST_FRAUD,
+  OPENED_AT,
+  PAGE,
+  PAYMENT_IDS,
+  PAYMENT_IDS_SEEN,
+  PAYMENT_ID_MEMORY,
+  RESIDENCE,
+  RowPages,
+  UTC_OFFSET,
+} from './account-rows'
+import { AccountWindows } from './account-windows'
+import { blankFeatures, forget } from './blank-features'
+import type { Features } from './features'
+import { Habits, localHour } from './habits'
+import { KnownLabels } from './known-labels'
+import { checkProfileOptions, type ProfileOptions } from './profile-options'
+
+/** What an event is observed with, beside itself. */
+export interface ObserveContext {
+  /** True for an event older than the grace: it changes no window and no habit, and sees none. */
+  readonly late: boolean
+  /** What is known of others than the account. */
+  readonly facts: FactView
+}
+
+/** Things that were counted because a limit was reached or something did not fit; all from 0. */
+export interface ProfileCounters {
+  /** Events of accounts beyond `maxAccounts`: judged without history. */
+  accountsRefused: number
+  /** Counterparties pushed out of an account's memory of 64 by newer ones. */
+  counterpartiesForgotten: number
+  /** Outcomes whose payment is not remembered (any more): nothing was corrected. */
+  outcomesUnmatched: number
+  /** Outcomes that an earlier outcome had already decided. */
+  outcomesSuperseded: number
+}
+
+const OFFSET_BIAS = 10_000
+const UNKNOWN_OFFSET = 0
+
+/**
+ * What one partition remembers of its accounts. The screening step owns it, calls `advance` and then `observe` for every input that is
+ * neither duplicate nor quarantined, in the journal's order, and nothing else changes it: same calls, same features, to the last bit.
+ *
+ * A payment (or trade) is counted once: by the first event of its `paymentId` (`tradeId`) that the account's memory of the last eight ids
+ * does not hold. Refunds, and events in phase refunded or cancelled, are looked at and not learned from.
+ */
+export class ProfileStore {
+  readonly counters: ProfileCounters = { accountsRefused: 0, counterpartiesForgotten: 0, outcomesUnmatched: 0, outcomesSuperseded: 0 }
+  /**
+   * After `observe` of an outcome: distance from habit, hundredths, of the payment that it labels, as it stood when that was decided; null
+   * where it is not known. The journal keeps it with the outcome, for relations.
+   */
+  lastOutcomeHabitDistanceCenti: number | null = null
+
+  private readonly accounts: KeyInterner
+  private readonly countries = new KeyInterner({ maxKeys: 65_535 })
+  private readonly integers = new RowPages(INTEGERS, (length) => new Uint32Array(length))
+  private readonly habits: Habits
+  private readonly windows: AccountWindows
+  private readonly labels: KnownLabels
+  private readonly features: Features = blankFeatures()
+  private readonly identity = { low: 0, high: 0 }
+  private readonly touched = { trade: false, counterparty: 0, instrument: 0, device: 0 }
+
+  constructor(private options: ProfileOptions) {
+    checkProfileOptions(options)
+    this.accounts = new KeyInterner({ maxKeys: options.maxAccounts })
+    this.habits = new Habits(options, this.integers)
+    this.windows = new AccountWindows(this.integers, options)
+    this.labels = new KnownLabels(this.habits.doubles, this.integers, options)
+  }
+
+  /** Accounts known. */
+  get accountCount(): number {
+    return this.accounts.size
+  }
+
+  /** Lets time pass: payments whose label delay ended strictly before `nowMs` become known legitimate. Call it before each event. */
+  advance(nowMs: number): void {
+    this.labels.advance(nowMs)
+  }
+
+  /**
+   * Takes one event in. Returns what detectors may look at for payments, logins and trades (one reused object: read it before the next
+   * call), null for other topics.
+   */
+  observe<T extends EventTopic>(topic: T, event: RawEvents[T], context: ObserveContext): Features | null {
+    switch (topic) {
+      case 'payments':
+        return this.observePayment(event as Payment, context)
+      case 'p2p-trades':
+        return this.observeTrade(event as P2pTrade, context)
+      case 'logins':
+        return this.observeLogin(event as Login, context)
+      case 'outcomes':
+        this.observeOutcome(event as Outcome)
+        return null
+      case 'account-profiles':
+        this.observeProfile(event as AccountProfile)
+        return null
+      default:
+        return null
+    }
+  }
+
+  private slotOf(accountId: string, timeMs: number): number {
+    const known = this.accounts.find(accountId)
+    if (known >= 0) return known
+    const slot = this.accounts.intern(accountId)
+    if (slot < 0) {
+      this.counters.accountsRefused++
+      return -1
+    }
+    this.integers.addRow()
+    this.habits.singles.addRow()
+    this.habits.doubles.addRow()
+    const doubles = this.habits.doubles.row(slot)
+    doubles[FIRST_SEEN] = timeMs
+    doubles[HABIT_BASE] = timeMs
+    return slot
+  }
+
+  private integer(slot: number, field: number): number {
+    return this.integers.pages[slot >>> 8][(slot & (PAGE - 1)) * INTEGERS + field]
+  }
+
+  private begin(topic: 'payments' | 'p2p-trades' | 'logins', event: Payment | P2pTrade | Login, context: ObserveContext): number {
+    const features = this.features
+    forget(features, topic)
+    features.eventTimeMs = event.eventTimeMs
+    features.late = context.late
+    features.networkClass = event.networkClass ?? 'unknown'
+    features.countryCode = event.countryCode
+    const slot = context.late ? this.accounts.find(event.accountId) : this.slotOf(event.accountId, event.eventTimeMs)
+    const stored = slot < 0 ? UNKNOWN_OFFSET : this.integer(slot, UTC_OFFSET)
+    features.offsetSource = event.utcOffsetMinutes !== null ? 'event' : stored !== UNKNOWN_OFFSET ? 'profile' : 'utc'
+    features.localHour = localHour(event.eventTimeMs, event.utcOffsetMinutes ?? (stored === UNKNOWN_OFFSET ? 0 : stored - OFFSET_BIAS))
+    if (slot >= 0) this.readAccount(slot, features)
+    return slot
+  }
+
+  private readAccount(slot: number, features: Features): void {
+    const openedAtMs = this.habits.doubles.pages[slot >>> 8][(slot & (PAGE - 1)) * DOUBLES + OPENED_AT]
+    features.kycLevel = this.integer(slot, KYC) - 1
+    features.accountAgeMs = openedAtMs === 0 ? -1 : Math.max(0, features.eventTimeMs - openedAtMs)
+    const residence = this.integer(slot, RESIDENCE)
+    features.residenceCountry = residence === 0 ? null : (this.countries.keyOf(residence - 1) ?? null)
+  }
+
+  private observePayment(event: Payment, context: ObserveContext): Features {
+    const features = this.features
+    const slot = this.begin('payments', event, context)
+    features.amountMinor = event.amountReferenceMinor
+    features.kind = event.kind
+    features.phase = event.phase
+    features.direction = event.direction
+    features.method = event.method
+    features.payerNameMatch = event.payerNameMatch
+    features.counterpartyKind = event.counterpartyKind
+    const learn = event.kind !== 'refund' && event.phase !== 'refunded' && event.phase !== 'cancelled'
+    this.observeMoney(slot, event, { context, id: event.paymentId, trade: false, learn })
+    return features
+  }
+
+  private observeTrade(event: P2pTrade, context: ObserveContext): Features {
+    const features = this.features
+    const slot = this.begin('p2p-trades', event, context)
+    features.amountMinor = event.amountReferenceMinor
+    features.kind = event.side
+    features.phase = event.phase
+    features.direction = event.side === 'buy' ? 'debit' : event.side === 'sell' ? 'credit' : 'unknown'
+    features.method = event.paymentMethod
+    features.payerNameMatch = event.payerNameMatch
+    features.priceDeviationBasisPoints = event.priceDeviationBasisPoints ?? 0
+    features.counterpartyKind = 'person'
+    this.observeMoney(slot, event, { context, id: event.tradeId, trade: true, learn: event.phase !== 'cancelled' })
+    return features
+  }
+
+  private observeMoney(
+    slot: number,
+    event: Payment | P2pTrade,
+    how: { readonly context: ObserveContext; readonly id: string; readonly trade: boolean; readonly learn: boolean },
+  ): void {
+    const features = this.features
+    const { context, trade } = how
+    features.counterparty = context.facts.counterparty(event.counterpartyId) ?? null
+    features.deviceFact = event.deviceId === null ? null : (context.facts.device(event.deviceId) ?? null)
+    if (context.late || slot < 0) {
+      this.windows.read(-1, features)
+      if (!context.late) this.readHabits(-1, features, trade)
+      return
+    }
+    const counterparty = hashToken(event.counterpartyId)
+    features.firstContact = !this.knowsCounterparty(slot, counterparty)
+    this.readHabits(slot, features, trade)
+    const ratio = this.labels.read(slot, features)
+    if (how.learn && this.isNew(slot, hashToken(how.id))) {
+      if (trade) this.windows.addTrade(slot, features)
+      else this.windows.addPayment(slot, features, features.amountMinor <= this.options.smallAmountMinor)
+      this.touched.trade = trade
+      this.touched.counterparty = counterparty
+      this.touched.instrument = event.instrumentToken === null ? 0 : hashToken(event.instrumentToken)
+      this.touched.device = event.deviceId === null ? 0 : hashToken(event.deviceId)
+      fingerprintEvent(event.eventId)
+      this.identity.low = fingerprint[0]
+      this.identity.high = fingerprint[1]
+      this.labels.remember(slot, this.identity, features, ratio, this.touched)
+      this.habits.learnAmount(slot, features, trade)
+      if (features.firstContact) this.learnCounterparty(slot, counterparty)
+    }
+    this.windows.read(slot, features)
+    this.labels.readDistinct(slot, features)
+  }
+
+  private readHabits(slot: number, features: Features, trade: boolean): void {
+    this.habits.readRates(slot, features, trade)
+    this.habits.readAmounts(slot, features, trade)
+  }
+
+  private knowsCounterparty(slot: number, hash: number): boolean {
+    const page = this.integers.pages[slot >>> 8]
+    const from = (slot & (PAGE - 1)) * INTEGERS + COUNTERPARTIES
+    const end = from + Math.min(COUNTERPARTY_MEMORY, page[from - COUNTERPARTIES + COUNTERPARTIES_SEEN])
+    for (let i = from; i < end; i++) if (page[i] === hash) return true
+    return false
+  }
+
+  private learnCounterparty(slot: number, hash: number): void {
+    const row = this.integers.row(slot)
+    const seen = row[COUNTERPARTIES_SEEN]++
+    if (seen >= COUNTERPARTY_MEMORY) this.counters.counterpartiesForgotten++
+    row[COUNTERPARTIES + (seen % COUNTERPARTY_MEMORY)] = hash
+  }
+
+  private isNew(slot: number, idHash: number): boolean {
+    const page = this.integers.pages[slot >>> 8]
+    const i = (slot & (PAGE - 1)) * INTEGERS
+    for (let k = 0; k < PAYMENT_ID_MEMORY; k++) if (page[i + PAYMENT_IDS + k] === idHash) return false
+    page[i + PAYMENT_IDS + (page[i + PAYMENT_IDS_SEEN]++ % PAYMENT_ID_MEMORY)] = idHash
+    return true
+  }
+
+  private observeLogin(event: Login, context: ObserveContext): Features {
+    const features = this.features
+    const slot = this.begin('logins', event, context)
+    features.kind = 'login'
+    features.outcome = event.outcome
+    features.behaviourDistance = event.behaviourDistance ?? -1
+    features.deviceFact = context.facts.device(event.deviceId) ?? null
+    if (!context.late) this.habits.readRates(slot, features, false)
+    if (context.late || slot < 0) {
+      this.windows.read(-1, features)
+      return features
+    }
+    const failed = event.outcome === 'failed' || event.outcome === 'blocked'
+    this.windows.addLogin(slot, features, failed)
+    this.windows.read(slot, features)
+    this.labels.readDistinct(slot, features)
+    if (!failed) this.habits.learnLogin(slot, features)
+    return features
+  }
+
+  private observeProfile(event: AccountProfile): void {
+    const slot = this.slotOf(event.accountId, event.eventTimeMs)
+    if (slot < 0) return
+    const row = this.integers.row(slot)
+    row[KYC] = event.kycLevel + 1
+    row[UTC_OFFSET] = event.utcOffsetMinutes === null ? UNKNOWN_OFFSET : event.utcOffsetMinutes + OFFSET_BIAS
+    row[RESIDENCE] = event.residenceCountry === null ? 0 : this.countries.intern(event.residenceCountry) + 1
+    this.habits.doubles.row(slot)[OPENED_AT] = event.openedAtMs
+  }
+
+  private observeOutcome(event: Outcome): void {
+    this.lastOutcomeHabitDistanceCenti = null
+    const bad = event.label === 'fraud' || event.label === 'chargeback' || event.label === 'counterfeit'
+    if (!bad && event.label !== 'legitimate' && event.label !== 'false-positive') return
+    const slot = this.accounts.find(event.accountId)
+    fingerprintEvent(event.subjectEventId)
+    const entry = this.labels.queue.find(fingerprint[0], fingerprint[1], event.subjectEventTimeMs)
+    const matched = entry >= 0 && this.labels.queue.owners[entry] === slot
+    if (!matched) this.counters.outcomesUnmatched++
+    if (matched) this.lastOutcomeHabitDistanceCenti = this.labels.distanceCenti(entry)
+    const state = matched ? this.labels.queue.states[entry] : PENDING
+    if (state === FRAUD || state === CLEARED) {
+      this.counters.outcomesSuperseded++
+      return
+    }
+    if (bad) {
+      this.noteFraud(slot, event.subjectEventTimeMs)
+      if (!matched) return
+      this.labels.markFraud(entry)
+      if (this.labels.isPayment(entry)) this.habits.unlearnAmount(slot, event.subjectEventTimeMs, this.labels.queue.amountsMinor[entry])
+    } else if (matched && state === PENDING) this.labels.markLegitimate(entry, CLEARED)
+    else if (matched && state === LEGITIMATE) this.labels.queue.states[entry] = CLEARED
+  }
+
+  private noteFraud(slot: number, timeMs: number): void {
+    if (slot < 0) return
+    const doubles = this.habits.doubles.row(slot)
+    if (timeMs > doubles[LAST_FRAUD]) doubles[LAST_FRAUD] = timeMs
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * 32-bit hash of a token (MurmurHash3's 32-bit mixing over UTF-16 code units, two at a time; Appleby, public domain), never 0, so that
+ * 0 can mean "none" in a table. Used where a bounded memory holds tokens by hash: two tokens share one with odds of 1 in 4 thousand
+ * million, and then one counts as the other. Not keyed: a stranger who could craft a collision could as well send the token itself.
+ */
+export function hashToken(token: string): number {
+  const length = token.length
+  let h = 0x3c6ef372
+  let i = 0
+  for (; i + 1 < length; i += 2) {
+    let k = token.charCodeAt(i) | (token.charCodeAt(i + 1) << 16)
+    k = Math.imul(k, 0xcc9e2d51)
+    k = (k << 15) | (k >>> 17)
+    h ^= Math.imul(k, 0x1b873593)
+    h = (h << 13) | (h >>> 19)
+    h = (Math.imul(h, 5) + 0xe6546b64) | 0
+  }
+  if (i < length) {
+    let k = Math.imul(token.charCodeAt(i), 0xcc9e2d51)
+    k = (k << 15) | (k >>> 17)
+    h ^= Math.imul(k, 0x1b873593)
+  }
+  h ^= length
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
+  h = (h ^ (h >>> 16)) >>> 0
+  return h === 0 ? 1 : h
+}
