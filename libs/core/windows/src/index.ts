@@ -1,5 +1,19 @@
+export { aggregateWindows, type AggregateWindowsOptions } from './aggregate-windows'
 export { ByteReader } from './byte-reader'
 export { ByteWriter } from './byte-writer'
+export { DistinctRings, MAX_DISTINCT, type DistinctRingsOptions } from './distinct-rings'
 export { KeyInterner, MAX_KEYS } from './key-interner'
 export { KeyedRings, type KeyedRingsOptions } from './keyed-rings'
 export { readKeyedRings, writeKeyedRings, writeSlotContent } from './keyed-rings-codec'
+export { EVENT_ACCEPTED, EVENT_LATE, EVENT_REJECTED, WindowBatch, type ClosedWindow, type RejectionReason } from './window-batch'
+export {
+  hoppingWindow,
+  sessionWindow,
+  slidingWindow,
+  tumblingWindow,
+  type AlignedWindow,
+  type SessionWindow,
+  type SlidingWindow,
+  type WindowSpecification,
+} from './window-specification'
+export { MAX_BATCH, WindowState, type EventSelectors, type WindowStateOptions } from './window-state'

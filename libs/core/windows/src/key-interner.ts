@@ -94,7 +94,8 @@ export class KeyInterner {
       this.keys.push(key)
       if (key !== undefined) this.slots.set(key, slot)
     }
-    this.released = Array.from({ length: reader.varint() }, () => reader.varint())
+    this.released = []
+    for (let left = reader.varint(); left > 0; left--) this.released.push(reader.varint())
     if (this.slots.size + this.released.length !== length) reader.refuse('keys and free slots do not add up')
   }
 }

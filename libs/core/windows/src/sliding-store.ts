@@ -1,0 +1,105 @@
+import type { ByteReader } from './byte-reader'
+import type { ByteWriter } from './byte-writer'
+import { KeyInterner } from './key-interner'
+import { KeyedRings } from './keyed-rings'
+import { readKeyedRings, writeKeyedRings } from './keyed-rings-codec'
+import type { SlidingWindow } from './window-specification'
+
+/** Rings of the windows that share a delay, and where their figures go in a row. */
+interface Group {
+  readonly rings: KeyedRings
+  /** For each width of the rings, its place among the sliding windows. */
+  readonly columns: readonly number[]
+  /** True where the columns are `first, first + 1, ...`, so that the rings can write into the row directly. */
+  readonly adjacent: boolean
+}
+
+/** Quiet slots looked at per event, in sixteenths: keeps memory flat without a pause. */
+const SWEEP_SHARE = 16
+
+/** Keyed state of all sliding windows of an operator. */
+export class SlidingStore {
+  readonly keys: KeyInterner
+  private readonly groups: readonly Group[]
+  private readonly scratch: Float64Array
+  private sweepSlot = 0
+
+  constructor(
+    windows: readonly SlidingWindow[],
+    options: { readonly maxOutOfOrdernessMs: number; readonly maxKeys: number; readonly maxEventsPerKey: number },
+  ) {
+    this.keys = new KeyInterner({ maxKeys: options.maxKeys })
+    this.scratch = new Float64Array(2 * windows.length)
+    const graceMs = options.maxOutOfOrdernessMs + windows.reduce((most, window) => Math.max(most, window.graceMs), 0)
+    const byDelay = new Map<number, number[]>()
+    windows.forEach((window, column) => byDelay.set(window.delayMs, [...(byDelay.get(window.delayMs) ?? []), column]))
+    this.groups = [...byDelay].map(([delayMs, columns]) => ({
+      rings: new KeyedRings({ widthsMs: columns.map((column) => windows[column].sizeMs), delayMs, graceMs, maxEventsPerKey: options.maxEventsPerKey }),
+      columns,
+      adjacent: columns.every((column, index) => column === columns[0] + index),
+    }))
+  }
+
+  /**
+   * Takes the rows with a slot of 0 or more in and writes their figures, `stride` numbers a row. Returns the (row, column) of figures that are
+   * bounds only. Goes group by group, so that one group's rings stay in the processor's caches.
+   */
+  step(
+    rows: { readonly size: number; readonly slots: Int32Array; readonly timesMs: Float64Array; readonly values: Float64Array },
+    out: Float64Array,
+    stride: number,
+  ): { readonly row: number; readonly column: number }[] {
+    const inexact: { row: number; column: number }[] = []
+    for (const { rings, columns, adjacent } of this.groups) {
+      const { slots, timesMs, values } = rows
+      for (let row = 0; row < rows.size; row++) {
+        const slot = slots[row]
+        if (slot < 0) continue
+        const timeMs = timesMs[row]
+        rings.add(slot, timeMs, values[row])
+        const all = adjacent ? rings.read(slot, timeMs, out, row * stride + 2 * columns[0]) : this.readApart(rings, columns, { slot, timeMs }, out, row * stride)
+        if (!all) columns.forEach((column, width) => rings.exact[width] === 0 && inexact.push({ row, column }))
+      }
+    }
+    return inexact
+  }
+
+  private readApart(
+    rings: KeyedRings,
+    columns: readonly number[],
+    at: { readonly slot: number; readonly timeMs: number },
+    out: Float64Array,
+    offset: number,
+  ): boolean {
+    const all = rings.read(at.slot, at.timeMs, this.scratch, 0)
+    for (let width = 0; width < columns.length; width++) {
+      out[offset + 2 * columns[width]] = this.scratch[2 * width]
+      out[offset + 2 * columns[width] + 1] = this.scratch[2 * width + 1]
+    }
+    return all
+  }
+
+  /** Looks at a share of the slots, in turn, and forgets keys of which nothing could matter at `watermarkMs` or later. */
+  sweep(events: number, watermarkMs: number): void {
+    for (let left = Math.ceil(events / SWEEP_SHARE); left > 0; left--) {
+      if (this.sweepSlot >= this.keys.slotEnd) this.sweepSlot = 0
+      const slot = this.sweepSlot++
+      if (this.keys.keyOf(slot) === undefined) continue
+      let held = false
+      for (const { rings } of this.groups) held = rings.expire(slot, watermarkMs) || held
+      if (!held) this.keys.release(slot)
+    }
+  }
+
+  write(writer: ByteWriter): void {
+    this.keys.write(writer)
+    writer.varint(this.sweepSlot)
+    for (const { rings } of this.groups) writeKeyedRings(rings, writer)
+  }
+
+  read(reader: ByteReader): void {
+    this.keys.read(reader)
+    this.sweepSlot = reader.varint()
+    for (const { rings } of this.groups) readKeyedRings(rings, reader)
+  }
+}
