@@ -1,6 +1,13 @@
 import { Any } from 'google-protobuf/google/protobuf/any_pb'
 import { Empty as GoogleEmpty } from 'google-protobuf/google/protobuf/empty_pb'
-import { AllStreamPosition, Empty, MaximumAppendSizeExceeded, StreamIdentifier, UUID, WrongExpectedVersion } from '@eventstore/db-client/generated/shared_pb'
+import {
+  AllStreamPosition,
+  Empty,
+  MaximumAppendSizeExceeded,
+  StreamIdentifier,
+  UUID,
+  WrongExpectedVersion,
+} from '@eventstore/db-client/generated/shared_pb'
 import { Status } from '@eventstore/db-client/generated/status_pb'
 import { AppendResp, BatchAppendResp } from '@eventstore/db-client/generated/streams_pb'
 import { status as grpcStatus } from '@grpc/grpc-js'
@@ -36,7 +43,11 @@ function withError(answer: BatchAppendResp, code: number, error: { message: stri
 }
 
 /** The bytes of the BatchAppend answer to an outcome. */
-export function batchOutcome(correlation: Buffer, outcome: AppendOutcome, { stream, expected }: { stream: string; expected: Expected }): Buffer {
+export function batchOutcome(
+  correlation: Buffer,
+  outcome: AppendOutcome,
+  { stream, expected }: { stream: string; expected: Expected },
+): Buffer {
   const answer = batchAnswer(correlation, stream, expected)
   if (outcome.kind === 'appended') {
     const success = new BatchAppendResp.Success()
@@ -63,7 +74,11 @@ export function batchOutcome(correlation: Buffer, outcome: AppendOutcome, { stre
 }
 
 /** The bytes of the BatchAppend answer to an append above the limit. */
-export function batchTooLarge(correlation: Buffer, maxAppendBytes: number, { stream, expected }: { stream: string; expected: Expected }): Buffer {
+export function batchTooLarge(
+  correlation: Buffer,
+  maxAppendBytes: number,
+  { stream, expected }: { stream: string; expected: Expected },
+): Buffer {
   const details = new MaximumAppendSizeExceeded()
   details.setMaxappendsize(maxAppendBytes)
   return withError(batchAnswer(correlation, stream, expected), grpcStatus.INVALID_ARGUMENT, {

@@ -105,7 +105,8 @@ function assemble(assemblies: Map<string, Assembly>, message: BatchAppendMessage
 
 function checkStreamName(stream: string): void {
   if (stream === '' || stream.includes('\u0000')) throw new RangeError("a stream's name is empty or holds a zero byte")
-  if (Buffer.byteLength(stream) > MAX_STREAM_NAME_BYTES) throw new RangeError(`a stream's name is longer than ${MAX_STREAM_NAME_BYTES} bytes`)
+  if (Buffer.byteLength(stream) > MAX_STREAM_NAME_BYTES)
+    throw new RangeError(`a stream's name is longer than ${MAX_STREAM_NAME_BYTES} bytes`)
   if (stream.startsWith('$')) throw new RangeError(`stream ${stream} is reserved: names that begin with $ belong to the system`)
 }
 

@@ -217,7 +217,8 @@ export class AppendView {
     this.firstPosition = bytes.readDoubleLE(24)
     this.nameStart = HEADER_BYTES + this.count * ENTRY_BYTES
     this.bodyStart = this.nameStart + bytes.readUInt32LE(32)
-    const sound = Number.isSafeInteger(this.firstRevision) && Number.isSafeInteger(this.firstPosition) && Number.isSafeInteger(this.createdMs)
+    const sound =
+      Number.isSafeInteger(this.firstRevision) && Number.isSafeInteger(this.firstPosition) && Number.isSafeInteger(this.createdMs)
     if (!sound || this.count === 0 || this.bodyStart > bytes.length) throw new DamagedRecordError('the record contradicts itself')
   }
 
@@ -238,7 +239,8 @@ export class AppendView {
     const idStart = HEADER_BYTES + index * ENTRY_BYTES
     const start = bodyStart + (index === 0 ? 0 : bytes.readUInt32LE(idStart - 4))
     const end = bodyStart + bytes.readUInt32LE(idStart + 16)
-    if (start + EVENT_HEADER_BYTES > end || end > bytes.length) throw new DamagedRecordError(`event ${index} of the record has no valid bounds`)
+    if (start + EVENT_HEADER_BYTES > end || end > bytes.length)
+      throw new DamagedRecordError(`event ${index} of the record has no valid bounds`)
     const typeStart = start + EVENT_HEADER_BYTES
     const metadataStart = typeStart + bytes.readUInt16LE(start + 1)
     const dataStart = metadataStart + bytes.readUInt32LE(start + 3)

@@ -59,7 +59,10 @@ export function readBatchAppend(bytes: Buffer): BatchAppendMessage {
 }
 
 /** One message of the client-streaming Append call: 1 options, 2 proposed message. */
-export function readAppend(bytes: Buffer): { options: { stream: string; expected: Expected } | undefined; proposed: ProposedRange | undefined } {
+export function readAppend(bytes: Buffer): {
+  options: { stream: string; expected: Expected } | undefined
+  proposed: ProposedRange | undefined
+} {
   const reader = new WireReader(bytes)
   let options: { stream: string; expected: Expected } | undefined
   let proposed: ProposedRange | undefined

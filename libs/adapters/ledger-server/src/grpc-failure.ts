@@ -24,7 +24,11 @@ export function grpcFailure(cause: unknown): GrpcFailure {
   const text = cause instanceof Error ? cause.message : String(cause)
   if (cause instanceof RangeError || cause instanceof InvalidRequestError) return failure(status.INVALID_ARGUMENT, text)
   if (cause instanceof DamagedRecordError) return failure(status.DATA_LOSS, `The ledger's store is damaged: ${text}.`)
-  if (isDiskFull(cause)) return failure(status.RESOURCE_EXHAUSTED, `The disk under the ledger is full: ${text}. Nothing was stored; make room and send the same again.`)
+  if (isDiskFull(cause))
+    return failure(
+      status.RESOURCE_EXHAUSTED,
+      `The disk under the ledger is full: ${text}. Nothing was stored; make room and send the same again.`,
+    )
   return failure(status.UNAVAILABLE, `The ledger's store failed: ${text}`)
 }
 

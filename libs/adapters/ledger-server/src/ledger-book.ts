@@ -149,7 +149,9 @@ export class LedgerBook {
     } catch (cause) {
       if (!(cause instanceof DamagedRecordError)) throw cause
     }
-    throw new DamagedRecordError(`stream ${stream}, revision ${found.firstRevision}: the record at position ${found.position} cannot be read`)
+    throw new DamagedRecordError(
+      `stream ${stream}, revision ${found.firstRevision}: the record at position ${found.position} cannot be read`,
+    )
   }
 
   private accept(stream: string, head: StreamHead | undefined, built: BuiltRecord): Promise<AppendOutcome> {
@@ -292,7 +294,7 @@ export class LedgerBook {
   /** Revision of the newest event with the first proposed id, within the window of recent events. */
   private findRecent(head: StreamHead, proposed: AppendView): number | undefined {
     let budget = this.options.idempotencyWindowBytes
-    for (let revision = head.lastRevision; revision >= 0 && budget > 0; ) {
+    for (let revision = head.lastRevision; revision >= 0 && budget > 0;) {
       const view = this.viewOf(head, revision)
       for (let i = view.count - 1; i >= 0; i--) if (view.sameId(i, proposed, 0)) return view.firstRevision + i
       budget -= view.bytes.length

@@ -45,6 +45,8 @@ export interface LedgerServer {
 const LOOPBACK_HOSTS = ['127.0.0.1', '::1', 'localhost']
 const DEFAULT_MAX_APPEND_BYTES = 1024 * 1024
 const MAX_MESSAGE_BYTES = 17 * 1024 * 1024
+// The protocol's default of 64 KiB costs a large append one round trip of window updates after another.
+const FLOW_CONTROL_WINDOW_BYTES = 4 * 1024 * 1024
 const MAX_PENDING_BYTES = 32 * 1024 * 1024
 const RECENT_BYTES = 16 * 1024 * 1024
 const IDEMPOTENCY_WINDOW_BYTES = 8 * 1024 * 1024
@@ -59,10 +61,14 @@ const CLOSE_GRACE_MS = 100
 export async function startLedgerServer(options: LedgerServerOptions): Promise<LedgerServer> {
   const host = options.host ?? '127.0.0.1'
   if (!LOOPBACK_HOSTS.includes(host)) {
-    throw new RiskError('configuration-invalid', `The embedded ledger listens on loopback only, not on ${host}: use 127.0.0.1, or run EventStoreDB.`, {
-      retriable: false,
-      context: { host },
-    })
+    throw new RiskError(
+      'configuration-invalid',
+      `The embedded ledger listens on loopback only, not on ${host}: use 127.0.0.1, or run EventStoreDB.`,
+      {
+        retriable: false,
+        context: { host },
+      },
+    )
   }
   const storage = options.storage ?? new LmdbStorage(options)
   const book = new LedgerBook({
@@ -75,12 +81,17 @@ export async function startLedgerServer(options: LedgerServerOptions): Promise<L
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
     'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
     'grpc-node.max_session_memory': 64,
+    'grpc-node.flow_control_window': FLOW_CONTROL_WINDOW_BYTES,
   })
   let boundPort = 0
-  addServices(server, { book, nowMs: Date.now, maxAppendBytes: options.maxAppendBytes ?? DEFAULT_MAX_APPEND_BYTES, maxPendingBytes: MAX_PENDING_BYTES }, () => ({
-    host,
-    port: boundPort,
-  }))
+  addServices(
+    server,
+    { book, nowMs: Date.now, maxAppendBytes: options.maxAppendBytes ?? DEFAULT_MAX_APPEND_BYTES, maxPendingBytes: MAX_PENDING_BYTES },
+    () => ({
+      host,
+      port: boundPort,
+    }),
+  )
   try {
     boundPort = await bind(server, host, options.port ?? 0)
   } catch (cause) {
@@ -111,7 +122,8 @@ function addServices(server: grpc.Server, append: AppendCallOptions, endpoint: (
     { read: raw(streams.read), append: raw(streams.append), batchAppend: raw(streams.batchAppend) },
     {
       read: (call: grpc.ServerWritableStream<Buffer, Buffer>) => void serveRead(call, append.book),
-      append: (call: grpc.ServerReadableStream<Buffer, Buffer>, callback: grpc.sendUnaryData<Buffer>) => serveAppend(call, callback, append),
+      append: (call: grpc.ServerReadableStream<Buffer, Buffer>, callback: grpc.sendUnaryData<Buffer>) =>
+        serveAppend(call, callback, append),
       batchAppend: (call: grpc.ServerDuplexStream<Buffer, Buffer>) => serveBatchAppend(call, append),
     },
   )

@@ -30,13 +30,9 @@ export interface LedgerStorage {
   /** Position of the first record that begins at or after `position`. */
   positionAtOrAfter(position: number): number | undefined
   streamNumber(stream: string): number | undefined
-  /** Name of a stream by its number; for errors about a record that cannot be read. */
-  streamName(streamNumber: number): string | undefined
   /** The largest stream number given so far; 0 where there is none. */
   lastStreamNumber(): number
   /** The stream's last append that begins at or before the revision. */
   appendAtOrBefore(streamNumber: number, revision: number): { readonly firstRevision: number; readonly position: number } | undefined
-  /** The stream's first append that begins after the revision. */
-  appendAfter(streamNumber: number, revision: number): { readonly firstRevision: number; readonly position: number } | undefined
   close(): Promise<void>
 }

@@ -78,10 +78,6 @@ export class LmdbStorage implements LedgerStorage {
     return this.numbers.get(stream)
   }
 
-  streamName(streamNumber: number): string | undefined {
-    return this.names.get(streamNumber)
-  }
-
   lastStreamNumber(): number {
     for (const key of this.names.getKeys({ reverse: true, limit: 1 })) return key
     return 0
@@ -89,12 +85,6 @@ export class LmdbStorage implements LedgerStorage {
 
   appendAtOrBefore(streamNumber: number, revision: number): { firstRevision: number; position: number } | undefined {
     const range = this.index.getRange({ start: [streamNumber, revision], end: [streamNumber, -1], reverse: true, limit: 1 })
-    for (const { key, value } of range) return { firstRevision: key[1], position: value }
-    return undefined
-  }
-
-  appendAfter(streamNumber: number, revision: number): { firstRevision: number; position: number } | undefined {
-    const range = this.index.getRange({ start: [streamNumber, revision + 1], end: [streamNumber + 1, -1], limit: 1 })
     for (const { key, value } of range) return { firstRevision: key[1], position: value }
     return undefined
   }
@@ -113,10 +103,15 @@ export class LmdbStorage implements LedgerStorage {
     }
     if (found === STORE_FORMAT) return
     void this.root.close()
-    const advice = found > STORE_FORMAT ? 'Start it with that version, or a newer one.' : 'Export it with the version that wrote it and import it here.'
-    throw new RiskError('data-folder-format', `The ledger in ${folder} has format ${found}, this version reads format ${STORE_FORMAT}. ${advice}`, {
-      retriable: false,
-      context: { folder, found, readable: STORE_FORMAT },
-    })
+    const advice =
+      found > STORE_FORMAT ? 'Start it with that version, or a newer one.' : 'Export it with the version that wrote it and import it here.'
+    throw new RiskError(
+      'data-folder-format',
+      `The ledger in ${folder} has format ${found}, this version reads format ${STORE_FORMAT}. ${advice}`,
+      {
+        retriable: false,
+        context: { folder, found, readable: STORE_FORMAT },
+      },
+    )
   }
 }

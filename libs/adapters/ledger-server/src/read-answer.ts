@@ -48,7 +48,12 @@ function uuidField(bytes: Buffer, start: number, structured: boolean): Buffer {
   return Buffer.concat([Buffer.from([0x0a, inner.length + 2, 0x0a, inner.length]), inner])
 }
 
-const JSON_TYPE = Buffer.concat([Buffer.from([0x32, 32, 0x0a, 12]), Buffer.from('content-type'), Buffer.from([0x12, 16]), Buffer.from('application/json')])
+const JSON_TYPE = Buffer.concat([
+  Buffer.from([0x32, 32, 0x0a, 12]),
+  Buffer.from('content-type'),
+  Buffer.from([0x12, 16]),
+  Buffer.from('application/json'),
+])
 const BINARY_TYPE = Buffer.concat([
   Buffer.from([0x32, 40, 0x0a, 12]),
   Buffer.from('content-type'),

@@ -142,11 +142,13 @@ function cursorOf(book: LedgerBook, { stream, from, direction, subscription }: R
   const offset = subscription ? 1 : 0
   if (stream === undefined) {
     const end = book.visiblePosition
-    if (direction === 'backwards') return new AllCursor(book, { position: from === 'end' ? end : from === 'start' ? 0 : from - 1, direction })
+    if (direction === 'backwards')
+      return new AllCursor(book, { position: from === 'end' ? end : from === 'start' ? 0 : from - 1, direction })
     return new AllCursor(book, { position: from === 'end' ? end + 1 : from === 'start' ? 1 : from + offset, direction })
   }
   const last = book.lastVisibleAppend(stream)?.lastRevision ?? -1
-  if (direction === 'backwards') return new StreamCursor(book, stream, { revision: from === 'end' ? last : from === 'start' ? 0 : from, direction })
+  if (direction === 'backwards')
+    return new StreamCursor(book, stream, { revision: from === 'end' ? last : from === 'start' ? 0 : from, direction })
   return new StreamCursor(book, stream, { revision: from === 'end' ? last + 1 : from === 'start' ? 0 : from + offset, direction })
 }
 

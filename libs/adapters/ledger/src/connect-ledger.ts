@@ -1,8 +1,17 @@
 import { streamNameFilter, type EventData, type EventStoreDBClient, type ReadRevision } from '@eventstore/db-client'
-import { RiskError, type ExpectedRevision, type Ledger, type ProposedEntry, type ReadStreamOptions, type RecordedEntry, type SubscriptionMessage } from '@riskledger/contracts'
-import { follow, type ClientSubscription, type Position } from './follow'
+import {
+  RiskError,
+  type ExpectedRevision,
+  type Ledger,
+  type ProposedEntry,
+  type ReadStreamOptions,
+  type RecordedEntry,
+  type SubscriptionMessage,
+} from '@riskledger/contracts'
+import { follow, type Position } from './follow'
 import { InFlightLimit } from './in-flight-limit'
 import { appendError, readError, tooLarge } from './ledger-errors'
+import { PulledStream, type ClientStream } from './pulled-stream'
 import { recordedEntry } from './recorded-entry'
 import { acquireClient } from './shared-client'
 
@@ -33,7 +42,10 @@ export async function connectLedger(options: ConnectLedgerOptions): Promise<Ledg
     await answers(shared.client, timeoutMs)
   } catch (cause) {
     await shared.release()
-    throw new RiskError('ledger-unavailable', `No ledger answers at ${options.connectionString}: ${String(cause)}. Is it running?`, { retriable: true, cause })
+    throw new RiskError('ledger-unavailable', `No ledger answers at ${options.connectionString}: ${String(cause)}. Is it running?`, {
+      retriable: true,
+      cause,
+    })
   }
   return new ClientLedger(shared.client, shared.release, options)
 }
@@ -75,12 +87,17 @@ class ClientLedger implements Ledger {
     const fromRevision: ReadRevision = typeof options.from === 'number' ? BigInt(options.from) : options.from
     const maxCount = options.maxCount ?? Number.MAX_SAFE_INTEGER
     if (maxCount <= 0) return
-    const reading = this.client.readStream(stream, { fromRevision, direction: options.direction, maxCount })
+    const reading = new PulledStream<never>(
+      this.client.readStream(stream, { fromRevision, direction: options.direction, maxCount }) as unknown as ClientStream,
+    )
     try {
-      for await (const resolved of reading) if (resolved.event !== undefined) yield recordedEntry(resolved.event)
-    } catch (cause) {
-      throw readError(cause, stream)
+      for (let next = await reading.next(); next !== undefined; next = await reading.next()) {
+        if ('event' in next && next.event !== undefined) yield recordedEntry(next.event)
+      }
+    } finally {
+      await reading.leave()
     }
+    if (reading.failure !== undefined) throw readError(reading.failure, stream)
   }
 
   async *readAll({ streamPrefixes }: { readonly streamPrefixes: readonly string[] }): AsyncGenerator<RecordedEntry, void, undefined> {
@@ -96,13 +113,16 @@ class ClientLedger implements Ledger {
     }
   }
 
-  subscribeToStream(stream: string, options: { readonly after: number | 'start'; readonly signal: AbortSignal }): AsyncIterable<SubscriptionMessage> {
+  subscribeToStream(
+    stream: string,
+    options: { readonly after: number | 'start'; readonly signal: AbortSignal },
+  ): AsyncIterable<SubscriptionMessage> {
     let after = options.after
     return follow({
       name: stream,
       open: () => {
         const fromRevision: ReadRevision = after === 'start' ? 'start' : BigInt(after)
-        return this.client.subscribeToStream(stream, { fromRevision }) as unknown as ClientSubscription
+        return this.client.subscribeToStream(stream, { fromRevision }) as unknown as ClientStream
       },
       passed: (at) => {
         if ('entry' in at) after = at.entry.revision
@@ -126,7 +146,7 @@ class ClientLedger implements Ledger {
           checkpointInterval: CHECKPOINT_INTERVAL,
           checkpointReached: (_subscription, position) => onCheckpoint(position),
         })
-        return this.client.subscribeToAll({ fromPosition: after, filter }) as unknown as ClientSubscription
+        return this.client.subscribeToAll({ fromPosition: after, filter }) as unknown as ClientStream
       },
       passed: (at) => {
         after = 'entry' in at ? (at.entry.position ?? after) : at.checkpoint
@@ -150,7 +170,8 @@ function payloadBytes(entries: readonly ProposedEntry[]): number {
 /** The client wants JSON parsed, and takes bytes as such only if they are a plain `Uint8Array`. */
 function eventData(entry: ProposedEntry): EventData {
   const metadata = plainBytes(entry.metadata)
-  if (entry.contentType === 'binary') return { id: entry.id, type: entry.type, contentType: 'application/octet-stream', data: plainBytes(entry.data), metadata }
+  if (entry.contentType === 'binary')
+    return { id: entry.id, type: entry.type, contentType: 'application/octet-stream', data: plainBytes(entry.data), metadata }
   const data: unknown = JSON.parse(Buffer.from(entry.data.buffer, entry.data.byteOffset, entry.data.length).toString('utf8'))
   return { id: entry.id, type: entry.type, contentType: 'application/json', data: data as Record<string, unknown>, metadata } as EventData
 }
@@ -164,8 +185,9 @@ async function answers(client: EventStoreDBClient, timeoutMs: number): Promise<v
   for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 2, 1_000)) {
     try {
       await withTimeout(timeoutMs, async () => {
-        const reading = client.readAll({ maxCount: 1 })
-        for await (const _ of reading) break
+        const reading = new PulledStream<never>(client.readAll({ maxCount: 1 }) as unknown as ClientStream)
+        while ((await reading.next()) !== undefined);
+        if (reading.failure !== undefined) throw reading.failure
       })
       return
     } catch (cause) {
@@ -178,6 +200,8 @@ async function answers(client: EventStoreDBClient, timeoutMs: number): Promise<v
 function withTimeout<T>(milliseconds: number, task: () => Promise<T>): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`no answer within ${milliseconds} ms`)), milliseconds)
-    task().then(resolve, reject).finally(() => clearTimeout(timer))
+    task()
+      .then(resolve, reject)
+      .finally(() => clearTimeout(timer))
   })
 }

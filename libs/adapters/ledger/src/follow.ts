@@ -1,15 +1,7 @@
-import type { RecordedEvent, ResolvedEvent } from '@eventstore/db-client'
 import type { RecordedEntry, SubscriptionMessage } from '@riskledger/contracts'
 import { isConnectionLoss, readError } from './ledger-errors'
+import { PulledStream, type ClientStream } from './pulled-stream'
 import { recordedEntry } from './recorded-entry'
-
-/** The client's subscription, as far as it is used here: a readable of resolved events with events of its own. */
-export interface ClientSubscription {
-  read(): ResolvedEvent | null
-  readonly readableLength: number
-  on(event: string, listener: (cause?: unknown) => void): unknown
-  unsubscribe(): Promise<void>
-}
 
 /** The place in a stream or in `$all` after which a subscription goes on. */
 export type Position = { readonly commit: bigint; readonly prepare: bigint }
@@ -17,7 +9,7 @@ export type Position = { readonly commit: bigint; readonly prepare: bigint }
 /** How to follow; `open` starts a subscription after what `passed` was last told. */
 export interface FollowOptions {
   readonly name: string
-  readonly open: (onCheckpoint: (position: Position) => void) => ClientSubscription
+  readonly open: (onCheckpoint: (position: Position) => void) => ClientStream
   readonly passed: (at: { readonly entry: RecordedEntry } | { readonly checkpoint: Position }) => void
   readonly signal: AbortSignal
   /** Longest time without a connection, in milliseconds; then `ledger-unavailable`. */
@@ -35,88 +27,45 @@ export async function* follow(options: FollowOptions): AsyncGenerator<Subscripti
   let lostAtMs: number | undefined
   let pauseMs = FIRST_PAUSE_MS
   while (!options.signal.aborted) {
-    const session = new Session(options)
+    const { stream, detach } = openSession(options)
     try {
-      for (;;) {
-        const message = await session.next()
-        if (message === undefined) break
+      for (let next = await stream.next(); next !== undefined; next = await stream.next()) {
         lostAtMs = undefined
         pauseMs = FIRST_PAUSE_MS
-        if (message.kind === 'entry') options.passed({ entry: message.entry })
-        else if (message.kind === 'checkpoint') options.passed({ checkpoint: message.position })
-        yield message
+        if ('mark' in next) {
+          if (next.mark.kind === 'checkpoint') options.passed({ checkpoint: next.mark.position })
+          yield next.mark
+        } else if (next.event !== undefined) {
+          // A link whose target was deleted resolves to nothing; nothing of ours writes links.
+          const entry = recordedEntry(next.event)
+          options.passed({ entry })
+          yield { kind: 'entry', entry }
+        }
       }
     } finally {
-      await session.close()
+      detach()
+      await stream.leave()
     }
     if (options.signal.aborted) return
     const now = performance.now()
     lostAtMs ??= now
-    const { failure } = session
-    if ((failure !== undefined && !isConnectionLoss(failure)) || now - lostAtMs >= options.reconnectTimeoutMs) throw readError(failure, options.name)
+    const { failure } = stream
+    if ((failure !== undefined && !isConnectionLoss(failure)) || now - lostAtMs >= options.reconnectTimeoutMs)
+      throw readError(failure, options.name)
     await pause(pauseMs, options.signal)
     pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)
   }
 }
 
-/** One connection's worth of a subscription. */
-class Session {
-  failure: unknown
-  private readonly subscription: ClientSubscription
-  private readonly markers: { readonly afterEntries: number; readonly message: SubscriptionMessage }[] = []
-  private taken = 0
-  private ended = false
-  private wake: () => void = () => undefined
+type Told = Exclude<SubscriptionMessage, { kind: 'entry' }>
 
-  constructor(private readonly options: FollowOptions) {
-    this.subscription = options.open((position) => this.mark({ kind: 'checkpoint', position }))
-    this.subscription.on('caughtUp', () => this.mark({ kind: 'caught-up' }))
-    this.subscription.on('readable', () => this.wake())
-    this.subscription.on('error', (cause) => this.end(cause))
-    this.subscription.on('end', () => this.end(undefined))
-    this.subscription.on('close', () => this.end(undefined))
-    options.signal.addEventListener('abort', this.onAbort)
-  }
-
-  async next(): Promise<SubscriptionMessage | undefined> {
-    for (;;) {
-      if (this.options.signal.aborted) return undefined
-      const marker = this.markers[0]
-      if (marker !== undefined && marker.afterEntries <= this.taken) {
-        this.markers.shift()
-        return marker.message
-      }
-      const resolved = this.subscription.read()
-      if (resolved !== null) {
-        this.taken++
-        // A link whose target was deleted resolves to nothing; nothing of ours writes links.
-        if (resolved.event === undefined) continue
-        return { kind: 'entry', entry: recordedEntry(resolved.event as RecordedEvent) }
-      }
-      if (this.ended) return undefined
-      await new Promise<void>((resolve) => (this.wake = resolve))
-    }
-  }
-
-  async close(): Promise<void> {
-    this.options.signal.removeEventListener('abort', this.onAbort)
-    // A call that failed to start has nothing to end; its failure is already kept.
-    if (!this.ended) await this.subscription.unsubscribe().catch((cause: unknown) => this.end(cause))
-  }
-
-  private readonly onAbort = (): void => this.wake()
-
-  private end(cause: unknown): void {
-    this.ended = true
-    this.failure ??= cause
-    this.wake()
-  }
-
-  /** The client tells of these apart from its entries; they belong behind the entries that it has buffered so far. */
-  private mark(message: SubscriptionMessage): void {
-    this.markers.push({ afterEntries: this.taken + this.subscription.readableLength, message })
-    this.wake()
-  }
+function openSession(options: FollowOptions): { stream: PulledStream<Told>; detach: () => void } {
+  const subscription = options.open((position) => stream.mark({ kind: 'checkpoint', position }))
+  const stream = new PulledStream<Told>(subscription)
+  subscription.on('caughtUp', () => stream.mark({ kind: 'caught-up' }))
+  const onAbort = (): void => stream.interrupt()
+  options.signal.addEventListener('abort', onAbort)
+  return { stream, detach: () => options.signal.removeEventListener('abort', onAbort) }
 }
 
 function pause(milliseconds: number, signal: AbortSignal): Promise<void> {

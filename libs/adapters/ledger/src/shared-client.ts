@@ -1,5 +1,7 @@
 import { EventStoreDBClient } from '@eventstore/db-client'
 
+const DISPOSE_TIMEOUT_MS = 2_000
+
 interface Shared {
   readonly client: EventStoreDBClient
   users: number
@@ -27,7 +29,11 @@ export function acquireClient(connectionString: string): { readonly client: Even
       released = true
       if (--held.users > 0) return
       if (clients.get(connectionString) === held) clients.delete(connectionString)
-      await held.client.dispose()
+      // Disposing waits for every call to end, also for one whose consumer went away without a word.
+      let timer: NodeJS.Timeout | undefined
+      const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, DISPOSE_TIMEOUT_MS)))
+      await Promise.race([held.client.dispose(), late])
+      clearTimeout(timer)
     },
   }
 }
