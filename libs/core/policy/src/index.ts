@@ -1,0 +1,5 @@
+export type { Bands } from './bands'
+export { DISTINCT_COUNTS, VELOCITY_EVENTS, VELOCITY_WINDOWS } from './detector-schema'
+export { MAX_POLICY_LENGTH, parsePolicy, readPolicy, type AcceptedPolicy, type PolicyProblem, type RejectedPolicy } from './parse-policy'
+export type { DetectorPolicies, Policy, VerdictBands } from './policy-schema'
+export { DETECTOR_NAMES, signalsOf, type DetectorName, type PolicySignal } from './signals'

@@ -1,0 +1,140 @@
+import { createHash } from 'node:crypto'
+import { LineCounter, isAlias, isNode, parseDocument, visit, type Document } from 'yaml'
+import type { z } from 'zod'
+import { policySchema, type Policy } from './policy-schema'
+
+/** Why a policy was refused, and where. */
+export interface PolicyProblem {
+  /** From 1; 0 where the bytes have no lines (canonical JSON). */
+  readonly line: number
+  readonly column: number
+  /** Such as `bands.payments.hold` or `combinations[2].points`; empty for the document as a whole. */
+  readonly path: string
+  /** What is wrong and what is allowed. */
+  readonly message: string
+}
+
+/** A policy with the bytes that are hashed and stored. */
+export interface AcceptedPolicy {
+  readonly kind: 'accepted'
+  readonly policy: Policy
+  /** Canonical JSON in UTF-8: fields in schema order, no spaces, whole numbers only. */
+  readonly canonicalBytes: Uint8Array
+  /** SHA-256 of `canonicalBytes`, 64 hexadecimal digits. */
+  readonly hash: string
+}
+
+/** A policy that cannot be used. */
+export interface RejectedPolicy {
+  readonly kind: 'rejected'
+  /** At least one, in the order of the document. */
+  readonly problems: readonly PolicyProblem[]
+}
+
+/** Largest policy document that is read, in UTF-16 code units. */
+export const MAX_POLICY_LENGTH = 262_144
+
+/**
+ * Reads a policy document (YAML 1.2). Comments and layout do not change its hash. Anchors and aliases are refused, as are unknown and
+ * duplicate keys and numbers that are not whole. Never throws: every problem names line, column, field and what is allowed.
+ */
+export function parsePolicy(yamlText: string): AcceptedPolicy | RejectedPolicy {
+  if (yamlText.length > MAX_POLICY_LENGTH) {
+    return rejected([{ line: 1, column: 1, path: '', message: `the document has ${yamlText.length} characters; allowed: at most ${MAX_POLICY_LENGTH}` }])
+  }
+  const lineCounter = new LineCounter()
+  const document = parseDocument(yamlText, { lineCounter, uniqueKeys: true, version: '1.2', merge: false })
+  const syntax = [...document.errors, ...document.warnings].map((error) => {
+    const { line, col } = lineCounter.linePos(error.pos[0])
+    return { line, column: col, path: '', message: `${error.message.split('\n')[0].replace(/ at line .*$/, '')}; allowed: one YAML 1.2 document without duplicate keys` }
+  })
+  if (syntax.length > 0) return rejected(syntax)
+  const shared = sharedNodeAt(document)
+  if (shared >= 0) {
+    const { line, col } = lineCounter.linePos(shared)
+    return rejected([{ line, column: col, path: '', message: 'has an anchor or alias; allowed: every value written out' }])
+  }
+  const checked = policySchema.safeParse(document.toJS())
+  if (checked.success) return accepted(checked.data)
+  const problems = checked.error.issues.flatMap((issue) => problemsOf(issue)).map(({ path, message }) => {
+    const { line, column } = placeOf(document, path, lineCounter)
+    return { line, column, path: pathText(path), message }
+  })
+  return rejected(problems.sort((a, b) => a.line - b.line || a.column - b.column))
+}
+
+/** Reads back the canonical bytes of a policy. Refuses bytes that are not exactly what `parsePolicy` would have stored. Never throws. */
+export function readPolicy(canonicalBytes: Uint8Array): AcceptedPolicy | RejectedPolicy {
+  let json: unknown
+  try {
+    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(canonicalBytes))
+  } catch (error) {
+    return rejected([{ line: 0, column: 0, path: '', message: `is no JSON in UTF-8 (${(error as Error).message}); allowed: a policy's canonical JSON` }])
+  }
+  const checked = policySchema.safeParse(json)
+  if (!checked.success) {
+    const problems = checked.error.issues.flatMap((issue) => problemsOf(issue))
+    return rejected(problems.map(({ path, message }) => ({ line: 0, column: 0, path: pathText(path), message })))
+  }
+  const result = accepted(checked.data)
+  if (Buffer.compare(result.canonicalBytes, canonicalBytes) === 0) return result
+  return rejected([{ line: 0, column: 0, path: '', message: 'is not in canonical form; allowed: fields in schema order, no spaces' }])
+}
+
+function accepted(policy: Policy): AcceptedPolicy {
+  const canonicalBytes = new TextEncoder().encode(JSON.stringify(policy))
+  return { kind: 'accepted', policy, canonicalBytes, hash: createHash('sha256').update(canonicalBytes).digest('hex') }
+}
+
+function rejected(problems: readonly PolicyProblem[]): RejectedPolicy {
+  return { kind: 'rejected', problems }
+}
+
+type Path = readonly PropertyKey[]
+
+function problemsOf(issue: z.core.$ZodIssue): readonly { readonly path: Path; readonly message: string }[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({ path: [...issue.path, key], message: `"${key}" is no field here; allowed: the fields of the documented policy` }))
+  }
+  return [{ path: issue.path, message: messageOf(issue) }]
+}
+
+function messageOf(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'too_small':
+      return issue.origin === 'array' ? `has too few entries; allowed: at least ${issue.minimum}` : `is too small; allowed: ${issue.minimum} or more`
+    case 'too_big':
+      return issue.origin === 'array' ? `has too many entries; allowed: at most ${issue.maximum}` : `is too large; allowed: ${issue.maximum} or less`
+    case 'invalid_type':
+      return `${issue.input === undefined ? 'is missing or of another type' : 'is of another type'}; allowed: ${issue.expected === 'int' ? 'a whole number' : issue.expected}`
+    case 'invalid_value':
+      return `is not known; allowed: ${issue.values.map(String).join(', ')}`
+    default:
+      return issue.message
+  }
+}
+
+/** Where the first anchor or alias stands, -1 without one. */
+function sharedNodeAt(document: Document): number {
+  let at = -1
+  visit(document, (_key, node) => {
+    if (!isNode(node) || !(isAlias(node) || ('anchor' in node && node.anchor !== undefined))) return undefined
+    at = node.range?.[0] ?? 0
+    return visit.BREAK
+  })
+  return at
+}
+
+function placeOf(document: Document, path: Path, lineCounter: LineCounter): { line: number; column: number } {
+  for (let length = path.length; length >= 0; length--) {
+    const node = length === 0 ? document.contents : document.getIn(path.slice(0, length), true)
+    if (!isNode(node) || !node.range) continue
+    const { line, col } = lineCounter.linePos(node.range[0])
+    return { line, column: col }
+  }
+  return { line: 1, column: 1 }
+}
+
+function pathText(path: Path): string {
+  return path.reduce<string>((text, part) => (typeof part === 'number' ? `${text}[${part}]` : text === '' ? String(part) : `${text}.${String(part)}`), '')
+}
