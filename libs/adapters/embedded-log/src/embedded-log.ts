@@ -7,9 +7,9 @@ import type { EventLog, FetchRequest, FetchResponse, LogRecord, ProposedRecord, 
 import { StoredBatch } from './batch-codec'
 import { ChangeSignal } from './change-signal'
 import { checkForm } from './log-form'
-import { decodeHead, decodeNumber } from './log-head'
+import { decodeHead, decodeTally } from './log-head'
 import type { LogHead } from './log-head'
-import { baseOffsetOf, batchKey, headKey, topicIndexOf, VERSION_KEY } from './log-keys'
+import { baseOffsetOf, batchKey, headKey, topicIndexOf, TALLY_KEY } from './log-keys'
 import type { LogStore } from './log-store'
 import { LogWriter } from './log-writer'
 import type { CrashPoint } from './log-writer'
@@ -26,8 +26,10 @@ export interface EmbeddedLogOptions {
   readonly readOnly?: boolean
   /** Oldest batches of a topic and partition go once it holds more than this; the newest always stays. Default: nothing goes. */
   readonly retentionBytes?: number
-  /** Largest size of the environment's file; address space, not disk. Default 64 GiB. */
+  /** Address space to begin with; LMDB takes more when it needs it. Default 64 GiB, none of it on disk before it is used. */
   readonly mapSizeBytes?: number
+  /** Bytes of all batches together; an append that would exceed it is refused with `limit-reached`. Default 64 GiB. */
+  readonly maxLogBytes?: number
   /** Key and value together; more is refused with `record-too-large`. Default and most 16 MiB. */
   readonly maxRecordBytes?: number
   /** A stored batch closes at this many records. Default 8,192. */
@@ -137,8 +139,8 @@ class EmbeddedLog implements EventLog {
   async close(): Promise<void> {
     if (this.closed) return
     this.closed = true
-    this.signal.close()
     await this.writer?.drain()
+    this.signal.close()
     await this.store.close()
   }
 
@@ -150,7 +152,7 @@ class EmbeddedLog implements EventLog {
 
   private version(): number {
     this.store.refresh()
-    return decodeNumber(this.store.get(VERSION_KEY))
+    return decodeTally(this.store.get(TALLY_KEY)).version
   }
 
   private batchAt(request: FetchRequest, offset: number): StoredBatch {

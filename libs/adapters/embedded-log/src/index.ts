@@ -1,3 +1,7 @@
 export { openEmbeddedLog } from './embedded-log'
 export type { EmbeddedLogOptions } from './embedded-log'
 export type { CrashPoint } from './log-writer'
+export type { LogStore, LogTransaction } from './log-store'
+export { describeEventLogContract } from './event-log-contract'
+export type { EventLogFixture } from './event-log-contract'
+export { PowerLossDisk } from './power-loss-log-store'

@@ -1,11 +1,12 @@
+import { statfs } from 'node:fs/promises'
 import { open } from 'lmdb'
 import { RiskError } from '@riskledger/contracts'
 import type { LogStore, LogTransaction } from './log-store'
 
 type Database = import('lmdb').RootDatabase<Uint8Array, Uint8Array>
 
-const MDB_MAP_FULL = -30792
-const DISK_FULL_CODES: readonly unknown[] = ['ENOSPC', 'EDQUOT', 'EFBIG', 28, 122, 27]
+/** Below this much free space a failed write is put down to the disk being full: LMDB reports a short write as a bare I/O error. */
+const LITTLE_FREE_BYTES = 64 * 2 ** 20
 
 /**
  * LMDB under the log. `overlappingSync` is off, so that a commit becomes visible to readers only after its data is flushed: a reader must
@@ -26,6 +27,8 @@ export function openLmdbLogStore(options: {
       mapSize: mapSizeBytes,
       overlappingSync: false,
       noMemInit: true,
+      // Otherwise LMDB's binding adds a promise of its own to every transaction, which nobody can catch when a commit fails.
+      eventTurnBatching: false,
       encoding: 'binary',
       keyEncoding: 'binary',
       cache: false,
@@ -41,7 +44,7 @@ export function openLmdbLogStore(options: {
       },
     )
   }
-  return new LmdbLogStore(database, { folder, mapSizeBytes })
+  return new LmdbLogStore(database, folder)
 }
 
 class LmdbLogStore implements LogStore {
@@ -49,7 +52,7 @@ class LmdbLogStore implements LogStore {
 
   constructor(
     private readonly database: Database,
-    private readonly place: { readonly folder: string; readonly mapSizeBytes: number },
+    private readonly folder: string,
   ) {
     this.transaction = {
       get: (key) => this.get(key),
@@ -92,7 +95,7 @@ class LmdbLogStore implements LogStore {
     try {
       this.database.transactionSync(() => void this.database.put(key, value))
     } catch (cause) {
-      throw this.writeFailure(cause)
+      throw this.failure(cause, 'cannot be written')
     }
   }
 
@@ -104,7 +107,7 @@ class LmdbLogStore implements LogStore {
         onHandedOver()
       })
     } catch (cause) {
-      throw this.writeFailure(await reasonOf(cause))
+      throw await this.writeFailure(await reasonOf(cause))
     }
   }
 
@@ -113,42 +116,25 @@ class LmdbLogStore implements LogStore {
   }
 
   private readFailure(cause: unknown): RiskError {
-    return new RiskError('log-corrupt', `The log in ${this.place.folder} cannot be read: ${messageOf(cause)}. Restore it from a backup.`, {
+    return new RiskError('log-corrupt', `The log in ${this.folder} cannot be read: ${messageOf(cause)}. Restore it from a backup.`, {
       retriable: false,
       cause,
-      context: { folder: this.place.folder },
+      context: { folder: this.folder },
     })
   }
 
-  private writeFailure(cause: unknown): unknown {
-    const { folder, mapSizeBytes } = this.place
-    const code = codeOf(cause)
+  private async writeFailure(cause: unknown): Promise<unknown> {
+    const { folder } = this
     if (cause instanceof RiskError) return cause
-    if (code === MDB_MAP_FULL)
-      return new RiskError(
-        'limit-reached',
-        `The log in ${folder} has reached its limit of ${mapSizeBytes} bytes. Set a retention or raise the limit.`,
-        {
-          retriable: false,
-          cause,
-          context: { folder, mapSizeBytes },
-        },
-      )
-    if (DISK_FULL_CODES.includes(code))
-      return new RiskError(
-        'disk-full',
-        `The disk that holds the log in ${folder} is full. Nothing of this append was kept; free some space and try again.`,
-        {
-          retriable: false,
-          cause,
-          context: { folder },
-        },
-      )
-    return new RiskError('log-unavailable', `An append to the log in ${folder} failed: ${messageOf(cause)}. Nothing of it was kept.`, {
-      retriable: false,
-      cause,
-      context: { folder },
-    })
+    const { bavail, bsize } = await statfs(folder)
+    if (bavail * bsize > LITTLE_FREE_BYTES) return this.failure(cause, 'cannot be written')
+    const message = `The disk that holds the log in ${folder} is full. Nothing of this append was kept; free some space and start again.`
+    return new RiskError('disk-full', message, { retriable: false, cause, context: { folder, freeBytes: bavail * bsize } })
+  }
+
+  private failure(cause: unknown, what: string): RiskError {
+    const message = `The log in ${this.folder} ${what}: ${messageOf(cause)}. Nothing of this append was kept; check the disk.`
+    return new RiskError('log-unavailable', message, { retriable: false, cause, context: { folder: this.folder } })
   }
 }
 
@@ -160,10 +146,6 @@ async function reasonOf(error: unknown): Promise<unknown> {
     () => error,
     (reason: unknown) => reason,
   )
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error ? (error as { readonly code?: unknown }).code : undefined
 }
 
 function messageOf(error: unknown): string {

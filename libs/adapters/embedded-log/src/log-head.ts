@@ -16,11 +16,19 @@ export function decodeHead(bytes: Uint8Array | undefined): LogHead {
   return { start: view.getFloat64(0, true), end: view.getFloat64(8, true), bytes: view.getFloat64(16, true) }
 }
 
-export function encodeNumber(value: number): Uint8Array {
-  return new Uint8Array(Float64Array.of(value).buffer)
+/** Of the whole log: how many transactions there were, which tells readers that something changed, and the bytes of all batches. */
+export interface LogTally {
+  readonly version: number
+  readonly bytes: number
 }
 
-/** Zero where there is none. */
-export function decodeNumber(bytes: Uint8Array | undefined): number {
-  return bytes === undefined ? 0 : new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getFloat64(0, true)
+export function encodeTally({ version, bytes }: LogTally): Uint8Array {
+  return new Uint8Array(Float64Array.of(version, bytes).buffer)
+}
+
+/** An absent tally is that of an empty log. */
+export function decodeTally(bytes: Uint8Array | undefined): LogTally {
+  if (bytes === undefined) return { version: 0, bytes: 0 }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return { version: view.getFloat64(0, true), bytes: view.getFloat64(8, true) }
 }

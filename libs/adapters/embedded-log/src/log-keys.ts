@@ -7,11 +7,11 @@ import type { RawTopic } from '@riskledger/contracts'
  *   02 topic partition(2)                start, end, bytes of a topic and partition: three f64
  *   03 topic partition(2) base(6)        a batch of records
  *   04 sequence(4)                       progress of a file source, JSON, in order of its start
- *   05                                   how many transactions there were, f64: tells readers that something changed
+ *   05                                   number of transactions, bytes of all batches: two f64
  * Numbers in keys are big-endian, so that bytes sort as numbers do.
  */
 export const FORM_KEY = Uint8Array.of(1)
-export const VERSION_KEY = Uint8Array.of(5)
+export const TALLY_KEY = Uint8Array.of(5)
 export const FIRST_SOURCE_KEY = Uint8Array.of(4)
 export const END_OF_SOURCES_KEY = Uint8Array.of(5)
 

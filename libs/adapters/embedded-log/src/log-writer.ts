@@ -3,9 +3,9 @@ import { RiskError } from '@riskledger/contracts'
 import type { ProposedRecord, SourceProgress } from '@riskledger/contracts'
 import { encodeBatch, sealBatch } from './batch-codec'
 import type { OpenBatch } from './batch-codec'
-import { decodeHead, decodeNumber, encodeHead, encodeNumber } from './log-head'
+import { decodeHead, decodeTally, encodeHead, encodeTally } from './log-head'
 import type { LogHead } from './log-head'
-import { baseOffsetOf, batchKey, headKey, topicIndexOf, VERSION_KEY } from './log-keys'
+import { baseOffsetOf, batchKey, headKey, topicIndexOf, TALLY_KEY } from './log-keys'
 import type { LogStore, LogTransaction } from './log-store'
 import { SourceProgressWriter } from './source-progress'
 
@@ -19,6 +19,7 @@ export type CrashPoint = 'log-append-received' | 'log-append-committed' | 'log-a
 export interface LogWriterOptions {
   readonly partitionCount: number
   readonly retentionBytes?: number
+  readonly maxLogBytes?: number
   readonly maxRecordBytes?: number
   readonly maxBatchRecords?: number
   readonly maxBatchBytes?: number
@@ -55,6 +56,7 @@ export class LogWriter {
   private readonly sources = new SourceProgressWriter()
   private readonly partitionCount: number
   private readonly retentionBytes: number
+  private readonly maxLogBytes: number
   private readonly maxRecordBytes: number
   private readonly maxBatchRecords: number
   private readonly maxBatchBytes: number
@@ -67,6 +69,7 @@ export class LogWriter {
   ) {
     this.partitionCount = options.partitionCount
     this.retentionBytes = options.retentionBytes ?? Infinity
+    this.maxLogBytes = options.maxLogBytes ?? 64 * 2 ** 30
     this.maxRecordBytes = Math.min(options.maxRecordBytes ?? MAX_RECORD_BYTES, MAX_RECORD_BYTES)
     this.maxBatchRecords = options.maxBatchRecords ?? 8_192
     this.maxBatchBytes = options.maxBatchBytes ?? 2 ** 20
@@ -145,7 +148,8 @@ export class LogWriter {
   }
 
   private writeGroup(transaction: LogTransaction, group: readonly PendingAppend[]): void {
-    const version = decodeNumber(transaction.get(VERSION_KEY))
+    const tally = decodeTally(transaction.get(TALLY_KEY))
+    let { bytes } = tally
     const heads = new Map<number, { readonly topicIndex: number; readonly partition: number; readonly head: LogHead }>()
     for (const { batches, progress } of group) {
       for (const batch of batches) {
@@ -162,29 +166,36 @@ export class LogWriter {
         transaction.put(batchKey(topicIndex, partition, head.end), sealBatch(encoded, head.end))
         head.end += encoded.count
         head.bytes += encoded.bytes.length
+        bytes += encoded.bytes.length
       }
       if (progress !== undefined) this.sources.write(transaction, progress)
     }
     for (const { topicIndex, partition, head } of heads.values()) {
-      while (head.bytes > this.retentionBytes && this.dropOldest(transaction, { topicIndex, partition, head }));
+      while (head.bytes > this.retentionBytes) {
+        const dropped = this.dropOldest(transaction, { topicIndex, partition, head })
+        if (dropped === 0) break
+        bytes -= dropped
+      }
       transaction.put(headKey(topicIndex, partition), encodeHead(head))
     }
-    transaction.put(VERSION_KEY, encodeNumber(version + 1))
+    if (bytes > this.maxLogBytes) throw logFull(this.maxLogBytes)
+    transaction.put(TALLY_KEY, encodeTally({ version: tally.version + 1, bytes }))
   }
 
-  /** Drops the oldest batch unless it is the only one; says whether it did. */
+  /** Drops the oldest batch unless it is the only one; says how many bytes that made free. */
   private dropOldest(
     transaction: LogTransaction,
     entry: { readonly topicIndex: number; readonly partition: number; readonly head: LogHead },
-  ): boolean {
+  ): number {
     const { topicIndex, partition, head } = entry
     const [oldest, second] = transaction.keys(batchKey(topicIndex, partition, head.start), batchKey(topicIndex, partition, head.end), 2)
     const start = second === undefined ? undefined : baseOffsetOf(second, topicIndex, partition)
-    if (start === undefined) return false
-    head.bytes -= transaction.get(oldest)?.length ?? 0
+    if (start === undefined) return 0
+    const dropped = transaction.get(oldest)?.length ?? 0
+    head.bytes -= dropped
     head.start = start
     transaction.remove(oldest)
-    return true
+    return dropped
   }
 }
 
@@ -205,4 +216,9 @@ function tooLarge(
     retriable: false,
     context: { topic: record.topic, partition: record.partition, index, recordBytes, maxRecordBytes },
   })
+}
+
+function logFull(maxLogBytes: number): RiskError {
+  const message = `The log has reached its limit of ${maxLogBytes} bytes; nothing was appended. Raise the limit, or set a retention so that the oldest records go.`
+  return new RiskError('limit-reached', message, { retriable: false, context: { maxLogBytes } })
 }

@@ -65,6 +65,8 @@ export function openDecisionIndex(options: {
         readOnly,
         mapSize: mapSizeBytes,
         noMemInit: true,
+        // Otherwise a failed commit also rejects a promise that nobody can catch.
+        eventTurnBatching: false,
         encoding: 'binary',
         keyEncoding: 'binary',
       }),
@@ -79,6 +81,8 @@ export function openDecisionIndex(options: {
 class LmdbDecisionIndex implements DecisionIndex {
   private readonly numbers = new Map<string, number>()
   private readonly names: string[] = []
+  /** Streams that have a number here and none in the environment yet. */
+  private readonly unwritten = new Set<number>()
 
   constructor(private readonly database: Database) {
     this.readStreams()
@@ -92,7 +96,8 @@ class LmdbDecisionIndex implements DecisionIndex {
       writeRow(rows, i, { id: key, stream: this.numberOf(position.stream), revision: position.revision, index: position.index })
     }
     const number = head === undefined ? 0 : this.numberOf(head.stream)
-    await this.database.transaction(() => {
+    await this.database.childTransaction(() => {
+      this.writeStreams()
       if (rows.length > 0) this.addRun(rows)
       if (head !== undefined) void this.database.put(streamKey(number), encodeHead(head.stream, head.revision))
     })
@@ -126,7 +131,7 @@ class LmdbDecisionIndex implements DecisionIndex {
   }
 
   async setHead(stream: string, revision: number): Promise<void> {
-    await this.database.put(streamKey(this.numberOf(stream)), encodeHead(stream, revision))
+    await this.put([], { stream, revision })
   }
 
   async close(): Promise<void> {
@@ -163,7 +168,7 @@ class LmdbDecisionIndex implements DecisionIndex {
     return runs
   }
 
-  /** A stream's number; a new one is written at once, with no head yet, before any value refers to it. */
+  /** A stream's number; a new one is written, with no head yet, in the transaction of the first row that refers to it. */
   private numberOf(stream: string): number {
     const known = this.numbers.get(stream)
     if (known !== undefined) return known
@@ -172,8 +177,15 @@ class LmdbDecisionIndex implements DecisionIndex {
       throw new RiskError('limit-reached', `The look-up index takes at most ${MAX_STREAMS} streams.`, { retriable: false })
     this.names.push(stream)
     this.numbers.set(stream, number)
-    void this.database.put(streamKey(number), encodeHead(stream, -1))
+    this.unwritten.add(number)
     return number
+  }
+
+  private writeStreams(): void {
+    for (const number of this.unwritten) {
+      if (this.database.getBinary(streamKey(number)) !== undefined) this.unwritten.delete(number)
+      else void this.database.put(streamKey(number), encodeHead(this.names[number], -1))
+    }
   }
 
   private readStreams(): void {

@@ -9,7 +9,7 @@ type Database = import('lmdb').RootDatabase<Uint8Array, Uint8Array>
 export interface SnapshotStoreOptions {
   /** Folder of the LMDB environment; created where it is missing. */
   readonly folder: string
-  /** Largest size of the environment's file; address space, not disk. Default 16 GiB. */
+  /** Address space to begin with; LMDB takes more when it needs it. Default 16 GiB, none of it on disk before it is used. */
   readonly mapSizeBytes?: number
   /** Largest state; more is refused with `limit-reached`. Default and most 1 GiB. */
   readonly maxStateBytes?: number
@@ -38,7 +38,7 @@ interface StoredHead {
  * Opens the store of state snapshots. A state is written in chunks of 1 MiB, a transaction each, so that readers and the event loop go on
  * meanwhile; its head, which makes it exist, comes last and with a SHA-256 over head and state. A crash half-way leaves chunks without a
  * head, which the next `save` of that name removes. One process writes; saves are made one after another.
- * Errors: `disk-full`, `limit-reached`, `snapshot-unusable`; none is retriable. A snapshot is a cache: the caller can go on without it.
+ * Errors: `limit-reached`, `snapshot-unusable` (also for a full disk); none is retriable. A snapshot is a cache: the caller can go on without it.
  */
 export function openSnapshotStore(options: SnapshotStoreOptions): SnapshotStore {
   const { folder, mapSizeBytes = 16 * 2 ** 30 } = options
@@ -49,6 +49,8 @@ export function openSnapshotStore(options: SnapshotStoreOptions): SnapshotStore 
       mapSize: mapSizeBytes,
       overlappingSync: false,
       noMemInit: true,
+      // Otherwise a failed commit also rejects a promise that nobody can catch.
+      eventTurnBatching: false,
       encoding: 'binary',
       keyEncoding: 'binary',
     })
@@ -177,11 +179,8 @@ async function reasonOf(error: unknown): Promise<unknown> {
 }
 
 function failure(folder: string, cause: unknown, what: string): RiskError {
-  const code = (cause as { readonly code?: unknown }).code
-  const full = code === 28 || code === 'ENOSPC' || code === 122 || code === 27
+  if (cause instanceof RiskError) return cause
   const reason = cause instanceof Error ? cause.message : String(cause)
-  const message = full
-    ? `The disk that holds the snapshots in ${folder} is full; the store ${what}. Free some space; until then each start folds the journal.`
-    : `The snapshot store in ${folder} ${what}: ${reason}. The folder is a cache: with everything stopped it may be deleted.`
-  return new RiskError(full ? 'disk-full' : 'snapshot-unusable', message, { retriable: false, cause, context: { folder } })
+  const message = `The snapshot store in ${folder} ${what}: ${reason}. Check that the disk has room and can be written; until then each start folds the journal. The folder is a cache: with everything stopped it may be deleted.`
+  return new RiskError('snapshot-unusable', message, { retriable: false, cause, context: { folder } })
 }
