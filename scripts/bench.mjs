@@ -1,5 +1,6 @@
 // npm run bench -- <name> [--input file] [--json]: runs bench/src/<name>.ts and prints its figures.
 import { readdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { checkNodeVersion, installWhatIsMissing, root } from './install.mjs'
@@ -18,8 +19,9 @@ const [name, options] = readArguments()
 if (name === undefined) {
   console.log(`npm run bench -- <name> [--input file] [--json]\n\n${names.map((each) => `  ${each}`).join('\n')}`)
 } else {
-  const { require } = await import('tsx/cjs/api')
-  const bench = require(join(folder, `${name}.ts`), import.meta.url)
+  const require = createRequire(import.meta.url)
+  require('@riskledger/runtime/register.cjs')
+  const bench = require(join(folder, `${name}.ts`))
   const figures = await bench.run(options)
   // Without --json the bench has printed its table itself.
   if (options.json) console.log(JSON.stringify(figures))

@@ -23,7 +23,9 @@ afterEach(async () => {
 async function otherProcess(): Promise<ChildProcess> {
   const script = `require(${JSON.stringify(join(__dirname, 'index.ts'))}).lockDataFolder(${JSON.stringify(folder)}, { command: 'riskledger screen' })
     .then(() => { console.log('locked'); setInterval(() => {}, 1000) })`
-  child = spawn(process.execPath, ['--require', require.resolve('tsx/cjs'), '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  child = spawn(process.execPath, ['--require', join(__dirname, '..', 'register.cjs'), '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   await once(child.stdout as NodeJS.ReadableStream, 'data')
   return child
 }

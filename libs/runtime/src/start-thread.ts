@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { Worker, type ResourceLimits, type Transferable } from 'node:worker_threads'
 import { fromPlainError, type FromThread, type ToThread } from './thread-protocol'
 
@@ -30,16 +31,16 @@ export interface Thread<Ready = unknown, Result = unknown> {
 }
 
 /**
- * Starts a module in a worker thread; the module's last line is `runThread(main)`. A path ending in `.ts` runs under tsx, also where the
- * starter itself does not (Jest transforms its own files only); a bundle's `.js` needs nothing.
+ * Starts a module in a worker thread; the module's last line is `runThread(main)`. A path ending in `.ts` runs through
+ * `register.cjs`, also where the starter itself does not (Jest transforms its own files only); a bundle's `.js` needs nothing.
  */
 export function startThread<Ready = unknown, Result = unknown>(modulePath: string, options: ThreadOptions): Thread<Ready, Result> {
   const { name, stopTimeoutMs = 30_000 } = options
   const worker = new Worker(modulePath, {
     name,
     workerData: options.input,
-    // Said outright: a worker inherits its starter's flags otherwise, and loses tsx under Jest.
-    execArgv: modulePath.endsWith('.ts') ? ['--require', require.resolve('tsx/cjs')] : [],
+    // Said outright: a worker inherits its starter's flags otherwise, which under Jest know nothing of TypeScript.
+    execArgv: modulePath.endsWith('.ts') ? ['--require', join(__dirname, '..', 'register.cjs')] : [],
     ...(options.transfer === undefined ? {} : { transferList: [...options.transfer] }),
     ...(options.resourceLimits === undefined ? {} : { resourceLimits: options.resourceLimits }),
   })
