@@ -25,11 +25,11 @@ export class AccountWindows {
   private fill(rings: KeyedRings, ring: number, atMs: number, into: WindowFeatures): void {
     const { counts, sumsMinor, exact } = into
     if (ring === NO_RING) {
-      if (counts[WIDTHS - 1] !== 0 || counts[0] !== 0 || sumsMinor[WIDTHS - 1] !== 0) {
-        counts.fill(0)
-        sumsMinor.fill(0)
+      for (let w = 0; w < WIDTHS; w++) {
+        counts[w] = 0
+        sumsMinor[w] = 0
+        exact[w] = true
       }
-      exact.fill(true)
       return
     }
     const scratch = this.scratch

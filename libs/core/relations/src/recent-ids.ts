@@ -1,0 +1,37 @@
+import { FingerprintIndex } from './fingerprint-index'
+
+/** Which (account, business id) pairs are remembered, by two 32-bit hashes; entries are those of the label queue. */
+export class RecentIds {
+  private readonly index = new FingerprintIndex()
+  private accounts = new Uint32Array(256)
+  private ids = new Uint32Array(256)
+
+  /** True if the pair is remembered. */
+  has(account: number, id: number): boolean {
+    for (let cell = this.index.first(account, id); ; cell++) {
+      const entry = this.index.at(cell)
+      if (entry < 0) return false
+      if (this.accounts[entry] === account >>> 0 && this.ids[entry] === id >>> 0) return true
+    }
+  }
+
+  /** Remembers a pair under an entry. */
+  add(entry: number, pair: { readonly account: number; readonly id: number }): void {
+    while (entry >= this.accounts.length) {
+      const accounts = new Uint32Array(this.accounts.length * 2)
+      accounts.set(this.accounts)
+      const ids = new Uint32Array(accounts.length)
+      ids.set(this.ids)
+      this.accounts = accounts
+      this.ids = ids
+    }
+    this.accounts[entry] = pair.account
+    this.ids[entry] = pair.id
+    this.index.add(entry, this.accounts, this.ids)
+  }
+
+  /** Forgets an entry. */
+  remove(entry: number): void {
+    this.index.remove(entry, this.accounts, this.ids)
+  }
+}
