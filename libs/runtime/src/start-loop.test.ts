@@ -89,6 +89,21 @@ describe('startLoop', () => {
     expect(await metrics.exposition()).toContain('riskledger_loop_retries_total{loop="test",part="commit",code="ledger-unavailable"} 2')
   })
 
+  test('a commit that fails while the loop is being stopped is tried again: a drain survives a short outage', async () => {
+    let failures = 2
+    const { options, events } = recorded([1, 2])
+    const commit = options.commit
+    const loop = startLoop({
+      ...options,
+      commit: (output) => {
+        void loop.stop()
+        return failures-- > 0 ? Promise.reject(outage()) : commit(output)
+      },
+    })
+    await loop.done
+    expect(events).toEqual(['step 1', 'commit out 1'])
+  })
+
   test('a retriable pull is tried again', async () => {
     let failures = 1
     const { options, events } = recorded([1])
