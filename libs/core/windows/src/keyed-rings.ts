@@ -119,32 +119,37 @@ export class KeyedRings {
     return { reservedBytes: reservedBytes + this.ints.byteLength, usedBytes: usedBytes + this.ints.byteLength }
   }
 
-  /**
-   * Takes an event in, on time or late, and reads nothing. False, and nothing changes, for one so late that no view needs it:
-   * at or before the slot's newest time of reading - delay - longest width - grace.
-   */
-  add(slot: number, timeMs: number, value: number): boolean {
-    if (!(value <= this.plainLimit && value >= -this.plainLimit)) return this.addWide(slot, timeMs, value)
+  /** Takes an event in, on time or late, and reads nothing. One so late that no view could need it is forgotten in time. */
+  add(slot: number, timeMs: number, value: number): void {
+    if (!(value <= this.plainLimit && value >= -this.plainLimit)) {
+      this.addWide(slot, timeMs, value)
+      return
+    }
     if (slot >= this.slotCapacity) this.growSlots(slot + 1)
     const m = slot * this.intStride
     const ints = this.ints
     const shape = ints[m + SHAPE]
     if (shape === 0 || ints[m + HEAD] - ints[m + BASE] >= 1 << (shape & 31)) this.makeRoom(slot, timeMs)
-    const dueAtMs = this.floats[slot * this.floatStride + this.floatStart] - this.delayMs
-    if (timeMs <= dueAtMs && timeMs <= dueAtMs + this.delayMs - this.spanMs) return false
     const mask = (1 << (ints[m + SHAPE] & 31)) - 1
     const head = ints[m + HEAD]
     const pairs = this.pairs
     const block = ints[m + BLOCK]
     if (head !== ints[m + BASE] && timeMs < pairs[(block + ((head - 1) & mask)) * 2]) this.insert(slot, timeMs, value)
     else {
+      // Behind the due mark or not: the next move of the tails takes it up from here.
       const a = (block + (head & mask)) * 2
       pairs[a] = timeMs
       pairs[a + 1] = value
     }
     ints[m + HEAD] = head + 1
-    if (timeMs <= dueAtMs) this.settle(slot, timeMs, value)
-    return true
+  }
+
+  /**
+   * `add`, then `read` at the event's own time: the same results, faster. What a stream of events wants.
+   */
+  step(slot: number, event: { readonly timeMs: number; readonly value: number }, out: Float64Array, offset: number): boolean {
+    this.add(slot, event.timeMs, event.value)
+    return this.read(slot, event.timeMs, out, offset)
   }
 
   /**
@@ -172,34 +177,35 @@ export class KeyedRings {
     const floats = this.floats
     const pairs = this.pairs
     const widthsMs = this.widthsMs
-    const widths = this.widths
     const m = slot * this.intStride
-    const f = slot * this.floatStride + this.floatStart
     const block = ints[m + BLOCK]
     const mask = (1 << (ints[m + SHAPE] & 31)) - 1
     const head = ints[m + HEAD]
     const dueAtMs = atMs - this.delayMs
-    floats[f] = atMs
+    let f = (m >> 1) + this.floatStart
     let due = ints[m + DUE]
+    let entered = 0
     let a = 0
-    while (due < head && pairs[(a = (block + (due & mask)) * 2)] <= dueAtMs) {
-      const value = pairs[a + 1]
-      for (let w = 1; w <= widths; w++) floats[f + w] += value
+    floats[f] = atMs
+    while (due < head && pairs[(a = (block + (due & mask)) << 1)] <= dueAtMs) {
+      entered += pairs[a + 1]
       due++
     }
     ints[m + DUE] = due
-    for (let w = 0; w < widths; w++) {
+    let o = offset
+    for (let w = 0, t = m + TAILS; w < widthsMs.length; w++, t++) {
       const edgeMs = dueAtMs - widthsMs[w]
-      let tail = ints[m + TAILS + w]
-      let sum = floats[f + 1 + w]
-      while (tail < due && pairs[(a = (block + (tail & mask)) * 2)] <= edgeMs) {
+      let tail = ints[t]
+      let sum = floats[++f] + entered
+      while (tail < due && pairs[(a = (block + (tail & mask)) << 1)] <= edgeMs) {
         sum -= pairs[a + 1]
         tail++
       }
-      ints[m + TAILS + w] = tail
-      floats[f + 1 + w] = sum
-      out[offset + 2 * w] = due - tail
-      out[offset + 2 * w + 1] = sum
+      ints[t] = tail
+      floats[f] = sum
+      out[o] = due - tail
+      out[o + 1] = sum
+      o += 2
     }
   }
 
@@ -288,24 +294,23 @@ export class KeyedRings {
     return all
   }
 
-  private addWide(slot: number, timeMs: number, value: number): boolean {
+  private addWide(slot: number, timeMs: number, value: number): void {
     assert(Number.isSafeInteger(value), `value is ${value}; it must be a safe integer`)
-    if (!this.add(slot, timeMs, 0)) return false
+    this.add(slot, timeMs, 0)
     // The zero went in at the right place, last among equal times, and changed no sum: put the value there and sum anew at each read.
     const index = this.firstAfter(slot, timeMs) - 1
     this.pairs[this.pairAt(slot, index) + 1] = value
     this.ints[slot * this.intStride + SHAPE] |= WIDE
-    return true
   }
 
-  /** Opens a place for a late event, after those of equal time. */
+  /** Opens a place for a late event, after those of equal time, and accounts for it where the due mark and tails have passed the place. */
   private insert(slot: number, timeMs: number, value: number): void {
     const m = slot * this.intStride
+    const ints = this.ints
     const pairs = this.pairs
-    const base = this.ints[m + BASE]
-    let index = this.ints[m + HEAD]
+    let index = ints[m + HEAD]
     let a = this.pairAt(slot, index)
-    while (index > base) {
+    while (index > ints[m + BASE]) {
       const b = this.pairAt(slot, index - 1)
       if (pairs[b] <= timeMs) break
       pairs[a] = pairs[b]
@@ -315,17 +320,12 @@ export class KeyedRings {
     }
     pairs[a] = timeMs
     pairs[a + 1] = value
-  }
-
-  /** Accounts for an event that the slot's clock has passed already: it lies behind the due mark, and maybe behind tails. */
-  private settle(slot: number, timeMs: number, value: number): void {
-    const m = slot * this.intStride
-    const f = slot * this.floatStride + this.floatStart
-    const dueAtMs = this.floats[f] - this.delayMs
-    this.ints[m + DUE]++
+    if (index >= ints[m + DUE]) return
+    ints[m + DUE]++
+    const f = (m >> 1) + this.floatStart + 1
     for (let w = 0; w < this.widths; w++) {
-      if (timeMs <= dueAtMs - this.widthsMs[w]) this.ints[m + TAILS + w]++
-      else this.floats[f + 1 + w] += value
+      if (index < ints[m + TAILS + w]) ints[m + TAILS + w]++
+      else this.floats[f + w] += value
     }
   }
 
@@ -340,7 +340,7 @@ export class KeyedRings {
     const log2 = ints[m + SHAPE] & 31
     const capacity = 1 << log2
     const held = this.dropExpired(slot, timeMs)
-    if (held * 4 >= capacity * 3 && log2 < this.maxLog2) this.resize(slot, log2 + 1)
+    if (held * 8 >= capacity * 7 && log2 < this.maxLog2) this.resize(slot, log2 + 1)
     else if (held === capacity) this.dropOldest(slot)
     else if (held * 8 <= capacity && log2 > FIRST_LOG2) this.resize(slot, log2 - 1)
     if (ints[m + HEAD] > 1 << 30) this.renumber(slot, ints[m + BASE] & -capacity)
