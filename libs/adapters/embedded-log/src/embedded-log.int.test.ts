@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { open } from 'lmdb'
 import type { EventLog } from '@riskledger/contracts'
+import { copyLog } from './copy-log'
 import { openEmbeddedLog } from './embedded-log'
 import type { EmbeddedLogOptions } from './embedded-log'
 import { describeEventLogContract, fetchAll, proposedRecord } from './event-log-contract'
@@ -58,6 +59,20 @@ describe('what is kept', () => {
     await log.close()
     expect(await appended).toEqual([0])
     expect(await valuesOf(await reopen())).toEqual([1])
+  })
+
+  test('a copy made while appends go on is whole, and opens as a log of its own', async () => {
+    const log = openLog()
+    await log.append([proposedRecord({ value: Uint8Array.of(0) })])
+    const target = join(folder, 'copy')
+    const copied = copyLog(folder, target)
+    for (let i = 1; i < 20; i++) await log.append([proposedRecord({ value: Uint8Array.of(i) })])
+    await copied
+    const values = await valuesOf(openLog({ folder: target }))
+    expect(values.length).toBeGreaterThan(0)
+    expect(values).toEqual(Array.from({ length: values.length }, (_, i) => i))
+    await expect(copyLog(folder, target)).rejects.toMatchObject({ code: 'data-folder-in-use' })
+    await expect(copyLog(join(folder, 'none'), join(folder, 'other'))).rejects.toMatchObject({ code: 'not-found' })
   })
 
   test('two handles that both write never give one offset twice', async () => {

@@ -1,5 +1,6 @@
 export { openEmbeddedLog } from './embedded-log'
 export type { EmbeddedLogOptions } from './embedded-log'
+export { copyLog } from './copy-log'
 export type { CrashPoint } from './log-writer'
 export type { LogStore, LogTransaction } from './log-store'
 export { describeEventLogContract } from './event-log-contract'

@@ -5,6 +5,7 @@ export interface LogHead {
   bytes: number
 }
 
+/** 24 bytes, little-endian doubles. */
 export function encodeHead(head: LogHead): Uint8Array {
   return new Uint8Array(Float64Array.of(head.start, head.end, head.bytes).buffer)
 }
@@ -22,6 +23,7 @@ export interface LogTally {
   readonly bytes: number
 }
 
+/** 16 bytes, little-endian doubles. */
 export function encodeTally({ version, bytes }: LogTally): Uint8Array {
   return new Uint8Array(Float64Array.of(version, bytes).buffer)
 }

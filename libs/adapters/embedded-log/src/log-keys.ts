@@ -10,15 +10,21 @@ import type { RawTopic } from '@riskledger/contracts'
  *   05                                   number of transactions, bytes of all batches: two f64
  * Numbers in keys are big-endian, so that bytes sort as numbers do.
  */
+/** Where the environment says what it is. */
 export const FORM_KEY = Uint8Array.of(1)
+/** Where the log's tally stands. */
 export const TALLY_KEY = Uint8Array.of(5)
+/** Sources lie in `[FIRST_SOURCE_KEY, END_OF_SOURCES_KEY)`. */
 export const FIRST_SOURCE_KEY = Uint8Array.of(4)
+/** Past the last source. */
 export const END_OF_SOURCES_KEY = Uint8Array.of(5)
 
+/** Of a topic's and partition's head; partitions up to 65,535. */
 export function headKey(topicIndex: number, partition: number): Uint8Array {
   return Uint8Array.of(2, topicIndex, partition >>> 8, partition & 0xff)
 }
 
+/** Of the batch that begins at this offset; offsets up to 2^48 - 1. */
 export function batchKey(topicIndex: number, partition: number, baseOffset: number): Uint8Array {
   const key = Buffer.allocUnsafe(10)
   key[0] = 3
@@ -34,6 +40,7 @@ export function baseOffsetOf(key: Uint8Array, topicIndex: number, partition: num
   return Buffer.from(key.buffer, key.byteOffset, key.byteLength).readUIntBE(4, 6)
 }
 
+/** Of the source that began as the `sequence`-th, from 0. */
 export function sourceKey(sequence: number): Uint8Array {
   return Uint8Array.of(4, sequence >>> 24, sequence >>> 16, sequence >>> 8, sequence)
 }

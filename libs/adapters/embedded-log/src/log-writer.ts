@@ -2,10 +2,11 @@ import assert from 'node:assert'
 import { RiskError } from '@riskledger/contracts'
 import type { ProposedRecord, SourceProgress } from '@riskledger/contracts'
 import { encodeBatch, sealBatch } from './batch-codec'
-import type { OpenBatch } from './batch-codec'
+import { planBatches } from './batch-plan'
+import type { BatchLimits, PlannedBatch } from './batch-plan'
 import { decodeHead, decodeTally, encodeHead, encodeTally } from './log-head'
 import type { LogHead } from './log-head'
-import { baseOffsetOf, batchKey, headKey, topicIndexOf, TALLY_KEY } from './log-keys'
+import { baseOffsetOf, batchKey, headKey, TALLY_KEY } from './log-keys'
 import type { LogStore, LogTransaction } from './log-store'
 import { SourceProgressWriter } from './source-progress'
 
@@ -30,15 +31,6 @@ const MAX_RECORD_BYTES = 16 * 2 ** 20
 /** A flush takes in appends up to this many bytes; the rest waits for the next. */
 const MAX_GROUP_BYTES = 64 * 2 ** 20
 
-interface PlannedBatch {
-  readonly topicIndex: number
-  readonly partition: number
-  readonly records: ProposedRecord[]
-  dataBytes: number
-  encoded: OpenBatch | undefined
-  baseOffset: number
-}
-
 interface PendingAppend {
   readonly batches: readonly PlannedBatch[]
   /** For each record, which of the batches holds it; within a batch the records keep their order. */
@@ -57,9 +49,7 @@ export class LogWriter {
   private readonly partitionCount: number
   private readonly retentionBytes: number
   private readonly maxLogBytes: number
-  private readonly maxRecordBytes: number
-  private readonly maxBatchRecords: number
-  private readonly maxBatchBytes: number
+  private readonly limits: BatchLimits
   private readonly crashPoint: (name: CrashPoint) => void
 
   constructor(
@@ -70,16 +60,19 @@ export class LogWriter {
     this.partitionCount = options.partitionCount
     this.retentionBytes = options.retentionBytes ?? Infinity
     this.maxLogBytes = options.maxLogBytes ?? 64 * 2 ** 30
-    this.maxRecordBytes = Math.min(options.maxRecordBytes ?? MAX_RECORD_BYTES, MAX_RECORD_BYTES)
-    this.maxBatchRecords = options.maxBatchRecords ?? 8_192
-    this.maxBatchBytes = options.maxBatchBytes ?? 2 ** 20
+    this.limits = {
+      partitionCount: options.partitionCount,
+      maxRecordBytes: Math.min(options.maxRecordBytes ?? MAX_RECORD_BYTES, MAX_RECORD_BYTES),
+      maxBatchRecords: options.maxBatchRecords ?? 8_192,
+      maxBatchBytes: options.maxBatchBytes ?? 2 ** 20,
+    }
     this.crashPoint = options.crashPoint ?? (() => undefined)
   }
 
   /** Plans and encodes at once, so that the caller's buffers are its own again when this returns. */
   append(records: readonly ProposedRecord[], progress: SourceProgress | undefined): Promise<readonly number[]> {
     const batchOf = new Uint32Array(records.length)
-    const batches = this.plan(records, batchOf)
+    const batches = planBatches(records, batchOf, this.limits)
     this.crashPoint('log-append-received')
     if (records.length === 0 && progress === undefined) return Promise.resolve([])
     let bytes = 0
@@ -96,29 +89,6 @@ export class LogWriter {
   /** Resolves once nothing is in flight any more. */
   async drain(): Promise<void> {
     while (this.running !== undefined) await this.running
-  }
-
-  private plan(records: readonly ProposedRecord[], batchOf: Uint32Array): PlannedBatch[] {
-    const batches: PlannedBatch[] = []
-    const open: number[] = []
-    for (let i = 0; i < records.length; i++) {
-      const record = records[i]
-      const topicIndex = topicIndexOf(record.topic)
-      const { partition } = record
-      assert(partition >= 0 && partition < this.partitionCount, `partition ${partition} of ${this.partitionCount}`)
-      const recordBytes = record.value.length + (record.key === null ? 0 : record.key.length)
-      if (recordBytes > this.maxRecordBytes) throw tooLarge(record, { index: i, recordBytes, maxRecordBytes: this.maxRecordBytes })
-      const slot = topicIndex * this.partitionCount + partition
-      let batch = batches[open[slot]]
-      if (batch === undefined || batch.records.length >= this.maxBatchRecords || batch.dataBytes + recordBytes > this.maxBatchBytes) {
-        batch = { topicIndex, partition, records: [], dataBytes: 0, encoded: undefined, baseOffset: 0 }
-        open[slot] = batches.push(batch) - 1
-      }
-      batch.records.push(record)
-      batch.dataBytes += recordBytes
-      batchOf[i] = open[slot]
-    }
-    return batches
   }
 
   private async run(): Promise<void> {
@@ -204,18 +174,6 @@ function offsetsOf({ batches, batchOf }: PendingAppend): number[] {
   const offsets = new Array<number>(batchOf.length)
   for (let i = 0; i < batchOf.length; i++) offsets[i] = next[batchOf[i]]++
   return offsets
-}
-
-function tooLarge(
-  record: ProposedRecord,
-  sizes: { readonly index: number; readonly recordBytes: number; readonly maxRecordBytes: number },
-): RiskError {
-  const { index, recordBytes, maxRecordBytes } = sizes
-  const message = `Record ${index} of the append, for ${record.topic}, partition ${record.partition}, has ${recordBytes} bytes; the log takes at most ${maxRecordBytes}. Nothing was appended.`
-  return new RiskError('record-too-large', message, {
-    retriable: false,
-    context: { topic: record.topic, partition: record.partition, index, recordBytes, maxRecordBytes },
-  })
 }
 
 function logFull(maxLogBytes: number): RiskError {

@@ -1,6 +1,7 @@
 import { open } from 'lmdb'
 import { RiskError } from '@riskledger/contracts'
-import { concatenateRows, findRow, idWord, pagesOf, ROW_WORDS, writeRow } from './index-rows'
+import { ROW_WORDS, writeRow } from './index-rows'
+import { RowRuns } from './row-runs'
 
 type Database = import('lmdb').RootDatabase<Uint8Array, Uint8Array>
 
@@ -36,13 +37,8 @@ export interface DecisionIndex {
 const ID_BYTES = 16
 /** Stream names are long and few: rows carry a number for them instead. */
 const MAX_STREAMS = 65_536
-/** Keys: 1 run(4) prefix(4), a page of rows; 2 stream(2), head and name of a stream; 3 run(4), how many rows the run has. */
-const PAGES = 1
+/** Keys: 2 stream(2), head and name of a stream; 1 and 3 belong to the rows. */
 const STREAMS = 2
-const RUNS = 3
-/** So many runs of a size or smaller at the end become one. Runs of a million rows are left alone, so that no merge takes long. */
-const MERGED_RUNS = 16
-const RUN_SIZES: readonly number[] = [2 ** 10, 2 ** 14, 2 ** 18]
 
 /**
  * Opens the index in its own LMDB environment, created where it is missing. One process writes; threads and processes read.
@@ -84,7 +80,10 @@ class LmdbDecisionIndex implements DecisionIndex {
   /** Streams that have a number here and none in the environment yet. */
   private readonly unwritten = new Set<number>()
 
+  private readonly rows: RowRuns
+
   constructor(private readonly database: Database) {
+    this.rows = new RowRuns(database)
     this.readStreams()
   }
 
@@ -98,7 +97,7 @@ class LmdbDecisionIndex implements DecisionIndex {
     const number = head === undefined ? 0 : this.numberOf(head.stream)
     await this.database.childTransaction(() => {
       this.writeStreams()
-      if (rows.length > 0) this.addRun(rows)
+      if (rows.length > 0) this.rows.add(rows)
       if (head !== undefined) void this.database.put(streamKey(number), encodeHead(head.stream, head.revision))
     })
   }
@@ -106,16 +105,10 @@ class LmdbDecisionIndex implements DecisionIndex {
   get(key: Uint8Array): JournalPosition | undefined {
     assertId(key)
     this.database.resetReadTxn()
-    for (const { run } of this.runs().reverse()) {
-      for (const pageKey of this.database.getKeys({ start: pageKeyOf(run, idWord(key, 0)), reverse: true, limit: 1 })) {
-        const page = isPageOf(pageKey, run) ? this.database.getBinary(pageKey) : undefined
-        const found = page === undefined ? undefined : findRow(wordsOf(page), key)
-        if (found === undefined) continue
-        if (this.names[found.stream] === undefined) this.readStreams()
-        return { stream: this.names[found.stream], revision: found.revision, index: found.index }
-      }
-    }
-    return undefined
+    const found = this.rows.find(key)
+    if (found === undefined) return undefined
+    if (this.names[found.stream] === undefined) this.readStreams()
+    return { stream: this.names[found.stream], revision: found.revision, index: found.index }
   }
 
   head(stream: string): number | undefined {
@@ -136,36 +129,6 @@ class LmdbDecisionIndex implements DecisionIndex {
 
   async close(): Promise<void> {
     await this.database.close()
-  }
-
-  /** Inside a transaction: writes the rows as the newest run, together with the runs at the end that are due to be merged. */
-  private addRun(rows: Uint32Array): void {
-    const runs = this.runs()
-    const merged = runsToMerge(runs, rows.length / ROW_WORDS)
-    const parts: Uint32Array[] = []
-    for (const { run } of merged) {
-      for (const key of [...this.database.getKeys({ start: pageKeyOf(run, 0), end: pageKeyOf(run + 1, 0) })]) {
-        const page = this.database.getBinary(key)
-        if (page !== undefined) parts.push(wordsOf(page))
-        void this.database.remove(key)
-      }
-      void this.database.remove(runKey(run))
-    }
-    parts.push(rows)
-    const all = concatenateRows(parts)
-    const run = (runs.at(-1)?.run ?? 0) + 1
-    for (const page of pagesOf(all)) {
-      void this.database.put(pageKeyOf(run, page.prefix), new Uint8Array(page.rows.buffer, page.rows.byteOffset, page.rows.byteLength))
-    }
-    void this.database.put(runKey(run), Buffer.from(String(all.length / ROW_WORDS)))
-  }
-
-  /** Oldest first. */
-  private runs(): Run[] {
-    const runs: Run[] = []
-    for (const { key, value } of this.database.getRange({ start: runKey(0), end: Uint8Array.of(RUNS + 1) }))
-      runs.push({ run: Buffer.from(key).readUInt32BE(1), rows: Number(Buffer.from(value).toString()) })
-    return runs
   }
 
   /** A stream's number; a new one is written, with no head yet, in the transaction of the first row that refers to it. */
@@ -198,48 +161,8 @@ class LmdbDecisionIndex implements DecisionIndex {
   }
 }
 
-interface Run {
-  readonly run: number
-  readonly rows: number
-}
-
-/** The runs at the end that go into one with a new run of `rows`: those of the smallest size of which there are enough, or none. */
-function runsToMerge(runs: readonly Run[], rows: number): readonly Run[] {
-  for (const size of RUN_SIZES) {
-    if (rows >= size) continue
-    let first = runs.length
-    while (first > 0 && runs[first - 1].rows < size) first--
-    if (runs.length - first + 1 >= MERGED_RUNS) return runs.slice(first)
-  }
-  return []
-}
-
 function assertId(id: Uint8Array): void {
   if (id.length !== ID_BYTES) throw new TypeError(`an id has ${ID_BYTES} bytes, not ${id.length}`)
-}
-
-function wordsOf(page: Uint8Array): Uint32Array {
-  const own = page.byteOffset % 4 === 0 ? page : Uint8Array.from(page)
-  return new Uint32Array(own.buffer, own.byteOffset, own.byteLength >>> 2)
-}
-
-function pageKeyOf(run: number, prefix: number): Uint8Array {
-  const key = Buffer.allocUnsafe(9)
-  key[0] = PAGES
-  key.writeUInt32BE(run, 1)
-  key.writeUInt32BE(prefix, 5)
-  return key
-}
-
-function isPageOf(key: Uint8Array, run: number): boolean {
-  return key.length === 9 && key[0] === PAGES && Buffer.from(key).readUInt32BE(1) === run
-}
-
-function runKey(run: number): Uint8Array {
-  const key = Buffer.allocUnsafe(5)
-  key[0] = RUNS
-  key.writeUInt32BE(run, 1)
-  return key
 }
 
 function streamKey(number: number): Uint8Array {

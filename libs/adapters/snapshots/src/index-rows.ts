@@ -4,6 +4,7 @@
  * Rows of a run are ordered by the top bits of their first word only, enough that a page is found by its first prefix and then scanned:
  * a counting sort does that in one pass, where a full sort would cost more than all the rest.
  */
+/** Words of a row. */
 export const ROW_WORDS = 7
 const PAGE_ROWS = 2_048
 
@@ -13,6 +14,7 @@ export interface RowPage {
   readonly rows: Uint32Array
 }
 
+/** What a row says: streams by number (u16), revisions below 2^48, index u32. */
 export interface RowFields {
   readonly id: Uint8Array
   readonly stream: number
@@ -20,6 +22,7 @@ export interface RowFields {
   readonly index: number
 }
 
+/** Writes the fields as the row of this number. */
 export function writeRow(rows: Uint32Array, row: number, { id, stream, revision, index }: RowFields): void {
   const at = row * ROW_WORDS
   for (let word = 0; word < 4; word++) rows[at + word] = idWord(id, word)
