@@ -11,9 +11,8 @@ export interface GrpcFailure {
   readonly metadata: Metadata
 }
 
-/** LMDB's number for a map that cannot grow further. */
-const MDB_MAP_FULL = -30792
-const OPERATING_SYSTEM_DISK_FULL = [28, 122, 'ENOSPC', 'EDQUOT', MDB_MAP_FULL]
+// ENOSPC and EDQUOT as Node and as LMDB write them, and LMDB's own number for a map that cannot grow further.
+const DISK_FULL_CODES: readonly unknown[] = ['ENOSPC', 'EDQUOT', 28, 122, -30792]
 
 /**
  * Chooses the status for a failure: INVALID_ARGUMENT for a request that makes no sense, DATA_LOSS for damaged store data (naming
@@ -38,10 +37,5 @@ export function failure(code: number, details: string): GrpcFailure {
 }
 
 function isDiskFull(cause: unknown): boolean {
-  for (let at: unknown = cause, depth = 0; at instanceof Error && depth < 4; depth++) {
-    const code: unknown = (at as { code?: unknown }).code
-    if (OPERATING_SYSTEM_DISK_FULL.includes(code as number)) return true
-    at = (at as { commitError?: unknown }).commitError ?? at.cause
-  }
-  return false
+  return cause instanceof Error && DISK_FULL_CODES.includes((cause as { code?: unknown }).code)
 }

@@ -15,6 +15,7 @@ import {
 import * as grpc from '@grpc/grpc-js'
 import { open } from 'lmdb'
 import { startLedgerServer, type LedgerServer, type LedgerServerOptions } from './ledger-server'
+import { LmdbStorage } from './lmdb-storage'
 import { PowerLossStorage } from './power-loss-storage'
 import { testId } from './test-requests'
 
@@ -232,6 +233,14 @@ describe('trouble', () => {
     expect(await revisions(again.readStream('hurt', { fromRevision: 2n }))).toEqual(['hurt@2'])
     expect(await revisions(again.readStream('whole'))).toEqual(['whole@0'])
     expect((await again.appendToStream('hurt', [counted(3)], { expectedRevision: 2n })).nextExpectedRevision).toBe(3n)
+  })
+
+  test('a disk that is nearly full is noticed before the store is touched', async () => {
+    const storage = new LmdbStorage({ folder: join(folder, 'store'), minFreeBytes: Number.MAX_SAFE_INTEGER })
+    const client = connect((await start({ storage })).connectionString)
+    await expect(client.appendToStream('s', [counted(0)])).rejects.toMatchObject({ code: grpc.status.RESOURCE_EXHAUSTED })
+    await expect(client.appendToStream('s', [counted(0)])).rejects.toThrow('bytes are free')
+    await expect(revisions(client.readStream('s'))).rejects.toMatchObject({ type: 'stream-not-found' })
   })
 
   test('a full disk: told as such, nothing lost, and the same append succeeds once there is room', async () => {

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, statfsSync } from 'node:fs'
 import { RiskError } from '@riskledger/contracts'
 import { open, type Database, type RootDatabase } from 'lmdb'
 import type { LedgerStorage, StoredAppend, WriteProgress } from './ledger-storage'
@@ -12,9 +12,12 @@ export interface LmdbStorageOptions {
   readonly folder: string
   /** Address space reserved at first, in bytes; LMDB enlarges it when it is used up. Default 4 GiB. */
   readonly mapSizeBytes?: number
+  /** Room that must stay free on the disk beyond what is written, in bytes. Default 4 MiB. */
+  readonly minFreeBytes?: number
 }
 
 const DEFAULT_MAP_SIZE_BYTES = 4 * 1024 ** 3
+const DEFAULT_MIN_FREE_BYTES = 4 * 1024 ** 2
 
 /** LMDB under the ledger: records by position, an index by stream and revision, and the streams' names. */
 export class LmdbStorage implements LedgerStorage {
@@ -23,9 +26,13 @@ export class LmdbStorage implements LedgerStorage {
   private readonly index: Database<number, [number, number]>
   private readonly numbers: Database<number, string>
   private readonly names: Database<string, number>
+  private readonly folder: string
+  private readonly minFreeBytes: number
 
   /** Throws `data-folder-format` where a newer version wrote the folder, `ledger-corrupt` where it cannot be opened. */
-  constructor({ folder, mapSizeBytes = DEFAULT_MAP_SIZE_BYTES }: LmdbStorageOptions) {
+  constructor({ folder, mapSizeBytes = DEFAULT_MAP_SIZE_BYTES, minFreeBytes = DEFAULT_MIN_FREE_BYTES }: LmdbStorageOptions) {
+    this.folder = folder
+    this.minFreeBytes = minFreeBytes
     mkdirSync(folder, { recursive: true })
     try {
       this.root = open({ path: folder, maxDbs: 8, mapSize: mapSizeBytes, noSubdir: false, cache: false })
@@ -44,20 +51,24 @@ export class LmdbStorage implements LedgerStorage {
   }
 
   write(appends: readonly StoredAppend[]): WriteProgress {
+    const full = this.diskFull(appends)
+    if (full !== undefined) {
+      const refused = Promise.reject(full)
+      return { committed: refused, flushed: refused }
+    }
+    const parts: Promise<unknown>[] = []
     // A batch is one transaction: LMDB takes all of it or nothing.
-    const done = this.root.batch(() => {
+    const whole = this.root.batch(() => {
       for (const append of appends) {
-        void this.records.put(append.position, append.record)
-        void this.index.put([append.streamNumber, append.firstRevision], append.position)
-        if (append.newStream !== undefined) {
-          void this.numbers.put(append.newStream, append.streamNumber)
-          void this.names.put(append.streamNumber, append.newStream)
-        }
+        parts.push(this.records.put(append.position, append.record))
+        parts.push(this.index.put([append.streamNumber, append.firstRevision], append.position))
+        if (append.newStream === undefined) continue
+        parts.push(this.numbers.put(append.newStream, append.streamNumber))
+        parts.push(this.names.put(append.streamNumber, append.newStream))
       }
-    }) as Promise<boolean> & { flushed?: Promise<unknown> }
-    const committed = done.then(() => undefined)
-    const flushed = done.then(() => this.root.flushed).then(() => undefined)
-    return { committed, flushed }
+    })
+    const committed = Promise.all([whole, ...parts]).then(() => undefined, commitFailure)
+    return { committed, flushed: committed.then(() => this.root.flushed).then(() => undefined) }
   }
 
   recordAt(position: number): Buffer | undefined {
@@ -94,6 +105,19 @@ export class LmdbStorage implements LedgerStorage {
     await this.root.close()
   }
 
+  /**
+   * LMDB rolls a transaction back that finds the disk full, but its binding was seen to damage its own memory while doing so:
+   * a full disk is therefore noticed before LMDB is asked. Changed pages are written anew, hence the factor.
+   */
+  private diskFull(appends: readonly StoredAppend[]): Error | undefined {
+    let bytes = 0
+    for (const append of appends) bytes += append.record.length
+    const { bavail, bsize } = statfsSync(this.folder)
+    const freeBytes = bavail * bsize
+    if (freeBytes >= 2 * bytes + this.minFreeBytes) return undefined
+    return Object.assign(new Error(`${freeBytes} bytes are free in ${this.folder}`), { code: 'ENOSPC' })
+  }
+
   private checkFormat(folder: string): void {
     const meta = this.root.openDB<number, string>({ name: 'meta', encoding: 'ordered-binary' })
     const found = meta.get('format')
@@ -114,4 +138,11 @@ export class LmdbStorage implements LedgerStorage {
       },
     )
   }
+}
+
+/** LMDB says only that a commit failed, with a promise of the reason. Throws the reason. */
+async function commitFailure(failure: unknown): Promise<never> {
+  const reason = (failure as { commitError?: unknown }).commitError
+  if (reason !== undefined) await reason
+  throw failure
 }

@@ -10,6 +10,9 @@ import { collect, jsonEntry, takeEntries } from './ledger-contract'
 
 jest.setTimeout(60_000)
 
+// Asking without a pause would take the processor from the server that is starting.
+const RETRY_PAUSE_MS = 25
+
 interface Running {
   readonly child: ChildProcess
   readonly connectionString: string
@@ -44,7 +47,7 @@ async function insist(
     } catch (cause) {
       if (!(cause instanceof RiskError) || cause.code !== 'append-outcome-unknown') throw cause
       expect(cause.retriable).toBe(true)
-      await new Promise((resolve) => setImmediate(resolve))
+      await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS))
     }
   }
 }
