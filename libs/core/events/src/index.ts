@@ -58,8 +58,8 @@ export type {
 export type { JournalRegistered, JournalRegisteredInput } from './generated/ledger-journal-registered'
 export type { PolicyActivated, PolicyActivatedInput } from './generated/ledger-policy-activated'
 export type {
-  SourceRange,
-  SourceRangeInput,
+  ConsumedRevision,
+  ConsumedRevisionInput,
   LearnedFact,
   LearnedFactInput,
   RelationsLearned,

@@ -4,7 +4,7 @@ import { AvroReader, AvroWriter, MalformedBytesError } from './avro-bytes'
 /** Symbols of `schemas/ledger/inputs-screened.avsc`, in the order of its enums. */
 export const STATUSES: readonly InputStatus[] = ['screened', 'observed', 'late', 'duplicate', 'conflicting', 'quarantined']
 export const VERDICTS: readonly Verdict[] = ['allow', 'challenge', 'hold', 'block']
-export const FACT_KINDS = ['counterparty', 'device', 'random_challenge'] as const
+export const FACT_KINDS = ['counterparty', 'device', 'random-challenge'] as const
 export type FactKind = (typeof FACT_KINDS)[number]
 
 /** One input as the journal keeps it. Mutable: readers and the step reuse one instance per input. */

@@ -1,0 +1,73 @@
+import { murmur2 } from '@riskledger/contracts'
+import { decodeRaw, readUnparsable, type QuarantineReason } from '@riskledger/events'
+import type { JournaledInput } from '@riskledger/journal'
+import type { InputToScreen, RawEvent, ScreeningStep } from './screening-step'
+
+/** Start of the account id's length in a framed record: after the 10-byte header and the 16 bytes of the event id. */
+const ACCOUNT_AT = 26
+const NO_BYTES = new Uint8Array(0)
+
+interface Admission {
+  readonly input: InputToScreen
+  readonly out: JournaledInput
+  readonly sequence: number
+}
+
+/**
+ * Gives an input its status: quarantined with its reason, duplicate or conflicting with the sequence of the first, late with its age, else
+ * screened or observed. Returns the event where it goes on to the profiles (`late` ones for what needs no window), else null.
+ * Moves the step's stream time and its memory of event ids.
+ */
+export function admit(step: ScreeningStep, { input, out, sequence }: Admission): RawEvent | null {
+  const topic = step.identity.topics[input.topic]
+  if (input.value === null || out.body === null) return quarantine(out, 'oversized')
+  if (topic === 'unparsable') return quarantine(out, readUnparsable(input.value).reason)
+  const decoded = input.decoded ?? decodeRaw(topic, input.value)
+  if (decoded.kind === 'rejected') return quarantine(out, decoded.reason)
+  const event = decoded.event
+  if (input.keyMismatch) return quarantine(out, 'key-mismatch')
+  const accountHash = murmur2(accountBytes(input.value))
+  if ((accountHash & 0x7fffffff) % step.identity.partitionCount !== step.identity.partition) return quarantine(out, 'mispartitioned')
+  const eventTimeMs = event.eventTimeMs
+  const { maxSkewMs, graceMs, dedupeHorizonMs, dedupeMaxIdsPerAccount, dedupeMaxIds } = step.policy.state
+  if (eventTimeMs > input.brokerTimeMs + maxSkewMs) return quarantine(out, 'future-event')
+
+  step.memory.expire(step.streamTimeMs, dedupeHorizonMs)
+  const seen = step.memory.look(
+    input.value,
+    { topic: input.topic, accountHash, sequence, streamTimeMs: step.streamTimeMs },
+    { horizonMs: dedupeHorizonMs, maxIdsPerAccount: dedupeMaxIdsPerAccount, maxIds: dedupeMaxIds },
+  )
+  if (seen === 'duplicate' || seen === 'conflicting') {
+    out.status = seen
+    out.firstSequence = step.memory.firstSequence
+    return null
+  }
+  if (seen === 'unchecked') {
+    out.dedupeUnchecked = true
+    step.dedupeUncheckedCount++
+  }
+  if (eventTimeMs > step.streamTimeMs) step.streamTimeMs = eventTimeMs
+  if (eventTimeMs < step.streamTimeMs - graceMs) {
+    out.status = 'late'
+    out.lateByMs = step.streamTimeMs - eventTimeMs
+  } else {
+    out.status = topic === 'payments' || topic === 'logins' || topic === 'p2p-trades' ? 'screened' : 'observed'
+  }
+  return event
+}
+
+/** The account id's bytes of a framed, decoded record. */
+export function accountBytes(value: Uint8Array): Uint8Array {
+  if (value.length <= ACCOUNT_AT) return NO_BYTES
+  let length = value[ACCOUNT_AT]
+  let start = ACCOUNT_AT + 1
+  if (length >= 128) length = (length & 127) | (value[start++] << 7)
+  return value.subarray(start, start + (length >> 1))
+}
+
+function quarantine(out: JournaledInput, reason: QuarantineReason): null {
+  out.status = 'quarantined'
+  out.reason = reason
+  return null
+}

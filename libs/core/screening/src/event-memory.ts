@@ -1,0 +1,203 @@
+import { createHash } from 'node:crypto'
+import type { ByteReader, ByteWriter } from '@riskledger/windows'
+import { ContentDigest, KeyedHash } from './keyed-hash'
+
+/** What the memory says of an event id: not seen, seen with the same content, seen with other content, or not looked up for want of room. */
+export type Seen = 'new' | 'duplicate' | 'conflicting' | 'unchecked'
+
+export interface EventMemoryLimits {
+  /** How long an id is remembered, in stream time. Default by policy: 7 days. */
+  readonly horizonMs: number
+  /** Ids kept at most for one account (accounts share 65,536 counters by keyed hash). */
+  readonly maxIdsPerAccount: number
+  /** Ids kept at most in all. */
+  readonly maxIds: number
+}
+
+const ACCOUNT_COUNTERS = 65_536
+const ID_START = 10
+const ID_END = 26
+
+/**
+ * Remembers which event ids a partition took within the horizon: a keyed fingerprint of the id, the first sequence, a digest of the content.
+ * A queue in order of arrival (struct of arrays) with an open-addressing index over it; about 45 B an event, index included.
+ */
+export class EventMemory {
+  /** Sequence under which the id of the last `look` was first taken; meaningful after 'duplicate' and 'conflicting'. */
+  firstSequence = 0
+  private capacity = 1024
+  private head = 0
+  private length = 0
+  private low = new Uint32Array(this.capacity)
+  private high = new Uint32Array(this.capacity)
+  private digestLow = new Uint32Array(this.capacity)
+  private digestHigh = new Uint32Array(this.capacity)
+  private sequences = new Float64Array(this.capacity)
+  private times = new Float64Array(this.capacity)
+  private accounts = new Uint16Array(this.capacity)
+  /** Queue slot + 1, or 0 for empty. Twice the capacity, so at most half full. */
+  private index = new Int32Array(this.capacity * 2)
+  private readonly accountCounts = new Uint32Array(ACCOUNT_COUNTERS)
+  private readonly idHash: KeyedHash
+  private readonly content: ContentDigest
+  private accountCounter = 0
+
+  constructor(key: Uint8Array) {
+    this.idHash = new KeyedHash(key)
+    this.content = new ContentDigest(key)
+  }
+
+  get size(): number {
+    return this.length
+  }
+
+  /**
+   * Looks an event up and, where it is new and there is room, remembers it. `value` is the framed record: its id lies at bytes [10, 26).
+   * `topic` salts the digest: the same id on another topic is conflicting.
+   */
+  look(value: Uint8Array, event: { readonly topic: number; readonly accountHash: number; readonly sequence: number; readonly streamTimeMs: number }, limits: EventMemoryLimits): Seen {
+    this.idHash.hash(value, ID_START, ID_END)
+    const { low, high } = this.idHash
+    this.content.digest(value, event.topic)
+    const found = this.find(low, high)
+    if (found >= 0) {
+      this.firstSequence = this.sequences[found]
+      return this.digestLow[found] === this.content.low && this.digestHigh[found] === this.content.high ? 'duplicate' : 'conflicting'
+    }
+    this.accountCounter = event.accountHash & (ACCOUNT_COUNTERS - 1)
+    if (this.accountCounts[this.accountCounter] >= limits.maxIdsPerAccount || this.length >= limits.maxIds) return 'unchecked'
+    this.insert(low, high, event.sequence, event.streamTimeMs)
+    return 'new'
+  }
+
+  /** Forgets what was taken more than the horizon before the stream time. */
+  expire(streamTimeMs: number, horizonMs: number): void {
+    while (this.length > 0 && this.times[this.head] < streamTimeMs - horizonMs) {
+      this.unindex(this.head)
+      this.accountCounts[this.accounts[this.head]]--
+      this.head = (this.head + 1) & (this.capacity - 1)
+      this.length--
+    }
+  }
+
+  /** Hash of what is remembered, in order of arrival. */
+  canonicalHash(streamTimeMs: number, horizonMs: number): Uint8Array {
+    this.expire(streamTimeMs, horizonMs)
+    const hash = createHash('sha256')
+    const words = new Float64Array(6 * 1024)
+    let filled = 0
+    this.forEachSlot((slot) => {
+      words.set([this.low[slot], this.high[slot], this.digestLow[slot], this.digestHigh[slot], this.sequences[slot], this.times[slot]], filled)
+      filled += 6
+      if (filled === words.length) {
+        hash.update(words)
+        filled = 0
+      }
+    })
+    hash.update(words.subarray(0, filled))
+    return hash.digest()
+  }
+
+  write(writer: ByteWriter): void {
+    writer.u32(this.length)
+    this.forEachSlot((slot) => {
+      writer.u32(this.low[slot])
+      writer.u32(this.high[slot])
+      writer.u32(this.digestLow[slot])
+      writer.u32(this.digestHigh[slot])
+      writer.f64(this.sequences[slot])
+      writer.f64(this.times[slot])
+      writer.u32(this.accounts[slot])
+    })
+  }
+
+  read(reader: ByteReader): void {
+    const length = reader.u32()
+    for (let i = 0; i < length; i++) {
+      const low = reader.u32()
+      const high = reader.u32()
+      this.content.low = reader.u32()
+      this.content.high = reader.u32()
+      const sequence = reader.f64()
+      const timeMs = reader.f64()
+      this.accountCounter = reader.u32()
+      this.insert(low, high, sequence, timeMs)
+    }
+  }
+
+  private forEachSlot(visit: (slot: number) => void): void {
+    for (let i = 0; i < this.length; i++) visit((this.head + i) & (this.capacity - 1))
+  }
+
+  private find(low: number, high: number): number {
+    const mask = this.index.length - 1
+    for (let at = low & mask; this.index[at] !== 0; at = (at + 1) & mask) {
+      const slot = this.index[at] - 1
+      if (this.low[slot] === low && this.high[slot] === high) return slot
+    }
+    return -1
+  }
+
+  private insert(low: number, high: number, sequence: number, timeMs: number): void {
+    if (this.length === this.capacity) this.grow()
+    const slot = (this.head + this.length) & (this.capacity - 1)
+    this.low[slot] = low
+    this.high[slot] = high
+    this.digestLow[slot] = this.content.low
+    this.digestHigh[slot] = this.content.high
+    this.sequences[slot] = sequence
+    this.times[slot] = timeMs
+    this.accounts[slot] = this.accountCounter
+    this.accountCounts[this.accountCounter]++
+    this.length++
+    this.place(slot)
+  }
+
+  private place(slot: number): void {
+    const mask = this.index.length - 1
+    let at = this.low[slot] & mask
+    while (this.index[at] !== 0) at = (at + 1) & mask
+    this.index[at] = slot + 1
+  }
+
+  /** Takes a slot out of the index, moving later ones of its run back so that no probe ends early. */
+  private unindex(slot: number): void {
+    const index = this.index
+    const mask = index.length - 1
+    let hole = this.low[slot] & mask
+    while (index[hole] !== slot + 1) hole = (hole + 1) & mask
+    for (let at = (hole + 1) & mask; index[at] !== 0; at = (at + 1) & mask) {
+      const home = this.low[index[at] - 1] & mask
+      if (((at - home) & mask) >= ((at - hole) & mask)) {
+        index[hole] = index[at]
+        hole = at
+      }
+    }
+    index[hole] = 0
+  }
+
+  private grow(): void {
+    const order = (array: Uint32Array | Float64Array | Uint16Array, into: Uint32Array | Float64Array | Uint16Array) => {
+      into.set(array.subarray(this.head), 0)
+      into.set(array.subarray(0, this.head), array.length - this.head)
+    }
+    const capacity = this.capacity * 2
+    const low = new Uint32Array(capacity)
+    const high = new Uint32Array(capacity)
+    const digestLow = new Uint32Array(capacity)
+    const digestHigh = new Uint32Array(capacity)
+    const sequences = new Float64Array(capacity)
+    const times = new Float64Array(capacity)
+    const accounts = new Uint16Array(capacity)
+    order(this.low, low)
+    order(this.high, high)
+    order(this.digestLow, digestLow)
+    order(this.digestHigh, digestHigh)
+    order(this.sequences, sequences)
+    order(this.times, times)
+    order(this.accounts, accounts)
+    Object.assign(this, { low, high, digestLow, digestHigh, sequences, times, accounts, capacity, head: 0 })
+    this.index = new Int32Array(capacity * 2)
+    this.forEachSlot((slot) => this.place(slot))
+  }
+}

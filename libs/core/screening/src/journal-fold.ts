@@ -1,0 +1,229 @@
+import { strict as assert } from 'node:assert'
+import { RAW_TOPICS, type RawTopic } from '@riskledger/contracts'
+import {
+  decisionId,
+  decodeInputsScreened,
+  emptyHead,
+  emptyInput,
+  type ChainHead,
+  type JournaledFact,
+  type JournaledInput,
+  type OpenedEntry,
+} from '@riskledger/journal'
+import type { AcceptedPolicy } from '@riskledger/policy'
+import { encodeDecision, withDecisionId } from './batch-builder'
+import { ScreeningStep, type InputToScreen, type PartitionIdentity } from './screening-step'
+
+/** The first difference between what an entry records and what its fold gives. */
+export interface Mismatch {
+  readonly stream: string
+  readonly revision: number
+  readonly sequence: number
+  readonly field: string
+  readonly recorded: string
+  readonly folded: string
+}
+
+/** Content of `SegmentOpened`. */
+export interface SegmentOpened {
+  readonly partition: number
+  readonly segment: number
+  readonly partitionCount: number
+  readonly topics: readonly string[]
+  readonly nextOffsets: readonly number[]
+  readonly dedupeKey: string
+}
+
+/** Content of `TenureBegan`. */
+export interface TenureBegan {
+  readonly workerId: string
+  readonly generation: number
+  readonly engineHash: string
+  readonly stateHash: string
+}
+
+/** Sees every input of the journal as it is folded. */
+export type InputVisitor = (at: { readonly sequence: number; readonly revision: number }, recorded: JournaledInput, facts: readonly JournaledFact[]) => void
+
+const NO_FACTS: readonly JournaledFact[] = []
+
+/**
+ * Folds a partition's journal, entry by entry, into the state that its worker had, deciding everything again on the way and comparing it
+ * with what is recorded: status, reason, verdict, score of every input, and every decision byte for byte with all window values in it.
+ */
+export class JournalFold {
+  head: ChainHead
+  /** Null before the journal's first entry. */
+  step: ScreeningStep | null = null
+  /** Next offset to read of each topic, by index. */
+  nextOffsets: number[] = []
+  tenure: TenureBegan | null = null
+  /** Entry of the last batch folded: id for its decisions. */
+  inputCount = 0
+  comparedCount = 0
+  mismatchCount = 0
+  firstMismatch: Mismatch | null = null
+  private expectedDecisions: { readonly sequence: number; readonly json: Uint8Array }[] = []
+  private readonly input: InputToScreen = {
+    topic: 0,
+    offset: 0,
+    brokerTimeMs: 0,
+    orderLagMs: null,
+    value: null,
+    bodySha256: null,
+    bodyLengthBytes: 0,
+    keyMismatch: false,
+    decoded: null,
+  }
+  private readonly out = emptyInput()
+
+  constructor(stream: string) {
+    this.head = emptyHead(stream)
+  }
+
+  /** Continues from a state at `head` instead of from the first entry. */
+  resume(from: { readonly head: ChainHead; readonly step: ScreeningStep; readonly nextOffsets: readonly number[]; readonly tenure: TenureBegan | null }): void {
+    this.head = from.head
+    this.step = from.step
+    this.nextOffsets = [...from.nextOffsets]
+    this.tenure = from.tenure
+  }
+
+  /**
+   * Folds the entry after `head`. `policyOf` gives the policy that a `PolicyActivated` names. Throws on content that no journal of ours holds
+   * (the hash chain was checked before, so that is a programmer's error or another version's entry).
+   */
+  apply(entry: OpenedEntry, policyOf: (hash: string) => AcceptedPolicy, visit?: InputVisitor): void {
+    assert(entry.revision === this.head.revision + 1, 'entries are folded in order')
+    this.head = entry.head
+    switch (entry.type) {
+      case 'SegmentOpened':
+        return this.open(readJson(entry) as SegmentOpened)
+      case 'TenureBegan':
+        this.tenure = readJson(entry) as TenureBegan
+        return
+      case 'PolicyActivated': {
+        const { policyHash, mode } = readJson(entry) as { policyHash: string; mode: string }
+        if (mode === 'live') this.opened().activate(policyOf(policyHash))
+        return
+      }
+      case 'InputsScreened':
+        return this.foldInputs(entry, visit)
+      case 'DecisionMade':
+        return this.compareDecision(entry)
+      default:
+        throw new Error(`${entry.stream}@${entry.revision}: entry type ${entry.type} is unknown to this version`)
+    }
+  }
+
+  private opened(): ScreeningStep {
+    assert(this.step !== null, 'a journal begins with SegmentOpened')
+    return this.step
+  }
+
+  private open(segment: SegmentOpened): void {
+    this.step = new ScreeningStep(identityOf(segment))
+    this.nextOffsets = [...segment.nextOffsets]
+  }
+
+  private foldInputs(entry: OpenedEntry, visit: InputVisitor | undefined): void {
+    const step = this.opened()
+    const batch = decodeInputsScreened(entry.data)
+    const drawn = new Map<number, Uint8Array>()
+    const draw = (sequence: number): Uint8Array | null => drawn.get(sequence) ?? null
+    let nextFact = 0
+    this.expectedDecisions = []
+    const count = batch.forEachInput((recorded) => {
+      const sequence = step.nextSequence
+      let facts = NO_FACTS
+      if (nextFact < batch.facts.length && batch.facts[nextFact].sequence === sequence) {
+        const from = nextFact
+        while (nextFact < batch.facts.length && batch.facts[nextFact].sequence === sequence) nextFact++
+        facts = batch.facts.slice(from, nextFact)
+        for (const fact of facts) {
+          if (fact.kind === 'random-challenge') drawn.set(sequence, fact.value)
+          else step.facts.apply(fact)
+        }
+      }
+      const decision = step.screen(this.toInput(recorded), this.out, draw)
+      this.compareInput(entry, sequence, recorded)
+      if (decision !== null) {
+        const json = withDecisionId(encodeDecision(decision), decisionId(entry.id, this.expectedDecisions.length))
+        this.expectedDecisions.push({ sequence, json })
+      }
+      visit?.({ sequence, revision: entry.revision }, recorded, facts)
+    })
+    this.inputCount += count
+    for (const position of batch.positions) this.nextOffsets[position.topic] = position.toOffset
+    step.tick(batch.tickMs)
+  }
+
+  private toInput(recorded: JournaledInput): InputToScreen {
+    const input = this.input
+    input.topic = recorded.topic
+    input.offset = recorded.offset
+    input.brokerTimeMs = recorded.brokerTimeMs
+    input.orderLagMs = recorded.orderLagMs
+    input.value = recorded.body
+    input.bodySha256 = recorded.bodySha256
+    input.bodyLengthBytes = recorded.bodyLengthBytes
+    input.keyMismatch = recorded.reason === 'key-mismatch'
+    return input
+  }
+
+  private compareInput(entry: OpenedEntry, sequence: number, recorded: JournaledInput): void {
+    const folded = this.out
+    this.comparedCount++
+    if (
+      recorded.status === folded.status &&
+      recorded.verdict === folded.verdict &&
+      recorded.scorePoints === folded.scorePoints &&
+      recorded.reason === folded.reason &&
+      recorded.lateByMs === folded.lateByMs &&
+      recorded.firstSequence === folded.firstSequence &&
+      recorded.dedupeUnchecked === folded.dedupeUnchecked &&
+      recorded.habitDistanceCenti === folded.habitDistanceCenti
+    ) {
+      return
+    }
+    for (const field of ['status', 'reason', 'verdict', 'scorePoints', 'lateByMs', 'firstSequence', 'dedupeUnchecked', 'habitDistanceCenti'] as const) {
+      if (recorded[field] === folded[field]) continue
+      this.mismatch({ stream: entry.stream, revision: entry.revision, sequence, field, recorded: String(recorded[field]), folded: String(folded[field]) })
+      return
+    }
+  }
+
+  private compareDecision(entry: OpenedEntry): void {
+    const expected = this.expectedDecisions.shift()
+    this.comparedCount++
+    const recorded = Buffer.from(entry.data)
+    if (expected !== undefined && recorded.equals(expected.json)) return
+    this.mismatch({
+      stream: entry.stream,
+      revision: entry.revision,
+      sequence: expected?.sequence ?? entry.metadata.firstSequence ?? 0,
+      field: 'decision',
+      recorded: recorded.toString('utf8'),
+      folded: expected === undefined ? 'no decision' : Buffer.from(expected.json).toString('utf8'),
+    })
+  }
+
+  private mismatch(mismatch: Mismatch): void {
+    this.mismatchCount++
+    this.firstMismatch ??= mismatch
+  }
+}
+
+/** The identity that a `SegmentOpened` fixes. */
+export function identityOf(segment: SegmentOpened): PartitionIdentity {
+  const topics = segment.topics.map((topic) => {
+    assert((RAW_TOPICS as readonly string[]).includes(topic), `topic ${topic} is unknown to this version`)
+    return topic as RawTopic
+  })
+  return { partition: segment.partition, partitionCount: segment.partitionCount, topics, dedupeKey: Buffer.from(segment.dedupeKey, 'hex') }
+}
+
+
+function readJson(entry: OpenedEntry): unknown {
+  return JSON.parse(Buffer.from(entry.data).toString('utf8'))
+}

@@ -1,0 +1,107 @@
+import { concatMap, from, type OperatorFunction } from 'rxjs'
+import { emptyInput, type ChainHead, type Gap, type TopicPosition } from '@riskledger/journal'
+import { accountBytes } from './admit'
+import { BatchBuilder, type SealedBatch } from './batch-builder'
+import type { ChallengeDraw, InputToScreen, RawEvent, ScreeningStep } from './screening-step'
+import type { MergeItem } from './topic-merge'
+import type { Decoded } from '@riskledger/events'
+
+/** Inputs of one partition in the order in which they are taken, and what their batch records beside them. */
+export interface InputBatch {
+  readonly items: readonly MergeItem<Decoded<RawEvent> | null>[]
+  readonly gaps: readonly Gap[]
+  /** Wall time that the batch records; undefined: the order time that its inputs reached. */
+  readonly tickMs: number | undefined
+}
+
+/** What the stage stands on: the state that it alone mutates, and the shell's ports. */
+export interface ScreeningStage {
+  readonly step: ScreeningStep
+  /** Head of the journal, moved with every batch sealed. */
+  head: ChainHead
+  /** Next offset of each topic, moved with every input. */
+  readonly nextOffsets: number[]
+  readonly engineHash: string
+  readonly draw: ChallengeDraw
+  /** Called before each input, so that facts of the right epoch are known to it. */
+  readonly beforeInput: (item: MergeItem<Decoded<RawEvent> | null>) => void
+}
+
+/**
+ * RxJS operator: screens batches of inputs and gives out sealed batches, each one append.
+ *
+ * ```
+ * in    [i1 i2 i3]────────[i4 … i9]──────────────▶
+ *            screenBatches(stage)
+ * out   {i1 i2 i3}────────{i4 … i7}{i8 i9}───────▶    a batch is closed by its bytes
+ * ```
+ *
+ * Each batch runs through synchronously; the pace is the caller's, who pushes the next batch once the last is appended. The state belongs to
+ * `stage`, not to the operator: after an error drop both and fold the journal again. Bad input is a value (quarantined), never an error.
+ */
+export function screenBatches(stage: ScreeningStage): OperatorFunction<InputBatch, SealedBatch> {
+  const builder = new BatchBuilder()
+  return concatMap((batch) => from(screenOne(stage, builder, batch)))
+}
+
+function screenOne(stage: ScreeningStage, builder: BatchBuilder, batch: InputBatch): SealedBatch[] {
+  const { step, nextOffsets } = stage
+  const sealed: SealedBatch[] = []
+  const out = emptyInput()
+  const input: InputToScreen = { topic: 0, offset: 0, brokerTimeMs: 0, orderLagMs: null, value: null, bodySha256: null, bodyLengthBytes: 0, keyMismatch: false, decoded: null }
+  let fromOffsets = [...nextOffsets]
+  let firstSequence = step.nextSequence
+  const close = (gaps: readonly Gap[]): void => {
+    if (batch.tickMs !== undefined) step.tick(batch.tickMs)
+    const one = builder.close(firstSequence, {
+      previous: stage.head,
+      tickMs: step.tickMs,
+      positions: positionsBetween(fromOffsets, nextOffsets),
+      gaps,
+      engineHash: stage.engineHash,
+      policyHash: step.policyHash,
+    })
+    stage.head = one.head
+    sealed.push(one)
+    fromOffsets = [...nextOffsets]
+    firstSequence = step.nextSequence
+  }
+  for (const item of batch.items) {
+    stage.beforeInput(item)
+    fill(input, item, step)
+    const decision = step.screen(input, out, stage.draw)
+    builder.add(out, step.facts.listed, decision)
+    nextOffsets[input.topic] = input.offset + 1
+    if (builder.full) close([])
+  }
+  for (const gap of batch.gaps) nextOffsets[gap.topic] = Math.max(nextOffsets[gap.topic], gap.toOffset)
+  if (builder.inputCount > 0 || sealed.length === 0 || batch.gaps.length > 0) close(batch.gaps)
+  return sealed
+}
+
+function fill(input: InputToScreen, item: MergeItem<Decoded<RawEvent> | null>, step: ScreeningStep): void {
+  const { record } = item
+  input.topic = step.identity.topics.indexOf(record.topic)
+  input.offset = record.offset
+  input.brokerTimeMs = record.brokerTimeMs
+  input.orderLagMs = record.orderTimeMs === undefined ? null : record.orderTimeMs - record.brokerTimeMs
+  input.value = record.value
+  input.decoded = item.decoded
+  input.keyMismatch = item.decoded !== null && item.decoded.kind === 'decoded' && !keyMatches(record.key, record.value)
+}
+
+function keyMatches(key: Uint8Array | null, value: Uint8Array): boolean {
+  if (key === null) return false
+  const account = accountBytes(value)
+  if (account.length !== key.length) return false
+  for (let i = 0; i < key.length; i++) if (key[i] !== account[i]) return false
+  return true
+}
+
+function positionsBetween(from: readonly number[], to: readonly number[]): TopicPosition[] {
+  const positions: TopicPosition[] = []
+  for (let topic = 0; topic < to.length; topic++) {
+    if (to[topic] !== from[topic]) positions.push({ topic, fromOffset: from[topic], toOffset: to[topic] })
+  }
+  return positions
+}

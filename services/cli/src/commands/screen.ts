@@ -1,0 +1,147 @@
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { basename, join, resolve } from 'node:path'
+import { Command } from 'commander'
+import { RiskError } from '@riskledger/contracts'
+import { parseMapping } from '@riskledger/files'
+import { DATA_FOLDER_FILE, stopOnSignals } from '@riskledger/runtime'
+import { EXIT } from '../exit-codes'
+import { bundleEngine } from '../house/engine'
+import { openHouse, type House } from '../house/open-house'
+import { readJournals } from '../house/read-journals'
+import { startScreeningRun, type ScreeningRun } from '../house/screening-run'
+import { bytesText, grouped, percentText } from '../text/numbers'
+import { ProgressBar } from '../text/progress-bar'
+import { contextOf, type CommandContext, type Finish } from './command-context'
+import { DEFAULT_POLICY_FILE, loadPolicyFile, readText } from './load-policy'
+
+/** Lines without an event that are told one by one; the rest are counted. */
+const MAX_TOLD = 20
+
+interface ScreenFlags {
+  readonly mapping?: string
+  readonly strict?: boolean
+  readonly policy?: string
+}
+
+/** `riskledger screen <file...>`: files through log, screener and ledger. */
+export function addScreen(program: Command, finish: Finish): void {
+  program
+    .command('screen')
+    .description('screen files of events: NDJSON, or CSV with a mapping, plain or .gz; run again, it goes on where it stopped')
+    .argument('<file...>', 'files, or - for standard input')
+    .option('--mapping <file>', 'YAML file that turns columns of CSV into events')
+    .option('--strict', 'stop at the first line from which no event can be made')
+    .option('--policy <file>', 'policy to put into force (default for a new folder: the one that ships)')
+    .option('--partitions <n>', 'partitions of a new data folder (default 1)')
+    .action(async (files: string[], flags: ScreenFlags, command: Command) => {
+      finish(await screen(files, { flags, context: contextOf(command) }))
+    })
+}
+
+async function screen(files: readonly string[], { flags, context }: { readonly flags: ScreenFlags; readonly context: CommandContext }): Promise<number> {
+  for (const file of files) {
+    if (file !== '-' && !existsSync(file)) throw new RiskError('file-not-found', `${file}: there is no such file. Check its name.`, { retriable: false, context: { file } })
+  }
+  const mapping = flags.mapping === undefined ? null : await checkedMapping(flags.mapping)
+  const dataDir = context.dataDirGiven ? context.settings.dataDir : folderOf(files)
+  const isNew = !existsSync(join(dataDir, DATA_FOLDER_FILE))
+  const policy = flags.policy === undefined && !isNew ? null : await loadPolicyFile(flags.policy ?? DEFAULT_POLICY_FILE)
+  const { partitions, logLevel, ledgerPort } = context.settings
+  const engine = await bundleEngine()
+  const { crashAt, challengeSecret, environment } = context
+  const house = await openHouse({ dataDir, command: 'riskledger screen', partitions, ledgerPort, crashAt })
+  try {
+    const bar = new ProgressBar('inputs')
+    let told = 0
+    const startedMs = Date.now()
+    const run = await startScreeningRun({
+      house, engine, policy, mapping, files, challengeSecret, environment, logLevel, crashAt,
+      strict: flags.strict === true,
+      tellDecisions: false,
+      onRejected: (message) => {
+        bar.clear()
+        if (told++ < MAX_TOLD) process.stderr.write(`${message}\n`)
+      },
+      onProgress: ({ inputs, emissions, bytesRead, bytesTotal }) => bar.update(inputs, bytesRead === 0 ? 0 : Math.round((emissions * bytesTotal) / bytesRead)),
+    })
+    return await finishScreen({ run, house, context, bar, startedMs, told: () => told })
+  } finally {
+    await house.close()
+  }
+}
+
+interface Finishing {
+  readonly run: ScreeningRun
+  readonly house: House
+  readonly context: CommandContext
+  readonly bar: ProgressBar
+  readonly startedMs: number
+  readonly told: () => number
+}
+
+async function finishScreen({ run, house, context, bar, startedMs, told }: Finishing): Promise<number> {
+  const signals = stopOnSignals()
+  const interrupted = new Promise<'interrupted'>((done) => signals.signal.addEventListener('abort', () => done('interrupted')))
+  try {
+    const ended = await Promise.race([run.drained, interrupted])
+    const seconds = (Date.now() - startedMs) / 1000
+    bar.clear()
+    if (ended === 'interrupted') {
+      process.stderr.write('Stopping. Run the same command again to go on where it stopped.\n')
+      return EXIT.interrupted
+    }
+    if (told() > MAX_TOLD) process.stderr.write(`… and ${grouped(told() - MAX_TOLD)} more lines without an event (riskledger export --status quarantined)\n`)
+    await tellResult({ run, house, context, seconds })
+    return EXIT.done
+  } finally {
+    signals.dispose()
+    bar.clear()
+    await run.stop()
+  }
+}
+
+async function tellResult({ run, house, context, seconds }: { readonly run: ScreeningRun; readonly house: House; readonly context: CommandContext; readonly seconds: number }): Promise<void> {
+  const { statuses, verdicts } = run.counts()
+  const { readings, digest } = await readJournals(house.ledger, { partitions: house.folder.partitions, environment: context.environment })
+  const sum = (of: (reading: (typeof readings)[number]) => number): number => readings.reduce((total, reading) => total + of(reading), 0)
+  const inputs = sum((reading) => reading.inputs)
+  const taken = inputs - run.inputsBefore
+  const result = {
+    inputs,
+    ...statuses,
+    verdicts,
+    seconds: Math.round(seconds * 1000) / 1000,
+    inputsPerSecond: Math.round(taken / seconds),
+    ledgerBytes: sum((reading) => reading.storedBytes),
+    journalDigest: digest,
+    bytesPerInput: Math.round((10 * sum((reading) => reading.inputEntryBytes)) / Math.max(1, inputs)) / 10,
+    takenNow: taken,
+    dataDir: house.dataDir,
+  }
+  if (context.json) return context.printJson(result)
+  const toPerson = verdicts.hold + verdicts.block
+  context.print(`inputs      ${grouped(inputs)}   screened ${grouped(statuses.screened)} · observed ${grouped(statuses.observed)} · late ${grouped(statuses.late)} · duplicate ${grouped(statuses.duplicate)} · conflicting ${grouped(statuses.conflicting)} · quarantined ${grouped(statuses.quarantined)}`)
+  context.print(`verdicts    allow ${grouped(verdicts.allow)} · challenge ${grouped(verdicts.challenge)} · hold ${grouped(verdicts.hold)} · block ${grouped(verdicts.block)}        ${percentText(toPerson, inputs)} to a person`)
+  context.print(`time        ${seconds.toFixed(1)} s, ${grouped(taken)} taken now, ${grouped(taken / seconds)} inputs/s`)
+  context.print(`ledger      ${grouped(sum((reading) => reading.entries))} entries, ${bytesText(result.ledgerBytes)}, ${result.bytesPerInput} bytes an input without decisions`)
+  context.print(`digest      ${digest}`)
+  context.print(`\nNext:  riskledger --data-dir ${house.dataDir} replay    decide everything again and compare`)
+}
+
+async function checkedMapping(file: string): Promise<string> {
+  const text = await readText(file, 'mapping')
+  const result = parseMapping(text)
+  if (result.kind === 'accepted') return text
+  throw new RiskError('mapping-invalid', result.problems.map((problem) => `${file}:${problem.line}:${problem.column}: ${problem.path} ${problem.message}`).join('\n'), {
+    retriable: false,
+    context: { file },
+  })
+}
+
+/** A folder of its own for each set of named files. */
+function folderOf(files: readonly string[]): string {
+  const name = basename(files[0]).replace(/[^A-Za-z0-9.-]/g, '-')
+  const hash = createHash('sha256').update(files.map((file) => resolve(file)).join('\n')).digest('hex')
+  return join('.riskledger', `${name}-${hash.slice(0, 8)}`)
+}

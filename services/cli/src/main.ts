@@ -1,0 +1,41 @@
+import { Command, CommanderError, Option } from 'commander'
+import { RiskError } from '@riskledger/contracts'
+import { addReplay } from './commands/replay'
+import { addScreen } from './commands/screen'
+import { addVerify } from './commands/verify'
+import { EXIT, exitCodeOf } from './exit-codes'
+
+/** Runs the command line and returns its exit code. Never throws and never prints a stack trace. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const program = new Command('riskledger')
+    .description('Screens payments, logins and trades, and proves every decision.')
+    .version('0.1.0')
+    .option('--data-dir <folder>', 'folder of log, ledger and cache (default: .riskledger)')
+    .option('--json', 'print one JSON object instead of text')
+    .addOption(new Option('--log-level <level>', 'least severity logged to standard error').choices(['debug', 'info', 'warn', 'error', 'silent']))
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+    .showHelpAfterError('(riskledger --help lists the commands)')
+    .addHelpText('after', '\nExit codes: 0 done; 1 a failure of the machine or the ledger; 2 wrong use, settings or files; 3 a mismatch or fault was found;\n4 stopped by --strict; 5 the data folder is in use; 130 interrupted.')
+  let exitCode: number = EXIT.done
+  const finish = (code: number): void => {
+    exitCode = code
+  }
+  for (const add of [addScreen, addReplay, addVerify]) add(program, finish)
+  try {
+    await program.parseAsync([...argv])
+    return exitCode
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.wrongUse
+    return tellError(error, program.opts().json === true)
+  }
+}
+
+function tellError(error: unknown, json: boolean): number {
+  const code = error instanceof RiskError ? error.code : 'internal'
+  const message = error instanceof Error ? error.message : String(error)
+  if (json) process.stdout.write(`${JSON.stringify({ error: { code, message } })}\n`)
+  process.stderr.write(`${message}\n`)
+  if (!(error instanceof RiskError) && error instanceof Error && process.env.RISKLEDGER_DEBUG !== undefined) process.stderr.write(`${error.stack}\n`)
+  return exitCodeOf(error)
+}

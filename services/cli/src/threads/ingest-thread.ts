@@ -1,0 +1,54 @@
+import { join } from 'node:path'
+import { openEmbeddedLog } from '@riskledger/embedded-log'
+import { importFiles, parseMapping, type ImportSummary, type Mapping } from '@riskledger/files'
+import { runThread } from '@riskledger/runtime'
+import { crashPointFrom } from '@riskledger/screener'
+
+/** What the ingest thread is started with. */
+export interface IngestThreadInput {
+  readonly dataDir: string
+  readonly partitionCount: number
+  readonly files: readonly string[]
+  /** Text of the mapping, for CSV; it was checked before. */
+  readonly mapping: string | null
+  readonly strict: boolean
+  readonly startedAtMs: number
+  /** See `crashPointFrom`. */
+  readonly crashAt: string | undefined
+}
+
+/** What the ingest thread tells on its way. */
+export type IngestMessage =
+  | { readonly kind: 'progress'; readonly bytesRead: number; readonly bytesTotal: number; readonly emissions: number }
+  | { readonly kind: 'rejected'; readonly message: string }
+
+/** What it returns. */
+export type IngestResult = ImportSummary
+
+runThread<IngestThreadInput>(async ({ input, signal, ready, post }) => {
+  const tell = (message: IngestMessage): void => post(message)
+  const crashPoint = crashPointFrom(input.crashAt)
+  const log = openEmbeddedLog({ folder: join(input.dataDir, 'log'), partitionCount: input.partitionCount, crashPoint })
+  ready()
+  try {
+    return await importFiles({
+      files: input.files,
+      log,
+      startedAtMs: input.startedAtMs,
+      strict: input.strict,
+      signal,
+      crashPoint,
+      onProgress: ({ bytesRead, totalBytes, emissions }) => tell({ kind: 'progress', bytesRead, bytesTotal: totalBytes, emissions }),
+      onRejected: (rejected) => tell({ kind: 'rejected', message: rejected.message }),
+      ...(input.mapping === null ? {} : { mapping: mappingOf(input.mapping) }),
+    })
+  } finally {
+    await log.close()
+  }
+})
+
+function mappingOf(text: string): Mapping {
+  const result = parseMapping(text)
+  if (result.kind === 'rejected') throw new Error(`the mapping was accepted before and is not now: ${result.problems[0].message}`)
+  return result.mapping
+}

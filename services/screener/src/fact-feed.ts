@@ -1,0 +1,115 @@
+import { inflateRawSync } from 'node:zlib'
+import { RiskError, type Ledger } from '@riskledger/contracts'
+import { decodeRelationsLearned, readMetadata, relationsStream, type FactKind, type LearnedFact } from '@riskledger/journal'
+import type { KnownFact, KnownFacts } from '@riskledger/screening'
+
+/** Most facts held back for epochs to come; relations that run further ahead are slowed by not being read. */
+const MAX_WAITING_FACTS = 2_000_000
+
+interface Waiting {
+  readonly fact: LearnedFact
+  readonly known: KnownFact
+}
+
+/**
+ * Follows the relations streams and shows a worker what it may know. Facts of live inputs are known at once; facts of an epoch become known
+ * when the worker passes `showThrough` of that epoch, so that a file gives the same verdicts however batches fell.
+ */
+export class FactFeed implements KnownFacts {
+  private readonly counterparties = new Map<string, KnownFact>()
+  private readonly devices = new Map<string, KnownFact>()
+  /** Facts not shown yet, per relations partition, in order of epoch. */
+  private readonly waiting: Waiting[][]
+  private readonly throughEpochs: number[]
+  private shownEpoch = -1
+  private failure: unknown = null
+  private wake: (() => void)[] = []
+
+  private constructor(
+    private readonly ledger: Ledger,
+    partitionCount: number,
+  ) {
+    this.waiting = Array.from({ length: partitionCount }, () => [])
+    this.throughEpochs = Array.from({ length: partitionCount }, () => -1)
+  }
+
+  /** Starts following the relations streams; ends when `signal` aborts. */
+  static follow(ledger: Ledger, options: { readonly partitionCount: number; readonly environment: string; readonly signal: AbortSignal }): FactFeed {
+    const feed = new FactFeed(ledger, options.partitionCount)
+    for (let partition = 0; partition < options.partitionCount; partition++) {
+      feed.followOne(partition, options).catch((error: unknown) => {
+        feed.failure = error
+        feed.notify()
+      })
+    }
+    return feed
+  }
+
+  get(kind: FactKind, keyToken: string): KnownFact | undefined {
+    return kind === 'counterparty' ? this.counterparties.get(keyToken) : this.devices.get(keyToken)
+  }
+
+  /** The last epoch that all relations partitions have folded; -1 before the first. */
+  get completeEpoch(): number {
+    return Math.min(...this.throughEpochs)
+  }
+
+  /** Makes the facts of all epochs up to and including `epoch` known; they must be complete. */
+  showThrough(epoch: number): void {
+    if (epoch <= this.shownEpoch) return
+    this.shownEpoch = epoch
+    for (const queue of this.waiting) {
+      let shown = 0
+      while (shown < queue.length && queue[shown].fact.epoch <= epoch) this.show(queue[shown++])
+      queue.splice(0, shown)
+    }
+  }
+
+  /** Resolves when more was learned, or when `signal` aborts; rejects where the streams cannot be followed. */
+  async changed(signal: AbortSignal): Promise<void> {
+    if (this.failure !== null) throw this.failure
+    if (signal.aborted) return
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        signal.removeEventListener('abort', done)
+        resolve()
+      }
+      this.wake.push(done)
+      signal.addEventListener('abort', done)
+    })
+    if (this.failure !== null) throw this.failure
+  }
+
+  private async followOne(partition: number, options: { readonly environment: string; readonly signal: AbortSignal }): Promise<void> {
+    const stream = relationsStream(partition, options.environment)
+    for await (const message of this.ledger.subscribeToStream(stream, { after: 'start', signal: options.signal })) {
+      if (message.kind !== 'entry') continue
+      const metadata = readMetadata(message.entry.metadata)
+      if (metadata === null) {
+        throw new RiskError('ledger-corrupt', `${stream}@${message.entry.revision}: its metadata cannot be read. Run verify.`, { retriable: false })
+      }
+      const learned = decodeRelationsLearned(metadata.encoding === 'deflate-raw' ? inflateRawSync(message.entry.data) : message.entry.data)
+      for (const fact of learned.facts) {
+        const known = { value: fact.value, sourceStream: stream, sourceRevision: message.entry.revision }
+        if (fact.epoch <= this.shownEpoch) this.show({ fact, known })
+        else this.waiting[partition].push({ fact, known })
+      }
+      if (this.waiting[partition].length > MAX_WAITING_FACTS) {
+        throw new RiskError('limit-reached', `${stream}: more than ${MAX_WAITING_FACTS} facts wait for their epoch`, { retriable: false })
+      }
+      this.throughEpochs[partition] = Math.max(this.throughEpochs[partition], learned.throughEpoch)
+      this.notify()
+    }
+  }
+
+  private show({ fact, known }: Waiting): void {
+    if (fact.kind === 'counterparty') this.counterparties.set(fact.keyToken, known)
+    else this.devices.set(fact.keyToken, known)
+  }
+
+  private notify(): void {
+    const waiting = this.wake
+    this.wake = []
+    for (const wake of waiting) wake()
+  }
+}

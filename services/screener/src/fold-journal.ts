@@ -1,0 +1,84 @@
+import { RiskError, type Ledger, type RecordedEntry, type SnapshotStore } from '@riskledger/contracts'
+import { openEntry, type OpenedEntry } from '@riskledger/journal'
+import { JournalFold, policyHashOfState, readState, type InputVisitor } from '@riskledger/screening'
+import type { PolicyShelf } from './policy-shelf'
+
+/** What a fold stands on. */
+export interface FoldContext {
+  readonly ledger: Ledger
+  readonly policies: PolicyShelf
+}
+
+/** Name of a partition's snapshots. */
+export function snapshotName(stream: string): string {
+  return stream
+}
+
+/**
+ * Continues a fold over the entries that its stream holds beyond it, checking each against the chain. Returns how many there were.
+ * A stream that does not exist has none. Throws `ledger-corrupt` naming stream, revision and reason.
+ */
+export async function foldForward(fold: JournalFold, context: FoldContext, options?: { readonly visit?: InputVisitor; readonly onEntry?: (entry: OpenedEntry) => void; readonly until?: number }): Promise<number> {
+  const stream = fold.head.stream
+  let count = 0
+  try {
+    for await (const recorded of context.ledger.readStream(stream, { from: fold.head.revision + 1, direction: 'forwards' })) {
+      if (options?.until !== undefined && recorded.revision > options.until) break
+      const entry = openOrThrow(fold, recorded)
+      if (entry.type === 'PolicyActivated') await context.policies.load(policyHashOf(entry))
+      fold.apply(entry, (hash) => context.policies.get(hash), options?.visit)
+      options?.onEntry?.(entry)
+      count++
+    }
+  } catch (error) {
+    if (error instanceof RiskError && error.code === 'stream-not-found') return 0
+    throw error
+  }
+  return count
+}
+
+/**
+ * A fold at the newest snapshot that the journal still bears out: same stream, and the entry at its revision has its hash. Without one, a fold
+ * at the beginning.
+ */
+export async function foldFromSnapshot(stream: string, context: FoldContext, options: { readonly snapshots: SnapshotStore | null; readonly formatHash: string }): Promise<JournalFold> {
+  const fold = new JournalFold(stream)
+  for (const snapshot of (await options.snapshots?.load(snapshotName(stream))) ?? []) {
+    if (snapshot.stream !== stream || snapshot.formatHash !== options.formatHash) continue
+    if (!(await journalHolds(context.ledger, snapshot))) continue
+    const policyHash = policyHashOfState(snapshot.state)
+    if (policyHash === null) continue
+    await context.policies.load(policyHash)
+    const state = readState(snapshot.state, (hash) => context.policies.get(hash))
+    if (state === null) continue
+    fold.resume({ head: { stream, revision: snapshot.revision, entryHash: snapshot.entryHash }, ...state })
+    return fold
+  }
+  return fold
+}
+
+async function journalHolds(ledger: Ledger, at: { readonly stream: string; readonly revision: number; readonly entryHash: string }): Promise<boolean> {
+  try {
+    for await (const entry of ledger.readStream(at.stream, { from: at.revision, direction: 'forwards', maxCount: 1 })) {
+      return entry.revision === at.revision && Buffer.from(entry.metadata).toString('utf8').includes(`"entryHash":"${at.entryHash}"`)
+    }
+    return false
+  } catch (error) {
+    if (error instanceof RiskError && error.code === 'stream-not-found') return false
+    throw error
+  }
+}
+
+function openOrThrow(fold: JournalFold, recorded: RecordedEntry): OpenedEntry {
+  const opened = openEntry(fold.head, recorded)
+  if (opened.kind === 'whole') return opened.entry
+  throw new RiskError(
+    'ledger-corrupt',
+    `${recorded.stream}@${recorded.revision}: ${opened.reason}. Entries before @${recorded.revision} are whole. Restore from a backup, then run verify again.`,
+    { retriable: false, context: { stream: recorded.stream, revision: recorded.revision } },
+  )
+}
+
+function policyHashOf(entry: OpenedEntry): string {
+  return (JSON.parse(Buffer.from(entry.data).toString('utf8')) as { policyHash: string }).policyHash
+}

@@ -1,0 +1,167 @@
+import type { EventLog, LogRecord, RawTopic } from '@riskledger/contracts'
+import { decodeRaw, type Decoded } from '@riskledger/events'
+import type { Gap } from '@riskledger/journal'
+import { MAX_BODY_BYTES, TopicMerge, type InputBatch, type MergeItem, type RawEvent } from '@riskledger/screening'
+
+/** A batch is pulled up to these bounds; the journal's own bound is in encoded bytes. */
+const MAX_ITEMS = 4_096
+const MAX_BYTES = 400 * 1024
+/** A topic is fetched again once it is empty; this much at a time. */
+const FETCH_RECORDS = 8_192
+const FETCH_BYTES = 1024 * 1024
+/** How long an idle source waits for the log before it looks again. */
+const IDLE_MS = 250
+
+/** What the source asks of the facts' side when it meets an input of a file. */
+export interface EpochGate {
+  readonly epochMs: number
+  /** True once everything that an input at this order time may know has been learned. */
+  open(orderTimeMs: number): boolean
+  /** Resolves when that may have changed. */
+  changed(signal: AbortSignal): Promise<void>
+}
+
+export interface PartitionSourceOptions {
+  readonly log: EventLog
+  readonly partition: number
+  readonly topics: readonly RawTopic[]
+  /** First offset to read of each topic: where the journal ends. */
+  readonly nextOffsets: readonly number[]
+  readonly gate: EpochGate
+  /** Wall clock in epoch milliseconds, for the ticks of live batches. */
+  readonly nowMs: () => number
+  /** Order time of the last tick that the journal holds. */
+  readonly tickMs: number
+  /** Called when everything in the log has been given out, with the next offsets. */
+  readonly onIdle: (nextOffsets: readonly number[]) => void
+  readonly crashPoint: (name: string) => void
+}
+
+/** Pulls one partition's records from the log and merges its topics into batches. */
+export class PartitionSource {
+  private readonly merge: TopicMerge<Decoded<RawEvent> | null>
+  /** Next offset to fetch. */
+  private readonly fetchOffsets: number[]
+  /** Next offset to give out. */
+  private readonly givenOffsets: number[]
+  private gaps: Gap[] = []
+  private lastTickMs: number
+
+  constructor(private readonly options: PartitionSourceOptions) {
+    this.merge = new TopicMerge(options.topics.length, readItem)
+    this.fetchOffsets = [...options.nextOffsets]
+    this.givenOffsets = [...options.nextOffsets]
+    this.lastTickMs = options.tickMs
+  }
+
+  /** The next batch; waits for one; undefined once `signal` aborts. */
+  async pull(signal: AbortSignal): Promise<InputBatch | undefined> {
+    while (!signal.aborted) {
+      const changed = this.options.log.changed(IDLE_MS, signal)
+      const bound = await this.bound()
+      await this.fill()
+      const { items, gatedAtMs } = await this.collect(bound.orderTimeMs)
+      if (items.length > 0 || this.gaps.length > 0) return this.toBatch(items)
+      const tick = this.tellProgress(gatedAtMs ?? (this.options.log.partitionCount > 1 ? bound.announcedMs : 0))
+      if (tick !== null) return tick
+      if (gatedAtMs !== null) {
+        await this.options.gate.changed(signal)
+        continue
+      }
+      if (bound.orderTimeMs === Infinity && this.exhausted()) this.options.onIdle(this.givenOffsets)
+      await changed
+    }
+    return undefined
+  }
+
+  /** Records with an order time below `orderTimeMs` may go: below what the running import has announced, or without end. */
+  private async bound(): Promise<{ readonly orderTimeMs: number; readonly announcedMs: number }> {
+    const sources = await this.options.log.sources()
+    const running = sources.filter((source) => !source.done)
+    return {
+      orderTimeMs: Math.min(Infinity, ...running.map((source) => source.orderTimeMs)),
+      announcedMs: Math.max(0, ...sources.map((source) => source.orderTimeMs)),
+    }
+  }
+
+  /** Fetches every topic of which nothing is waiting, up to its end or until something is. */
+  private async fill(): Promise<void> {
+    for (let topic = 0; topic < this.options.topics.length; topic++) {
+      if (this.merge.waiting(topic) === 0) await this.fetch(topic)
+    }
+  }
+
+  private async fetch(topic: number): Promise<void> {
+    for (;;) {
+      const response = await this.options.log.fetch({
+        topic: this.options.topics[topic],
+        partition: this.options.partition,
+        fromOffset: this.fetchOffsets[topic],
+        maxRecords: FETCH_RECORDS,
+        maxBytes: FETCH_BYTES,
+      })
+      for (const gap of response.gaps) this.gaps.push({ topic, ...gap })
+      this.fetchOffsets[topic] = response.nextOffset
+      if (response.records.length > 0) this.merge.offer(topic, response.records)
+      if (response.records.length > 0 || response.nextOffset >= response.highWatermark) return
+    }
+  }
+
+  private async collect(bound: number): Promise<{ items: MergeItem<Decoded<RawEvent> | null>[]; gatedAtMs: number | null }> {
+    const items: MergeItem<Decoded<RawEvent> | null>[] = []
+    let bytes = 0
+    while (items.length < MAX_ITEMS && bytes < MAX_BYTES) {
+      const topic = this.merge.first(bound)
+      if (topic < 0) break
+      const next = this.merge.peek(topic)
+      if (next.record.orderTimeMs !== undefined && !this.options.gate.open(next.orderTimeMs)) return { items, gatedAtMs: next.orderTimeMs }
+      items.push(this.merge.take(topic))
+      this.givenOffsets[topic] = next.record.offset + 1
+      bytes += Math.min(next.record.value.length, MAX_BODY_BYTES)
+      // Also where its end was seen before: the bound may be newer than that look.
+      if (this.merge.waiting(topic) === 0) await this.fetch(topic)
+    }
+    this.options.crashPoint('decoded')
+    return { items, gatedAtMs: null }
+  }
+
+  private toBatch(items: readonly MergeItem<Decoded<RawEvent> | null>[]): InputBatch {
+    const gaps = this.gaps
+    this.gaps = []
+    const last = items.at(-1)
+    const live = last === undefined || last.record.orderTimeMs === undefined
+    this.lastTickMs = live ? this.lastTickMs : last.orderTimeMs
+    return { items, gaps, tickMs: live ? this.liveTick() : undefined }
+  }
+
+  /** Wall time that the partition has surely reached: where a topic has unread records, the broker time of the first. */
+  private liveTick(): number {
+    let tick = this.options.nowMs()
+    for (let topic = 0; topic < this.options.topics.length; topic++) {
+      if (this.merge.waiting(topic) > 0) tick = Math.min(tick, this.merge.peek(topic).record.brokerTimeMs)
+    }
+    return tick
+  }
+
+  /**
+   * A batch without inputs that tells how far this partition is, once an epoch: others, or its own next input, wait for what relations learn up
+   * to there, and relations wait for the journal.
+   */
+  private tellProgress(reachedMs: number): InputBatch | null {
+    const { epochMs } = this.options.gate
+    if (Math.floor(reachedMs / epochMs) <= Math.floor(this.lastTickMs / epochMs)) return null
+    this.lastTickMs = reachedMs
+    return { items: [], gaps: [], tickMs: reachedMs }
+  }
+
+  private exhausted(): boolean {
+    return this.options.topics.every((_, topic) => this.merge.waiting(topic) === 0)
+  }
+}
+
+/** Decodes a record once, for its event time; what cannot be decoded stands at its broker time. */
+function readItem(record: LogRecord): MergeItem<Decoded<RawEvent> | null> {
+  const decoded = record.topic === 'unparsable' || record.value.length > MAX_BODY_BYTES ? null : decodeRaw(record.topic, record.value)
+  const eventTimeMs = decoded?.kind === 'decoded' ? Math.min(decoded.event.eventTimeMs, record.brokerTimeMs) : record.brokerTimeMs
+  return { record, decoded, eventTimeMs, orderTimeMs: record.orderTimeMs ?? eventTimeMs }
+}

@@ -1,0 +1,43 @@
+import type { InputStatus, Verdict } from '@riskledger/contracts'
+import type { RecordedDecision } from '@riskledger/screening'
+
+/** What the screener thread is started with. */
+export interface ScreenerThreadInput {
+  readonly dataDir: string
+  readonly connectionString: string
+  readonly partitionCount: number
+  readonly environment: string
+  readonly workerId: string
+  readonly engineHash: string
+  /** Canonical bytes of the policy to put into force at the start; null: the journals' own. */
+  readonly policy: Uint8Array | null
+  readonly challengeSecret: string
+  /** Whether each batch's decisions are told, for a screen that shows them. */
+  readonly tellDecisions: boolean
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
+  /** See `crashPointFrom`. */
+  readonly crashAt: string | undefined
+}
+
+/** Inputs by what became of them, since the journal's beginning. */
+export interface InputCounts {
+  readonly statuses: Readonly<Record<InputStatus, number>>
+  readonly verdicts: Readonly<Record<Verdict, number>>
+  readonly dedupeUnchecked: number
+}
+
+/** What the screener thread tells. */
+export type ScreenerMessage =
+  | {
+      readonly kind: 'batch'
+      readonly partition: number
+      /** Inputs in the partition's journal so far. */
+      readonly inputs: number
+      readonly revision: number
+      readonly counts: InputCounts
+      readonly decisions: readonly RecordedDecision[]
+    }
+  | { readonly kind: 'idle'; readonly partition: number; readonly nextOffsets: readonly number[] }
+
+/** What the screener thread can be asked. */
+export type ScreenerRequest = { readonly kind: 'activate'; readonly policy: Uint8Array }
