@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import { HEX_OF_BYTE, hexValue } from './hex'
+import { byteAt, HEX_OF_BYTE } from './hex'
 
 /** Where the hexadecimal digit pairs of a UUID's 16 bytes stand in its 36 characters. */
-const PAIR_AT = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34] as const
+const PAIR_AT: Uint8Array = Uint8Array.of(0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34)
 
 /** Character codes of a byte's two lowercase hexadecimal digits. */
 const HIGH = Uint8Array.from({ length: 256 }, (_, byte) => HEX_OF_BYTE[byte].charCodeAt(0))
@@ -36,14 +36,13 @@ export function isNilUuid(bytes: Uint8Array, from: number): boolean {
 export function writeUuid(text: string, target: Uint8Array, at: number): boolean {
   if (text.length !== 36) return false
   if (text.charCodeAt(8) !== 45 || text.charCodeAt(13) !== 45 || text.charCodeAt(18) !== 45 || text.charCodeAt(23) !== 45) return false
+  let any = 0
   for (let i = 0; i < 16; i++) {
-    const pair = PAIR_AT[i]
-    const high = hexValue(text.charCodeAt(pair))
-    const low = hexValue(text.charCodeAt(pair + 1))
-    if (high < 0 || low < 0) return false
-    target[at + i] = (high << 4) | low
+    const byte = byteAt(text, PAIR_AT[i])
+    any |= byte
+    target[at + i] = byte
   }
-  return true
+  return any >= 0
 }
 
 /** The 16 bytes of a UUID in text. Throws `RangeError` if it is none. */
