@@ -52,31 +52,24 @@ export class SlidingStore {
     const inexact: { row: number; column: number }[] = []
     for (const { rings, columns, adjacent } of this.groups) {
       const { slots, timesMs, values } = rows
+      const first = 2 * columns[0]
       for (let row = 0; row < rows.size; row++) {
         const slot = slots[row]
         if (slot < 0) continue
-        const timeMs = timesMs[row]
-        rings.add(slot, timeMs, values[row])
-        const all = adjacent ? rings.read(slot, timeMs, out, row * stride + 2 * columns[0]) : this.readApart(rings, columns, { slot, timeMs }, out, row * stride)
+        const all = rings.step(slot, timesMs[row], values[row], adjacent ? out : this.scratch, adjacent ? row * stride + first : 0)
+        if (!adjacent) this.spread(columns, out, row * stride)
         if (!all) columns.forEach((column, width) => rings.exact[width] === 0 && inexact.push({ row, column }))
       }
     }
     return inexact
   }
 
-  private readApart(
-    rings: KeyedRings,
-    columns: readonly number[],
-    at: { readonly slot: number; readonly timeMs: number },
-    out: Float64Array,
-    offset: number,
-  ): boolean {
-    const all = rings.read(at.slot, at.timeMs, this.scratch, 0)
+  /** Carries figures from the scratch row to their columns. */
+  private spread(columns: readonly number[], out: Float64Array, offset: number): void {
     for (let width = 0; width < columns.length; width++) {
       out[offset + 2 * columns[width]] = this.scratch[2 * width]
       out[offset + 2 * columns[width] + 1] = this.scratch[2 * width + 1]
     }
-    return all
   }
 
   /** Looks at a share of the slots, in turn, and forgets keys of which nothing could matter at `watermarkMs` or later. */
