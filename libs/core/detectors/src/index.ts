@@ -1,4 +1,6 @@
 export { compilePolicy, type CompiledCombination, type CompiledPolicy } from './compile-policy'
 export { describeDecision, type DescribedDecision } from './describe-decision'
+export { explainSignal, type ExplainableSignal } from './explain-signal'
 export { score, scoreWithout, verdictOf } from './score'
 export { MAX_COMBINATIONS, MAX_SIGNALS, newScoreCard, type ScoreCard } from './score-card'
+export { counted, duration, grouped, money, percent, scaled } from './spell-number'

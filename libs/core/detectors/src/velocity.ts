@@ -1,4 +1,4 @@
-import type { DetectorPolicies } from '@riskledger/policy'
+import { DISTINCT_COUNTS, VELOCITY_EVENTS, type DetectorPolicies } from '@riskledger/policy'
 import { WINDOW_NAMES, WINDOW_WIDTHS_MS, type Features, type WindowFeatures } from '@riskledger/profiles'
 import { BandTable } from './band-table'
 import { minorUnit, number, windowed, type CodeOf, type SignalEvidence } from './evidence'
@@ -8,14 +8,22 @@ import { addSignal, type ScoreCard } from './score-card'
 const DAY_MS = 86_400_000
 const HOUR_MS = 3_600_000
 
-type Events = DetectorPolicies['velocity']['counts'][number]['events']
-type Distinct = DetectorPolicies['velocity']['distinct'][number]['of']
+/** Places in `VELOCITY_EVENTS` and `DISTINCT_COUNTS`: comparing strings for each rule and event costs more than all the rest. */
+const PAYMENTS = VELOCITY_EVENTS.indexOf('payments')
+const TRADES = VELOCITY_EVENTS.indexOf('trades')
+const LOGINS = VELOCITY_EVENTS.indexOf('logins')
+const FAILED_LOGINS = VELOCITY_EVENTS.indexOf('failed-logins')
+const SMALL_PAYMENTS = VELOCITY_EVENTS.indexOf('small-payments')
+const COUNTERPARTIES_1H = DISTINCT_COUNTS.indexOf('counterparties-1h')
+const COUNTERPARTIES_1D = DISTINCT_COUNTS.indexOf('counterparties-1d')
+const INSTRUMENTS_1D = DISTINCT_COUNTS.indexOf('instruments-1d')
 
 interface WindowRule {
   readonly code: number
   readonly name: string
-  readonly measure: 'count' | 'sum'
-  readonly events: Events
+  readonly isSum: boolean
+  /** Place in `VELOCITY_EVENTS`. */
+  readonly events: number
   readonly window: number
   readonly onlyIfUnlikely: boolean
   readonly table: BandTable
@@ -24,7 +32,8 @@ interface WindowRule {
 interface DistinctRule {
   readonly code: number
   readonly name: string
-  readonly of: Distinct
+  /** Place in `DISTINCT_COUNTS`. */
+  readonly of: number
   readonly table: BandTable
 }
 
@@ -42,22 +51,23 @@ export interface CompiledVelocity {
 /** Prepares the rules and the table of Poisson tails. */
 export function compileVelocity(policy: DetectorPolicies['velocity'], codeOf: CodeOf, currency: string): CompiledVelocity {
   const rules: WindowRule[] = []
-  for (const rule of policy.counts) rules.push(windowRule(rule, 'count', codeOf))
-  for (const rule of policy.sums) rules.push(windowRule({ ...rule, onlyIfUnlikely: false }, 'sum', codeOf))
+  for (const rule of policy.counts) rules.push(windowRule(rule, false, codeOf))
+  for (const rule of policy.sums) rules.push(windowRule({ ...rule, onlyIfUnlikely: false }, true, codeOf))
   return {
     currency,
-    payments: rules.filter((rule) => rule.events === 'payments' || rule.events === 'small-payments'),
-    trades: rules.filter((rule) => rule.events === 'trades'),
-    logins: rules.filter((rule) => rule.events === 'logins' || rule.events === 'failed-logins'),
-    distinct: policy.distinct.map((rule) => ({ code: codeOf(rule.code), name: rule.code, of: rule.of, table: new BandTable(rule.bands) })),
+    payments: rules.filter((rule) => rule.events === PAYMENTS || rule.events === SMALL_PAYMENTS),
+    trades: rules.filter((rule) => rule.events === TRADES),
+    logins: rules.filter((rule) => rule.events === LOGINS || rule.events === FAILED_LOGINS),
+    distinct: policy.distinct.map((rule) => ({ code: codeOf(rule.code), name: rule.code, of: DISTINCT_COUNTS.indexOf(rule.of), table: new BandTable(rule.bands) })),
     leastPerDayMilli: policy.leastExpectedPerDayMilli,
     unlikelyBelow: unlikelyBelowMean(policy.tailAlphaPpb),
   }
 }
 
-function windowRule(rule: DetectorPolicies['velocity']['counts'][number], measure: 'count' | 'sum', codeOf: CodeOf): WindowRule {
-  const { code, events, onlyIfUnlikely, bands } = rule
-  return { code: codeOf(code), name: code, measure, events, window: WINDOW_NAMES.indexOf(rule.window), onlyIfUnlikely, table: new BandTable(bands) }
+function windowRule(rule: DetectorPolicies['velocity']['counts'][number], isSum: boolean, codeOf: CodeOf): WindowRule {
+  const { code, onlyIfUnlikely, bands } = rule
+  const events = VELOCITY_EVENTS.indexOf(rule.events)
+  return { code: codeOf(code), name: code, isSum, events, window: WINDOW_NAMES.indexOf(rule.window), onlyIfUnlikely, table: new BandTable(bands) }
 }
 
 /**
@@ -71,7 +81,7 @@ export function scoreVelocity(features: Features, compiled: CompiledVelocity, ca
   for (let i = 0; i < rules.length; i++) {
     const rule = rules[i]
     const of = windowOf(features, rule.events)
-    const value = rule.measure === 'count' ? of.counts[rule.window] : of.sumsMinor[rule.window]
+    const value = rule.isSum ? of.sumsMinor[rule.window] : of.counts[rule.window]
     if (value < rule.table.first) continue
     if (rule.onlyIfUnlikely && !isUnlikely(features, compiled, rule)) continue
     addSignal(card, rule.code, rule.table.pointsAt(value))
@@ -90,19 +100,19 @@ export function describeVelocity(features: Features, compiled: CompiledVelocity,
   if (rule !== undefined) return describeWindow(features, compiled, rule)
   const distinct = compiled.distinct.find((one) => one.name === name)!
   const value = distinctOf(features, distinct.of)
-  const widthMs = distinct.of === 'counterparties-1h' ? HOUR_MS : DAY_MS
-  const counted = windowed(features, number(`distinct-${distinct.of.slice(0, -3)}`, value, 'count'), { widthMs, exact: value < 64 })
+  const widthMs = distinct.of === COUNTERPARTIES_1H ? HOUR_MS : DAY_MS
+  const counted = windowed(features, number(`distinct-${DISTINCT_COUNTS[distinct.of].slice(0, -3)}`, value, 'count'), { widthMs, exact: value < 64 })
   return { features: [counted], threshold: { value: distinct.table.passed(value), unit: 'count' }, historyCount: 0 }
 }
 
 function describeWindow(features: Features, compiled: CompiledVelocity, rule: WindowRule): SignalEvidence {
   const of = windowOf(features, rule.events)
-  const unit = rule.measure === 'count' ? 'count' : minorUnit(compiled.currency)
-  const value = rule.measure === 'count' ? of.counts[rule.window] : of.sumsMinor[rule.window]
+  const unit = rule.isSum ? minorUnit(compiled.currency) : 'count'
+  const value = rule.isSum ? of.sumsMinor[rule.window] : of.counts[rule.window]
   const window = { widthMs: WINDOW_WIDTHS_MS[rule.window], exact: of.exact[rule.window] }
   const perDayMilli = rateOf(features, rule.events)
   return {
-    features: [windowed(features, number(`${rule.events}-${rule.measure}`, value, unit), window), number('usual-per-day', perDayMilli, 'milli-events')],
+    features: [windowed(features, number(`${VELOCITY_EVENTS[rule.events]}-${rule.isSum ? 'sum' : 'count'}`, value, unit), window), number('usual-per-day', perDayMilli, 'milli-events')],
     threshold: { value: rule.table.passed(value), unit },
     historyCount: of.counts[WINDOW_NAMES.length - 1],
   }
@@ -115,40 +125,20 @@ function isUnlikely(features: Features, compiled: CompiledVelocity, rule: Window
   return expected < compiled.unlikelyBelow[Math.min(count, MAX_TABLED_COUNT)]
 }
 
-function windowOf(features: Features, events: Events): WindowFeatures {
-  switch (events) {
-    case 'payments':
-      return features.payments
-    case 'trades':
-      return features.trades
-    case 'logins':
-      return features.logins
-    case 'failed-logins':
-      return features.failedLogins
-    case 'small-payments':
-      return features.smallPayments
-    default:
-      return events satisfies never
-  }
+function windowOf(features: Features, events: number): WindowFeatures {
+  if (events === PAYMENTS) return features.payments
+  if (events === SMALL_PAYMENTS) return features.smallPayments
+  if (events === TRADES) return features.trades
+  return events === LOGINS ? features.logins : features.failedLogins
 }
 
-function rateOf(features: Features, events: Events): number {
-  if (events === 'trades') return features.tradesPerDayMilli
-  if (events === 'payments' || events === 'small-payments') return features.paymentsPerDayMilli
-  return features.loginsPerDayMilli
+function rateOf(features: Features, events: number): number {
+  if (events === TRADES) return features.tradesPerDayMilli
+  return events === PAYMENTS || events === SMALL_PAYMENTS ? features.paymentsPerDayMilli : features.loginsPerDayMilli
 }
 
-function distinctOf(features: Features, of: Distinct): number {
-  switch (of) {
-    case 'counterparties-1h':
-      return features.distinctCounterparties1h
-    case 'counterparties-1d':
-      return features.distinctCounterparties1d
-    case 'instruments-1d':
-      return features.distinctInstruments1d
-    case 'devices-1d':
-      return features.distinctDevices1d
-    default:
-      return of satisfies never
-  }
+function distinctOf(features: Features, of: number): number {
+  if (of === COUNTERPARTIES_1H) return features.distinctCounterparties1h
+  if (of === COUNTERPARTIES_1D) return features.distinctCounterparties1d
+  return of === INSTRUMENTS_1D ? features.distinctInstruments1d : features.distinctDevices1d
 }
