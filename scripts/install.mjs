@@ -27,7 +27,7 @@ export function installWhatIsMissing() {
     shell: process.platform === 'win32',
   })
   if (status === 0) return
-  console.error('The dependencies could not be installed. Check that the npm registry can be reached, then run npm ci.')
+  console.error('The dependencies could not be installed, for the reason above. Most often the npm registry cannot be reached; when it can, run npm ci.')
   process.exit(1)
 }
 
