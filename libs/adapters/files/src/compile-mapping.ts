@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto'
-import { encodeRaw, UUID_NAMESPACES, uuidText } from '@riskledger/events'
+import { encodeRaw, UUID_NAMESPACES } from '@riskledger/events'
 import { decimalToUnits } from './decimal'
 import { createLocalTimeReader, type LocalTimeReader } from './local-time'
 import { type Condition, durationMs, type EventRule, type FieldRule, type Mapping } from './mapping'
 import { isInputError } from './ndjson-emitter'
+import { createNameUuid } from './name-uuid'
 import { compileTemplate } from './row-template'
 
 /** An event made from a row. `value` may be a view into a shared slab: copy what is kept for long. */
@@ -117,13 +117,8 @@ function compileField(name: string, rule: FieldRule, context: Context): Field {
 
 /** UUIDv5 of the filled template under the namespace of imported events. */
 function compileUuid(nameOf: (row: readonly string[]) => string): Field {
-  const namespace = Buffer.from(UUID_NAMESPACES.importedEvent)
-  return (row) => {
-    const digest = createHash('sha1').update(namespace).update(nameOf(row)).digest()
-    digest[6] = (digest[6] & 0x0f) | 0x50
-    digest[8] = (digest[8] & 0x3f) | 0x80
-    return uuidText(digest, 0)
-  }
+  const uuidOf = createNameUuid(UUID_NAMESPACES.importedEvent)
+  return (row) => uuidOf(nameOf(row))
 }
 
 function compileCondition(condition: Condition, context: Context): (row: readonly string[]) => boolean {

@@ -9,7 +9,7 @@ export interface LocalTimeReader {
    * moved forward by the gap (02:30 becomes 03:30); of a time that comes twice, the first is taken. A text that ends in `Z` is UTC.
    */
   read(text: string): number
-  /** Minutes to add to UTC at that time, toward zero; NaN likewise. 0 for a text that ends in `Z`. */
+  /** Minutes to add to UTC at that time, toward zero; NaN likewise. 0 for a text that ends in `Z`; for a skipped time, the offset before the gap. */
   offsetMinutes(text: string): number
 }
 
