@@ -104,7 +104,7 @@ const field = z.unknown().transform((value, context): FieldRule => {
   }
   const parsed = FIELD_FORMS[form].safeParse(value)
   if (parsed.success) return parsed.data
-  for (const issue of parsed.error.issues) context.addIssue({ code: 'custom', message: describeIssue(issue), path: issue.path as string[] })
+  for (const issue of parsed.error.issues) context.addIssue({ code: 'custom', message: describeIssue(issue), path: issue.path })
   return z.NEVER
 })
 const eventRule = z.strictObject({

@@ -22,7 +22,7 @@ export async function* readBlocks(
   const hash = createHash('sha256')
   let bytesRead = 0
   const stored = readBytes(file.path, options.signal)
-  stored.on('data', (chunk) => {
+  stored.on('data', (chunk: Buffer) => {
     hash.update(chunk)
     bytesRead += chunk.length
     options.onRead(bytesRead)
