@@ -106,7 +106,7 @@ export function writeSparse(numbers: Float64Array | Float32Array | Uint32Array, 
 
 /** Reads what `writeSparse` wrote into zeroed numbers. */
 export function readSparse(numbers: Float64Array | Float32Array | Uint32Array, reader: ByteReader): void {
-  for (let at = -1; ; ) {
+  for (let at = -1; ;) {
     const step = reader.varint()
     if (step === 0) return
     at += step

@@ -15,9 +15,10 @@ export class AccountWindows {
 
   constructor(
     private readonly integers: RowPages<Uint32Array>,
-    options: ProfileOptions,
+    readonly options: Pick<ProfileOptions, 'graceMs' | 'maxEventsPerKey'>,
   ) {
-    const make = (): KeyedRings => new KeyedRings({ widthsMs: WINDOW_WIDTHS_MS, graceMs: options.graceMs, maxEventsPerKey: options.maxEventsPerKey, slots: 64 })
+    const make = (): KeyedRings =>
+      new KeyedRings({ widthsMs: WINDOW_WIDTHS_MS, graceMs: options.graceMs, maxEventsPerKey: options.maxEventsPerKey, slots: 64 })
     this.payments = make()
     this.rare = [TRADE_RING, LOGIN_RING, FAILED_RING, SMALL_RING].map((field) => ({ field, rings: make() }))
   }

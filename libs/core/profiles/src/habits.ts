@@ -46,7 +46,7 @@ export class Habits {
   readonly tradeBins = new RowPages(AMOUNT_BINS, (length) => new Float32Array(length))
 
   constructor(
-    public options: ProfileOptions,
+    private options: ProfileOptions,
     private readonly integers: RowPages<Uint32Array>,
   ) {}
 
@@ -166,6 +166,19 @@ export class Habits {
     }
     for (const weight of [PAYMENT_WEIGHT, TRADE_WEIGHT, LOGIN_WEIGHT]) doubles[weight] *= factor
     doubles[HABIT_BASE] = toMs
+  }
+
+  /** Expresses all weights of all accounts and of the population relative to one moment, by the half-life up to now. */
+  rebaseAll(toMs: number): void {
+    for (let slot = 0; slot < this.doubles.count; slot++) this.rebase(slot, toMs)
+    for (const population of [this.payments, this.trades, this.hours]) population.rebase(toMs, this.options.habitHalfLifeMs)
+  }
+
+  /** Works by other options from now on. */
+  configure(options: ProfileOptions): void {
+    this.options = options
+    this.payments.forceRefresh()
+    this.trades.forceRefresh()
   }
 
   private learnHour(slot: number, hour: number, weight: number): void {

@@ -65,7 +65,12 @@ export class KnownLabels {
   private nowMs = 0
   private mean = 0
   private deviation = 0
-  private readonly seen = [new Uint32Array(MAX_DISTINCT), new Uint32Array(MAX_DISTINCT), new Uint32Array(MAX_DISTINCT), new Uint32Array(MAX_DISTINCT)]
+  private readonly seen = [
+    new Uint32Array(MAX_DISTINCT),
+    new Uint32Array(MAX_DISTINCT),
+    new Uint32Array(MAX_DISTINCT),
+    new Uint32Array(MAX_DISTINCT),
+  ]
   private readonly seenCounts = new Uint32Array(4)
 
   constructor(
@@ -185,7 +190,13 @@ export class KnownLabels {
   }
 
   /** Remembers a payment or trade; `ratioPermille` -1 where there was no mean to compare with. */
-  remember(slot: number, identity: { readonly low: number; readonly high: number }, features: Features, ratioPermille: number, event: RememberedEvent): void {
+  remember(
+    slot: number,
+    identity: { readonly low: number; readonly high: number },
+    features: Features,
+    ratioPermille: number,
+    event: RememberedEvent,
+  ): void {
     const queue = this.queue
     const entry = queue.add(identity.low, identity.high, features.eventTimeMs, slot)
     queue.amountsMinor[entry] = features.amountMinor
@@ -219,7 +230,8 @@ export class KnownLabels {
     else integers[i + NEWEST_ENTRY] = entry + 1
     const ratio = lanes[entry * LANES + RATIO]
     const best = integers[i + PENDING_LARGEST] - 1
-    if (this.queue.states[entry] === PENDING && ratio >= 0 && (best < 0 || ratio >= lanes[best * LANES + RATIO])) integers[i + PENDING_LARGEST] = entry + 1
+    if (this.queue.states[entry] === PENDING && ratio >= 0 && (best < 0 || ratio >= lanes[best * LANES + RATIO]))
+      integers[i + PENDING_LARGEST] = entry + 1
   }
 
   private noLongerPending(entry: number): void {
@@ -307,6 +319,21 @@ export class KnownLabels {
     return this.queue.integers[entry * LANES + KIND] === 0
   }
 
+  /** Canonical content of one account: its remembered payments and trades, newest first. */
+  writeContent(slot: number, writer: ByteWriter): void {
+    let entry = this.integers.row(slot)[NEWEST_ENTRY] - 1
+    for (; entry >= 0; entry = this.queue.integers[entry * LANES + OLDER] - 1) {
+      writer.u8(1)
+      this.queue.writeEntry(entry, writer, NEWER)
+    }
+    writer.u8(0)
+  }
+
+  /** Sums over the partition's payments known legitimate. */
+  writePopulation(writer: ByteWriter): void {
+    for (const value of [this.populationCount, this.populationSum, this.populationSquares]) writer.f64(value)
+  }
+
   write(writer: ByteWriter): void {
     for (const value of [this.populationCount, this.populationSum, this.populationSquares, this.walksCapped]) writer.f64(value)
     this.queue.write(writer)
@@ -319,7 +346,8 @@ export class KnownLabels {
     this.populationSquares = reader.f64()
     this.walksCapped = reader.f64()
     this.queue.read(reader)
-    for (const page of this.integers.pages) for (let i = 0; i < page.length; i += INTEGERS) page[i + NEWEST_ENTRY] = page[i + PENDING_LARGEST] = 0
+    for (const page of this.integers.pages)
+      for (let i = 0; i < page.length; i += INTEGERS) page[i + NEWEST_ENTRY] = page[i + PENDING_LARGEST] = 0
     this.queue.forEach((entry) => this.link(entry, this.queue.owners[entry]))
   }
 }

@@ -1,7 +1,7 @@
 import type { EventTopic } from '@riskledger/contracts'
-import type { AccountProfile, Login, Outcome, P2pTrade, Payment, RawEvents } from '@riskledger/events'
+import type { AccountProfile, LivenessResult, Login, Outcome, P2pTrade, Payment, RawEvents, RiskAlert } from '@riskledger/events'
 import { CLEARED, FRAUD, LEGITIMATE, PENDING, fingerprint, fingerprintEvent, hashToken, type FactView } from '@riskledger/relations'
-import { KeyInterner } from '@riskledger/windows'
+import { KeyInterner, MAX_KEYS, type ByteReader, type ByteWriter } from '@riskledger/windows'
 import {
   COUNTERPARTIES,
   COUNTERPARTIES_SEEN,
@@ -9,6 +9,7 @@ import {
   DOUBLES,
   FIRST_SEEN,
   HABIT_BASE,
+  HAS_RARE,
   INTEGERS,
   KYC,
   LAST_FRAUD,
@@ -26,7 +27,10 @@ import { blankFeatures, forget } from './blank-features'
 import type { Features } from './features'
 import { Habits, localHour } from './habits'
 import { KnownLabels } from './known-labels'
+import { Places } from './places'
+import { hashProfiles, readProfiles, writeProfiles, type ProfileParts } from './profile-codec'
 import { checkProfileOptions, type ProfileOptions } from './profile-options'
+import { Reports } from './reports'
 
 /** What an event is observed with, beside itself. */
 export interface ObserveContext {
@@ -66,22 +70,43 @@ export class ProfileStore {
    */
   lastOutcomeHabitDistanceCenti: number | null = null
 
+  private readonly parts: ProfileParts
   private readonly accounts: KeyInterner
   private readonly countries = new KeyInterner({ maxKeys: 65_535 })
   private readonly integers = new RowPages(INTEGERS, (length) => new Uint32Array(length))
   private readonly habits: Habits
-  private readonly windows: AccountWindows
+  private windows: AccountWindows
   private readonly labels: KnownLabels
+  private readonly places: Places
+  private readonly reports = new Reports()
+  private nowMs = 0
   private readonly features: Features = blankFeatures()
   private readonly identity = { low: 0, high: 0 }
   private readonly touched = { trade: false, counterparty: 0, instrument: 0, device: 0 }
 
   constructor(private options: ProfileOptions) {
     checkProfileOptions(options)
-    this.accounts = new KeyInterner({ maxKeys: options.maxAccounts })
+    this.accounts = new KeyInterner({ maxKeys: Math.min(options.maxAccounts, MAX_KEYS) })
     this.habits = new Habits(options, this.integers)
     this.windows = new AccountWindows(this.integers, options)
     this.labels = new KnownLabels(this.habits.doubles, this.integers, options)
+    this.places = new Places(this.integers, options)
+    const { accounts, countries, integers, habits, labels, places, reports } = this
+    this.parts = { accounts, countries, integers, habits, labels, places, reports }
+  }
+
+  /**
+   * Works by other numbers from now on, at a switch of policy. The room for accounts, the windows' cap and their grace stay as they were
+   * when the store was made; another half-life holds from now on, with today's weights as they are.
+   */
+  configure(options: ProfileOptions): void {
+    checkProfileOptions(options)
+    if (options.habitHalfLifeMs !== this.options.habitHalfLifeMs) this.habits.rebaseAll(this.nowMs)
+    this.options = options
+    this.habits.configure(options)
+    const { labelDelayMs: delayMs, labelMemoryMs: memoryMs, maxRemembered: maxEntries } = options
+    this.labels.queue.options = { ...this.labels.queue.options, delayMs, memoryMs, maxEntries }
+    this.places.population.maxValues = options.maxLoginValues
   }
 
   /** Accounts known. */
@@ -91,6 +116,7 @@ export class ProfileStore {
 
   /** Lets time pass: payments whose label delay ended strictly before `nowMs` become known legitimate. Call it before each event. */
   advance(nowMs: number): void {
+    this.nowMs = nowMs
     this.labels.advance(nowMs)
   }
 
@@ -111,6 +137,10 @@ export class ProfileStore {
         return null
       case 'account-profiles':
         this.observeProfile(event as AccountProfile)
+        return null
+      case 'risk-alerts':
+      case 'liveness-results':
+        this.observeReport(event as RiskAlert | LivenessResult)
         return null
       default:
         return null
@@ -161,6 +191,14 @@ export class ProfileStore {
     features.residenceCountry = residence === 0 ? null : (this.countries.keyOf(residence - 1) ?? null)
   }
 
+  private observeReport(event: RiskAlert | LivenessResult): void {
+    const slot = this.slotOf(event.accountId, event.eventTimeMs)
+    if (slot < 0) return
+    this.integers.row(slot)[HAS_RARE] = 1
+    if ('alertId' in event) this.reports.observeAlert(slot, event, this.options.alertMemoryMs)
+    else this.reports.observeLiveness(slot, event)
+  }
+
   private observePayment(event: Payment, context: ObserveContext): Features {
     const features = this.features
     const slot = this.begin('payments', event, context)
@@ -200,12 +238,14 @@ export class ProfileStore {
     const { context, trade } = how
     features.counterparty = context.facts.counterparty(event.counterpartyId) ?? null
     features.deviceFact = event.deviceId === null ? null : (context.facts.device(event.deviceId) ?? null)
+    const counterparty = hashToken(event.counterpartyId)
+    if (slot >= 0 && this.integer(slot, HAS_RARE) !== 0) this.reports.read(slot, { eventId: event.eventId, counterparty }, features)
     if (context.late || slot < 0) {
       this.windows.read(-1, features)
       if (!context.late) this.readHabits(-1, features, trade)
       return
     }
-    const counterparty = hashToken(event.counterpartyId)
+    this.places.observeMoney(slot, event, features)
     features.firstContact = !this.knowsCounterparty(slot, counterparty)
     this.readHabits(slot, features, trade)
     const ratio = this.labels.read(slot, features)
@@ -267,6 +307,8 @@ export class ProfileStore {
       this.windows.read(-1, features)
       return features
     }
+    if (this.integer(slot, HAS_RARE) !== 0) this.reports.read(slot, { eventId: event.eventId, counterparty: 0 }, features)
+    this.places.observeLogin(slot, event, features)
     const failed = event.outcome === 'failed' || event.outcome === 'blocked'
     this.windows.addLogin(slot, features, failed)
     this.windows.read(slot, features)
@@ -313,5 +355,30 @@ export class ProfileStore {
     if (slot < 0) return
     const doubles = this.habits.doubles.row(slot)
     if (timeMs > doubles[LAST_FRAUD]) doubles[LAST_FRAUD] = timeMs
+  }
+
+  /** Writes everything needed to go on as if nothing had happened. */
+  writeSnapshot(writer: ByteWriter): void {
+    writer.f64(this.nowMs)
+    for (const count of Object.values(this.counters)) writer.varint(count)
+    writeProfiles(this.parts, this.windows, writer)
+  }
+
+  /** Fills a fresh store from what `writeSnapshot` wrote; its options must be those of the policy then active. Throws `snapshot-unusable`. */
+  readSnapshot(reader: ByteReader): void {
+    this.nowMs = reader.f64()
+    const counters = this.counters
+    counters.accountsRefused = reader.varint()
+    counters.counterpartiesForgotten = reader.varint()
+    counters.outcomesUnmatched = reader.varint()
+    counters.outcomesSuperseded = reader.varint()
+    this.windows = readProfiles(this.parts, reader)
+    this.labels.advance(this.nowMs)
+  }
+
+  /** SHA-256 of the logical content as of a moment (`advance` is called with it): accounts in order, layout and lazy expiry left out. */
+  canonicalHash(nowMs: number): Uint8Array {
+    this.advance(nowMs)
+    return hashProfiles(this.parts, this.windows, nowMs)
   }
 }

@@ -21,7 +21,8 @@ export const fingerprint = new Uint32Array(2)
  * chosen by strangers, so whoever looks something up by it checks account and time too.
  */
 export function fingerprintEvent(eventId: string): void {
-  fingerprint[0] = hexWord(eventId, 0) ^ ((hexByte(eventId, 19) << 24) | (hexByte(eventId, 21) << 16) | (hexByte(eventId, 24) << 8) | hexByte(eventId, 26))
+  fingerprint[0] =
+    hexWord(eventId, 0) ^ ((hexByte(eventId, 19) << 24) | (hexByte(eventId, 21) << 16) | (hexByte(eventId, 24) << 8) | hexByte(eventId, 26))
   fingerprint[1] =
     ((hexByte(eventId, 9) << 24) | (hexByte(eventId, 11) << 16) | (hexByte(eventId, 14) << 8) | hexByte(eventId, 16)) ^ hexWord(eventId, 28)
 }

@@ -28,7 +28,11 @@ export function encodeCounterpartyFact(fact: CounterpartyFact): Uint8Array {
   const reports = fact.tradesCompleted + fact.tradesDisputed + fact.tradesCancelled + fact.chargebacks + fact.counterfeitReports > 0
   writer.reset()
   writer.u8(
-    (legitimate ? HAS_LEGITIMATE : 0) | (fraud ? HAS_FRAUD : 0) | (reports ? HAS_REPORTS : 0) | (fact.alertSeverity >= 0 ? HAS_ALERT : 0) | (known ? HAS_KNOWN : 0),
+    (legitimate ? HAS_LEGITIMATE : 0) |
+      (fraud ? HAS_FRAUD : 0) |
+      (reports ? HAS_REPORTS : 0) |
+      (fact.alertSeverity >= 0 ? HAS_ALERT : 0) |
+      (known ? HAS_KNOWN : 0),
   )
   writer.varint(fact.asOfMs)
   writer.signedVarint(fact.asOfMs - fact.firstSeenMs)

@@ -158,15 +158,15 @@ export class LabelQueue {
     for (let i = this.start; i < this.end; i++) visit(this.order[i])
   }
 
-  /** Writes one entry without its owner: what a canonical hash needs of it, but for lane `skip`, which holds a number of no meaning outside. */
-  writeEntry(entry: number, writer: ByteWriter, skip = -1): void {
-    const lanes = this.options.integerLanes
+  /** Writes one entry without its owner, and of its lanes only the first `lanes`: those behind hold numbers of no meaning outside. */
+  writeEntry(entry: number, writer: ByteWriter, lanes = this.options.integerLanes): void {
+    const stride = this.options.integerLanes
     writer.u32(this.lows[entry])
     writer.u32(this.highs[entry])
     writer.f64(this.timesMs[entry])
     writer.f64(this.amountsMinor[entry])
     writer.u8(this.states[entry])
-    for (let lane = 0; lane < lanes; lane++) if (lane !== skip) writer.signedVarint(this.integers[entry * lanes + lane])
+    for (let lane = 0; lane < lanes; lane++) writer.signedVarint(this.integers[entry * stride + lane])
   }
 
   /** Writes everything, for a snapshot. */

@@ -41,7 +41,8 @@ export class RelationsCodec {
 
   write(writer: ByteWriter): void {
     const { counters, counterparties, devices, queue } = this.state
-    for (const count of [counters.counterpartiesRefused, counters.devicesRefused, counters.outcomesUnmatched, counters.outcomesSuperseded]) writer.varint(count)
+    for (const count of [counters.counterpartiesRefused, counters.devicesRefused, counters.outcomesUnmatched, counters.outcomesSuperseded])
+      writer.varint(count)
     writer.varint(counterparties.length)
     for (const memory of counterparties) writeCounterparty(memory, writer, false)
     writer.varint(devices.length)
@@ -76,7 +77,7 @@ export class RelationsCodec {
     queue.read(reader)
     queue.forEach((entry) => {
       const lane = entry * queue.options.integerLanes
-      state.recent.add(entry, { account: queue.integers[lane], id: queue.integers[lane + 3] })
+      state.recent.add(entry, { account: queue.integers[lane], id: queue.integers[lane + 2] })
     })
   }
 
@@ -89,9 +90,9 @@ export class RelationsCodec {
     queue.forEach((entry) => {
       writer.string(counterparties[queue.owners[entry]].key)
       const lane = entry * queue.options.integerLanes
-      const device = queue.integers[lane + 1] - 1
+      const device = queue.integers[lane + 3] - 1
       writer.string(device < 0 ? '' : devices[device].key)
-      queue.writeEntry(entry, writer, 1)
+      queue.writeEntry(entry, writer, 3)
     })
   }
 }

@@ -14,6 +14,11 @@ import { hashToken } from './token-hash'
 /** A payment is attributed to its counterparty if its amount lay at most this far from the account's habit, in hundredths of a deviation. */
 const EXPLAINED_ABOVE_CENTI = 250
 
+// Lanes of the queue behind the account's hash.
+const TRADE = 1
+const ID = 2
+const DEVICE = 3
+
 /** Numbers by which a `RelationsState` works; policy gives them. */
 export interface RelationsOptions {
   /** A payment is known legitimate once this long has passed without a fraud report, in ms. Default 7 days. */
@@ -80,7 +85,7 @@ export class RelationsState {
   readonly counterpartyIndex = new Map<string, CounterpartyMemory>()
   readonly deviceIndex = new Map<string, number>()
   readonly queue: LabelQueue
-  /** Lanes of the queue: account hash, device number + 1, 1 for a trade, hash of the business id. */
+  /** Lanes of the queue: account hash, 1 for a trade, hash of the business id, device number + 1. */
   static readonly LANES = 4
   readonly recent: RecentIds
   private changed: (CounterpartyMemory | DeviceMemory)[] = []
@@ -99,7 +104,7 @@ export class RelationsState {
   advance(streamTimeMs: number): void {
     const queue = this.queue
     for (let entry = queue.nextDue(streamTimeMs); entry >= 0; entry = queue.nextDue(streamTimeMs)) {
-      if (queue.states[entry] !== PENDING || queue.integers[entry * RelationsState.LANES + 2] === 1) continue
+      if (queue.states[entry] !== PENDING || queue.integers[entry * RelationsState.LANES + TRADE] === 1) continue
       queue.states[entry] = LEGITIMATE
       const memory = this.counterparties[queue.owners[entry]]
       memory.knowLegitimate(queue.timesMs[entry], queue.timesMs[entry] + this.options.labelDelayMs)
@@ -190,9 +195,9 @@ export class RelationsState {
     const lane = entry * RelationsState.LANES
     const lanes = this.queue.integers
     lanes[lane] = account
-    lanes[lane + 1] = device + 1
-    lanes[lane + 2] = how.trade ? 1 : 0
-    lanes[lane + 3] = id
+    lanes[lane + TRADE] = how.trade ? 1 : 0
+    lanes[lane + ID] = id
+    lanes[lane + DEVICE] = device + 1
     this.recent.add(entry, { account, id })
     if (memory.count(account >>> 0)) {
       memory.moveTo(how.streamTimeMs)
@@ -214,7 +219,8 @@ export class RelationsState {
     if (entry >= 0 && queue.integers[entry * RelationsState.LANES] !== (hashToken(event.accountId) | 0)) entry = -1
     if (entry < 0) {
       this.counters.outcomesUnmatched++
-      if (bad && event.counterpartyId !== null) this.knowFraud(this.counterparty(event.counterpartyId, event.eventTimeMs), event, { ...input, corrects: false })
+      if (bad && event.counterpartyId !== null)
+        this.knowFraud(this.counterparty(event.counterpartyId, event.eventTimeMs), event, { ...input, corrects: false })
       return
     }
     const state = queue.states[entry]
@@ -226,12 +232,12 @@ export class RelationsState {
     if (bad) {
       queue.states[entry] = FRAUD
       this.knowFraud(memory, event, { ...input, corrects: state === LEGITIMATE })
-      const device = queue.integers[entry * RelationsState.LANES + 1] - 1
+      const device = queue.integers[entry * RelationsState.LANES + DEVICE] - 1
       if (device >= 0) this.knowDeviceFraud(this.devices[device], event.subjectEventTimeMs, input.streamTimeMs)
       return
     }
     queue.states[entry] = CLEARED
-    if (state === LEGITIMATE || queue.integers[entry * RelationsState.LANES + 2] === 1) return
+    if (state === LEGITIMATE || queue.integers[entry * RelationsState.LANES + TRADE] === 1) return
     memory.knowLegitimate(event.subjectEventTimeMs, input.streamTimeMs)
     this.touch(memory)
   }

@@ -1,0 +1,261 @@
+import { hashToken } from '@riskledger/relations'
+import type { Login, P2pTrade, Payment } from '@riskledger/events'
+import type { ByteReader, ByteWriter } from '@riskledger/windows'
+import { INTEGERS, PAGE, PLACE_ROW, RowPages } from './account-rows'
+import { clipRound, logRatioCentinats } from './exact-numbers'
+import type { Features } from './features'
+import { greatCircleKm } from './great-circle'
+import { LoginPopulation } from './login-population'
+import type { ProfileOptions } from './profile-options'
+
+// The features of the login model, coarse to fine within each group: where, and with what.
+export const COUNTRY = 0
+export const ASN = 1
+export const PREFIX = 2
+export const IP = 3
+export const OS = 4
+export const BROWSER = 5
+export const DEVICE = 6
+export const PLACE_FEATURES = 7
+const WHERE = [COUNTRY, ASN, PREFIX, IP]
+const WITH_WHAT = [OS, BROWSER, DEVICE]
+
+// A row: per feature its number of uses, how often a value was new, and its last eight values (hash, first and last use in s, uses).
+const MEMORY = 8
+const FIELDS = 4
+const LIST = 2 + MEMORY * FIELDS
+const SESSIONS_SEEN = PLACE_FEATURES * LIST
+const SESSIONS = SESSIONS_SEEN + 1
+const LAST = SESSIONS + 2 * MEMORY
+const LAST_SECONDS = LAST
+const LAST_MILLIS = LAST + 1
+const LAST_LATITUDE = LAST + 2
+const LAST_LONGITUDE = LAST + 3
+const LAST_COUNTRY = LAST + 4
+const LAST_PREFIX = LAST + 5
+const LAST_CLASS = LAST + 6
+const LAST_BEHAVIOUR = LAST + 7
+const LAST_FLAGS = LAST + 8
+const LOGINS = LAST + 9
+const WIDTH = LAST + 10
+
+const DEGREE_BIAS = 40_000
+const CLIP_CENTINATS = 1000
+const SEEN_CLIP_CENTINATS = 500
+const SHORTEST_TRIP_MS = 60_000
+
+/**
+ * Devices, networks and places of accounts, and how much an event's differ from them.
+ *
+ * The log likelihood ratio follows Freeman et al. (NDSS 2016): how likely the values are among all logins against among the account's.
+ * Its two groups, where (country, network, prefix, address) and with what (system, browser, device), each go from coarse to fine and stop
+ * at the first value that is new to the account: that counts ln(1 / P(new)), P(new) = (new values so far + 1/2) / (uses + 1), so that a
+ * new address says little about somebody whose address always changes. Where all are known, the finest counts ln(p(all) / p(account)).
+ *
+ * Only successful logins teach all features, payments and trades teach device and country; failed logins teach nothing.
+ */
+export class Places {
+  readonly rows = new RowPages(WIDTH, (length) => new Uint32Array(length))
+  readonly population: LoginPopulation
+  private readonly values = new Uint32Array(PLACE_FEATURES)
+  /** Devices, addresses and so on pushed out of an account's memory of eight. */
+  forgotten = 0
+
+  constructor(
+    private readonly integers: RowPages<Uint32Array>,
+    options: ProfileOptions,
+  ) {
+    this.population = new LoginPopulation(PLACE_FEATURES, options.maxLoginValues)
+  }
+
+  private rowOf(slot: number): Uint32Array | null {
+    const number = this.integers.pages[slot >>> 8][(slot & (PAGE - 1)) * INTEGERS + PLACE_ROW] - 1
+    return number < 0 ? null : this.rows.row(number)
+  }
+
+  private rowMade(slot: number): Uint32Array {
+    const known = this.rowOf(slot)
+    if (known !== null) return known
+    const number = this.rows.addRow()
+    this.integers.row(slot)[PLACE_ROW] = number + 1
+    return this.rows.row(number)
+  }
+
+  /** Sets what a login's device, network and place say, then learns them if it succeeded. */
+  observeLogin(slot: number, event: Login, features: Features): void {
+    const values = this.values
+    values[COUNTRY] = event.countryCode === null ? 0 : hashToken(event.countryCode)
+    values[ASN] = event.asn === null ? 0 : Math.imul(event.asn + 1, 0x9e3779b1) >>> 0 || 1
+    values[PREFIX] = event.ipPrefixToken === null ? 0 : hashToken(event.ipPrefixToken)
+    values[IP] = hashToken(event.ipToken)
+    values[OS] = event.osToken === null ? 0 : hashToken(event.osToken)
+    values[BROWSER] = event.browserToken === null ? 0 : hashToken(event.browserToken)
+    values[DEVICE] = hashToken(event.deviceId)
+    const row = this.rowMade(slot)
+    const network = values[PREFIX] !== 0 ? PREFIX : values[ASN] !== 0 ? ASN : IP
+    this.compare(row, features)
+    features.network = this.find(row, network, values[network]) < 0 ? 'new' : 'known'
+    this.sinceLastLogin(row, features)
+    this.travel(row, event, features)
+    this.session(row, event.sessionId, values[DEVICE], features)
+    const lastNetwork = row[LAST_PREFIX]
+    features.networkChangedSinceLastLogin = lastNetwork !== 0 && lastNetwork !== values[network]
+    if (event.outcome !== 'success') return
+    for (let feature = 0; feature < PLACE_FEATURES; feature++) this.learn(row, feature, features.eventTimeMs)
+    this.rememberLogin(row, event, features, values[network])
+  }
+
+  /** Sets what the device and country of a payment or trade say, then learns them. */
+  observeMoney(slot: number, event: Payment | P2pTrade, features: Features): void {
+    if (event.deviceId === null && event.countryCode === null && event.networkClass === null && event.sessionId === null) {
+      const known = this.rowOf(slot)
+      if (known !== null) this.sinceLastLogin(known, features)
+      return
+    }
+    const values = this.values
+    values.fill(0)
+    values[COUNTRY] = event.countryCode === null ? 0 : hashToken(event.countryCode)
+    values[DEVICE] = event.deviceId === null ? 0 : hashToken(event.deviceId)
+    const row = this.rowMade(slot)
+    this.compare(row, features)
+    this.sinceLastLogin(row, features)
+    if (event.sessionId !== null && values[DEVICE] !== 0) this.session(row, event.sessionId, values[DEVICE], features)
+    const lastClass = row[LAST_CLASS]
+    features.networkChangedSinceLastLogin = event.networkClass !== null && lastClass !== 0 && lastClass !== hashToken(event.networkClass)
+    this.learn(row, COUNTRY, features.eventTimeMs)
+    this.learn(row, DEVICE, features.eventTimeMs)
+  }
+
+  private find(row: Uint32Array, feature: number, hash: number): number {
+    const from = feature * LIST + 2
+    for (let at = from; at < from + MEMORY * FIELDS; at += FIELDS) if (row[at] === hash) return at
+    return -1
+  }
+
+  private compare(row: Uint32Array, features: Features): void {
+    const values = this.values
+    const device = values[DEVICE] === 0 ? -1 : this.find(row, DEVICE, values[DEVICE])
+    features.device = values[DEVICE] === 0 ? 'none' : device < 0 ? 'new' : 'known'
+    features.deviceAgeMs = device < 0 ? (values[DEVICE] === 0 ? -1 : 0) : Math.max(0, features.eventTimeMs - row[device + 1] * 1000)
+    features.country = values[COUNTRY] === 0 ? 'none' : this.find(row, COUNTRY, values[COUNTRY]) < 0 ? 'new' : 'known'
+    let devices = 0
+    for (let at = DEVICE * LIST + 2; at < (DEVICE + 1) * LIST; at += FIELDS) if (row[at] !== 0) devices++
+    features.knownDeviceCount = devices
+    features.loginHabitCount = row[LOGINS]
+    const sum = this.groupRatio(row, WHERE) + this.groupRatio(row, WITH_WHAT)
+    features.operatorLogRatioCentinats = clipRound(sum, -CLIP_CENTINATS, CLIP_CENTINATS)
+  }
+
+  private groupRatio(row: Uint32Array, group: readonly number[]): number {
+    let ratio = 0
+    for (const feature of group) {
+      const hash = this.values[feature]
+      const uses = row[feature * LIST]
+      if (hash === 0 || uses === 0) continue
+      const at = this.find(row, feature, hash)
+      // The very first value of an account is no sign that it likes to change.
+      if (at < 0) return logRatioCentinats(uses + 1, row[feature * LIST + 1] - 0.5)
+      ratio = Math.max(-SEEN_CLIP_CENTINATS, logRatioCentinats(this.population.share(feature, hash), row[at + 3] / (uses + 1)))
+    }
+    return ratio
+  }
+
+  private learn(row: Uint32Array, feature: number, timeMs: number): void {
+    const hash = this.values[feature]
+    if (hash === 0) return
+    this.population.add(feature, hash)
+    const seconds = Math.max(0, Math.floor(timeMs / 1000))
+    row[feature * LIST]++
+    let at = this.find(row, feature, hash)
+    if (at < 0) {
+      row[feature * LIST + 1]++
+      at = this.placeFor(row, feature)
+      if (row[at] !== 0) this.forgotten++
+      row[at] = hash
+      row[at + 1] = seconds
+      row[at + 2] = seconds
+      row[at + 3] = 0
+    }
+    row[at + 1] = Math.min(row[at + 1], seconds)
+    row[at + 2] = Math.max(row[at + 2], seconds)
+    row[at + 3]++
+  }
+
+  /** A free place, or that of the value used longest ago. */
+  private placeFor(row: Uint32Array, feature: number): number {
+    const from = feature * LIST + 2
+    let oldest = from
+    for (let at = from; at < from + MEMORY * FIELDS; at += FIELDS) {
+      if (row[at] === 0) return at
+      if (row[at + 2] < row[oldest + 2]) oldest = at
+    }
+    return oldest
+  }
+
+  private session(row: Uint32Array, sessionId: string, device: number, features: Features): void {
+    const hash = hashToken(sessionId)
+    for (let i = 0; i < MEMORY; i++) {
+      if (row[SESSIONS + 2 * i] !== hash) continue
+      features.sessionDeviceDiffers = row[SESSIONS + 2 * i + 1] !== device
+      return
+    }
+    if (features.topic !== 'logins' || features.outcome !== 'success') return
+    const at = SESSIONS + 2 * (row[SESSIONS_SEEN]++ % MEMORY)
+    row[at] = hash
+    row[at + 1] = device
+  }
+
+  private sinceLastLogin(row: Uint32Array, features: Features): void {
+    if (row[LOGINS] === 0) return
+    features.loginHabitCount = row[LOGINS]
+    features.msSinceLastLogin = Math.max(0, features.eventTimeMs - (row[LAST_SECONDS] * 1000 + row[LAST_MILLIS]))
+    features.lastLoginBehaviourDistance = row[LAST_BEHAVIOUR] - 1
+    features.lastLoginNewDevice = (row[LAST_FLAGS] & 1) !== 0
+    features.lastLoginNewNetwork = (row[LAST_FLAGS] & 2) !== 0
+    features.countryChangedSinceLastLogin =
+      features.countryCode !== null && row[LAST_COUNTRY] !== 0 && row[LAST_COUNTRY] !== hashToken(features.countryCode)
+  }
+
+  private travel(row: Uint32Array, event: Login, features: Features): void {
+    if (event.latitudeCentidegrees === null || event.longitudeCentidegrees === null || row[LAST_LATITUDE] === 0) return
+    const from = { latitudeCentidegrees: row[LAST_LATITUDE] - DEGREE_BIAS, longitudeCentidegrees: row[LAST_LONGITUDE] - DEGREE_BIAS }
+    const km = greatCircleKm(from, { latitudeCentidegrees: event.latitudeCentidegrees, longitudeCentidegrees: event.longitudeCentidegrees })
+    features.travelKm = km
+    // Either direction of time: a late login can be as far from the later one. Within a minute counts as a minute.
+    const lastMs = row[LAST_SECONDS] * 1000 + row[LAST_MILLIS]
+    features.travelKmh = Math.round((km * 3_600_000) / Math.max(SHORTEST_TRIP_MS, Math.abs(event.eventTimeMs - lastMs)))
+  }
+
+  private rememberLogin(row: Uint32Array, event: Login, features: Features, network: number): void {
+    row[LOGINS]++
+    if (event.eventTimeMs < row[LAST_SECONDS] * 1000 + row[LAST_MILLIS]) return
+    row[LAST_SECONDS] = Math.floor(event.eventTimeMs / 1000)
+    row[LAST_MILLIS] = event.eventTimeMs - row[LAST_SECONDS] * 1000
+    if (event.latitudeCentidegrees !== null && event.longitudeCentidegrees !== null) {
+      row[LAST_LATITUDE] = event.latitudeCentidegrees + DEGREE_BIAS
+      row[LAST_LONGITUDE] = event.longitudeCentidegrees + DEGREE_BIAS
+    } else row[LAST_LATITUDE] = row[LAST_LONGITUDE] = 0
+    row[LAST_COUNTRY] = this.values[COUNTRY]
+    row[LAST_PREFIX] = network
+    row[LAST_CLASS] = event.networkClass === 'unknown' ? 0 : hashToken(event.networkClass)
+    row[LAST_BEHAVIOUR] = event.behaviourDistance === null ? 0 : event.behaviourDistance + 1
+    row[LAST_FLAGS] = (features.device === 'new' ? 1 : 0) | (features.network === 'new' ? 2 : 0)
+  }
+
+  /** Canonical content of one account's row: all of it, since nothing in it depends on layout. */
+  row(slot: number): Uint32Array | null {
+    return this.rowOf(slot)
+  }
+
+  write(writer: ByteWriter): void {
+    writer.varint(this.forgotten)
+    this.rows.write(writer)
+    this.population.write(writer)
+  }
+
+  restore(reader: ByteReader): void {
+    this.forgotten = reader.varint()
+    this.rows.read(reader)
+    this.population.restore(reader)
+  }
+}

@@ -1,0 +1,195 @@
+import type { LivenessResult, RiskAlert } from '@riskledger/events'
+import { fingerprint, fingerprintEvent, hashToken } from '@riskledger/relations'
+import type { ByteReader, ByteWriter } from '@riskledger/windows'
+import type { Features } from './features'
+
+const MAX_ALERTS = 16
+const MAX_CHECKS = 16
+const DAY_MS = 86_400_000
+const FOREVER = Number.MAX_SAFE_INTEGER
+
+interface StandingAlert {
+  readonly provider: number
+  readonly kind: string
+  readonly severity: number
+  readonly fromMs: number
+  readonly untilMs: number
+  /** Fingerprint of the event that it is about; both 0 for none. */
+  readonly low: number
+  readonly high: number
+  /** Hash of the counterparty that it is about; 0 for none. */
+  readonly counterparty: number
+}
+
+interface Check {
+  readonly timeMs: number
+  readonly outcome: string
+  readonly attackKind: string
+  readonly faceMatch: string
+}
+
+interface AccountReports {
+  alerts: StandingAlert[]
+  checks: Check[]
+}
+
+/** How an event is asked about. */
+export interface ReportSubject {
+  readonly eventId: string
+  /** Hash of its counterparty; 0 for none. */
+  readonly counterparty: number
+}
+
+/**
+ * What others reported of an account: alerts of providers and liveness checks. Rare, so plain objects per account; the last sixteen of each.
+ * An alert that names an event is about that event, one that names a counterparty about this account's dealings with it, one that names
+ * neither about the account. A clear ends what the same provider said of the same subject in the same kind.
+ */
+export class Reports {
+  private readonly accounts = new Map<number, AccountReports>()
+  /** Alerts and checks pushed out by newer ones. */
+  forgotten = 0
+
+  private of(slot: number): AccountReports {
+    let reports = this.accounts.get(slot)
+    if (reports === undefined) this.accounts.set(slot, (reports = { alerts: [], checks: [] }))
+    return reports
+  }
+
+  observeAlert(slot: number, event: RiskAlert, memoryMs: number): void {
+    const reports = this.of(slot)
+    let low = 0
+    let high = 0
+    if (event.subjectEventId !== null) {
+      fingerprintEvent(event.subjectEventId)
+      low = fingerprint[0]
+      high = fingerprint[1]
+    }
+    const provider = hashToken(event.provider)
+    const counterparty = event.counterpartyId === null ? 0 : hashToken(event.counterpartyId)
+    if (event.result === 'clear') {
+      const same = (a: StandingAlert): boolean =>
+        a.provider === provider &&
+        a.kind === event.kind &&
+        a.low === low &&
+        a.high === high &&
+        a.counterparty === counterparty &&
+        a.fromMs <= event.eventTimeMs
+      reports.alerts = reports.alerts.filter((alert) => !same(alert))
+      return
+    }
+    reports.alerts.push({
+      provider,
+      kind: event.kind,
+      severity: event.severity,
+      fromMs: event.eventTimeMs,
+      untilMs: Math.min(FOREVER, event.expiresAtMs ?? event.eventTimeMs + memoryMs),
+      low,
+      high,
+      counterparty,
+    })
+    if (reports.alerts.length > MAX_ALERTS) {
+      reports.alerts.shift()
+      this.forgotten++
+    }
+  }
+
+  observeLiveness(slot: number, event: LivenessResult): void {
+    const { checks } = this.of(slot)
+    let at = checks.length
+    while (at > 0 && checks[at - 1].timeMs > event.eventTimeMs) at--
+    checks.splice(at, 0, { timeMs: event.eventTimeMs, outcome: event.outcome, attackKind: event.attackKind, faceMatch: event.faceMatch })
+    if (checks.length > MAX_CHECKS) {
+      checks.shift()
+      this.forgotten++
+    }
+  }
+
+  /** Sets what was reported not later than the event. */
+  read(slot: number, subject: ReportSubject, features: Features): void {
+    const reports = this.accounts.get(slot)
+    if (reports === undefined) return
+    const atMs = features.eventTimeMs
+    if (reports.alerts.length > 0) {
+      fingerprintEvent(subject.eventId)
+      for (const alert of reports.alerts)
+        if (alert.fromMs <= atMs && atMs < alert.untilMs) this.weigh(alert, subject.counterparty, features)
+    }
+    for (const check of reports.checks) {
+      const ageMs = atMs - check.timeMs
+      if (ageMs < 0 || ageMs >= 7 * DAY_MS) continue
+      if (check.attackKind !== 'none' && check.attackKind !== 'unknown') features.livenessAttackKind = check.attackKind
+      if (ageMs >= DAY_MS) continue
+      if (check.outcome === 'failed') features.livenessFailed1d++
+      else if (check.outcome === 'abandoned') features.livenessAbandoned1d++
+      if (check.faceMatch === 'mismatch') features.livenessFaceMismatch = true
+      if (check.outcome === 'failed') features.livenessPassedAfterFailure = false
+      else if (check.outcome === 'passed' && features.livenessFailed1d > 0) features.livenessPassedAfterFailure = true
+    }
+  }
+
+  private weigh(alert: StandingAlert, counterparty: number, features: Features): void {
+    if (alert.low !== 0 || alert.high !== 0) {
+      if (alert.low === fingerprint[0] && alert.high === fingerprint[1] && alert.severity > features.eventAlertSeverity) {
+        features.eventAlertSeverity = alert.severity
+        features.eventAlertKind = alert.kind
+      }
+    } else if (alert.counterparty !== 0) {
+      if (alert.counterparty === counterparty && alert.severity > features.counterpartyAlertSeverity) {
+        features.counterpartyAlertSeverity = alert.severity
+        features.counterpartyAlertKind = alert.kind
+      }
+    } else if (alert.severity > features.accountAlertSeverity) {
+      features.accountAlertSeverity = alert.severity
+      features.accountAlertKind = alert.kind
+    }
+  }
+
+  /** Canonical content of one account. */
+  writeContent(slot: number, writer: ByteWriter): void {
+    writeReports(this.accounts.get(slot) ?? { alerts: [], checks: [] }, writer)
+  }
+
+  write(writer: ByteWriter): void {
+    writer.varint(this.forgotten)
+    writer.varint(this.accounts.size)
+    for (const slot of [...this.accounts.keys()].sort((a, b) => a - b)) {
+      writer.varint(slot)
+      writeReports(this.accounts.get(slot)!, writer)
+    }
+  }
+
+  restore(reader: ByteReader): void {
+    this.forgotten = reader.varint()
+    for (let left = reader.varint(); left > 0; left--) this.accounts.set(reader.varint(), readReports(reader))
+  }
+}
+
+function writeReports(reports: AccountReports, writer: ByteWriter): void {
+  writer.varint(reports.alerts.length)
+  for (const alert of reports.alerts) {
+    writer.u32(alert.provider)
+    writer.string(alert.kind)
+    for (const value of [alert.severity, alert.fromMs, alert.untilMs]) writer.f64(value)
+    for (const value of [alert.low, alert.high, alert.counterparty]) writer.u32(value)
+  }
+  writer.varint(reports.checks.length)
+  for (const check of reports.checks) {
+    writer.f64(check.timeMs)
+    writer.string(check.outcome)
+    writer.string(check.attackKind)
+    writer.string(check.faceMatch)
+  }
+}
+
+function readReports(reader: ByteReader): AccountReports {
+  const reports: AccountReports = { alerts: [], checks: [] }
+  for (let left = reader.varint(); left > 0; left--) {
+    const [provider, kind, severity, fromMs, untilMs] = [reader.u32(), reader.string(), reader.f64(), reader.f64(), reader.f64()]
+    reports.alerts.push({ provider, kind, severity, fromMs, untilMs, low: reader.u32(), high: reader.u32(), counterparty: reader.u32() })
+  }
+  for (let left = reader.varint(); left > 0; left--) {
+    reports.checks.push({ timeMs: reader.f64(), outcome: reader.string(), attackKind: reader.string(), faceMatch: reader.string() })
+  }
+  return reports
+}
