@@ -109,7 +109,9 @@ function median(values: readonly number[]): number {
 function bareLoop(input: string, script: string): readonly number[] {
   if (!existsSync(script)) return []
   const output = execFileSync(process.execPath, [script, input, '--passes', String(PASSES)], { encoding: 'utf8', maxBuffer: 1 << 24 })
-  const results = output.split('\n').flatMap((line) => (line.startsWith('RESULT ') ? [JSON.parse(line.slice(7)) as { rows_per_s: number }] : []))
+  const results = output
+    .split('\n')
+    .flatMap((line) => (line.startsWith('RESULT ') ? [JSON.parse(line.slice(7)) as { rows_per_s: number }] : []))
   return results.slice(1).map((result) => result.rows_per_s)
 }
 

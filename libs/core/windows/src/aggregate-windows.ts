@@ -42,7 +42,10 @@ export interface AggregateWindowsOptions<E> extends WindowStateOptions, Omit<Eve
 export function aggregateWindows<E>(options: AggregateWindowsOptions<E>): OperatorFunction<readonly E[], WindowBatch> {
   const probe = new WindowState(options)
   if (options.state !== undefined) {
-    assert(options.state.signature === probe.signature, `the state was made with other options: ${options.state.signature}, not ${probe.signature}`)
+    assert(
+      options.state.signature === probe.signature,
+      `the state was made with other options: ${options.state.signature}, not ${probe.signature}`,
+    )
   }
   const selectors: EventSelectors<E> = { key: options.key, timeMs: options.timeMs, value: options.value ?? (() => 1) }
   return (source$) =>

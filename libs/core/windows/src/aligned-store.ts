@@ -62,7 +62,14 @@ export class AlignedStore {
       this.panes.delete(startMs)
       this.openCount -= pane.size
       for (const [key, accumulator] of pane) {
-        closed.push({ window: this.window, key, startMs, endMs: startMs + this.specification.sizeMs, count: accumulator.count, ...accumulator.total() })
+        closed.push({
+          window: this.window,
+          key,
+          startMs,
+          endMs: startMs + this.specification.sizeMs,
+          count: accumulator.count,
+          ...accumulator.total(),
+        })
       }
     }
   }

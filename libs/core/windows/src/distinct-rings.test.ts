@@ -4,7 +4,11 @@ import { ByteWriter } from './byte-writer'
 import { DistinctRings } from './distinct-rings'
 import { naiveDistinct } from './naive-windows'
 
-const sight = fc.record({ gapMs: fc.oneof(fc.nat(3), fc.nat(3), fc.nat(200)), lateMs: fc.oneof(fc.constant(0), fc.nat(60)), member: fc.nat(90) })
+const sight = fc.record({
+  gapMs: fc.oneof(fc.nat(3), fc.nat(3), fc.nat(200)),
+  lateMs: fc.oneof(fc.constant(0), fc.nat(60)),
+  member: fc.nat(90),
+})
 
 describe('DistinctRings', () => {
   test('equal the naive count up to 64, then at least 64; late sights included; reloaded on the way', () => {

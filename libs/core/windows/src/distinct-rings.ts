@@ -45,7 +45,8 @@ export class DistinctRings {
   constructor(options: DistinctRingsOptions) {
     const { widthsMs, slots = 1024 } = options
     assert(widthsMs.length >= 1 && widthsMs.length <= 8, `widthsMs has ${widthsMs.length} widths; allowed are 1 to 8`)
-    for (const width of widthsMs) assert(Number.isSafeInteger(width) && width > 0, `a width of ${width} ms; it must be a whole number above 0`)
+    for (const width of widthsMs)
+      assert(Number.isSafeInteger(width) && width > 0, `a width of ${width} ms; it must be a whole number above 0`)
     this.widthsMs = Float64Array.from(widthsMs)
     this.longestMs = Math.max(...widthsMs)
     this.exact = new Uint8Array(widthsMs.length).fill(1)

@@ -4,7 +4,10 @@ const LIMB = 2 ** 27
  * The exact sum of safe integers out of a ring: values at `pairs[2p + 1]`, `p = block + (i & mask)`, for `i` in `[from, to)`, at most 2^20 of
  * them. ±Infinity where the sum is beyond 2^53 - 1. Each value is split into two limbs of 27 bits, whose sums stay below 2^47.
  */
-export function exactSum(pairs: Float64Array, range: { readonly block: number; readonly mask: number; readonly from: number; readonly to: number }): number {
+export function exactSum(
+  pairs: Float64Array,
+  range: { readonly block: number; readonly mask: number; readonly from: number; readonly to: number },
+): number {
   const { block, mask, from, to } = range
   let high = 0
   let low = 0

@@ -17,7 +17,11 @@ function reload(rings: KeyedRings, options: KeyedRingsOptions): KeyedRings {
 
 const step = fc.record({
   slot: fc.nat(2),
-  gapMs: fc.oneof({ weight: 8, arbitrary: fc.nat(12) }, { weight: 1, arbitrary: fc.nat(3000) }, { weight: 1, arbitrary: fc.constant(YEAR_MS) }),
+  gapMs: fc.oneof(
+    { weight: 8, arbitrary: fc.nat(12) },
+    { weight: 1, arbitrary: fc.nat(3000) },
+    { weight: 1, arbitrary: fc.constant(YEAR_MS) },
+  ),
   lateMs: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(300) }),
   value: fc.oneof({ weight: 9, arbitrary: fc.integer({ min: -500, max: 1000 }) }, { weight: 1, arbitrary: fc.maxSafeInteger() }),
   reading: fc.constantFrom('none', 'own', 'ahead', 'fused'),
@@ -76,7 +80,8 @@ describe('KeyedRings', () => {
             const { count } = naiveWindow(seen, { atMs: timeMs, delayMs, widthMs })
             if (all || rings.exact[w] === 1) expect(out[2 * w]).toBe(count)
             expect(out[2 * w]).toBeLessThanOrEqual(count)
-            if (naiveWindow(kept, { atMs: timeMs, delayMs: 0, widthMs: widthMs + delayMs }).count < 8) expect(all || rings.exact[w] === 1).toBe(true)
+            if (naiveWindow(kept, { atMs: timeMs, delayMs: 0, widthMs: widthMs + delayMs }).count < 8)
+              expect(all || rings.exact[w] === 1).toBe(true)
           })
         }
       }),
@@ -146,7 +151,9 @@ describe('KeyedRings', () => {
     writeKeyedRings(rings, writer)
     const bytes = writer.finish()
     for (let length = 0; length < bytes.length; length++) {
-      expect(() => readKeyedRings(new KeyedRings({ widthsMs: [5] }), new ByteReader(bytes.subarray(0, length)))).toThrow('Snapshot is unusable')
+      expect(() => readKeyedRings(new KeyedRings({ widthsMs: [5] }), new ByteReader(bytes.subarray(0, length)))).toThrow(
+        'Snapshot is unusable',
+      )
     }
     expect(() => readKeyedRings(new KeyedRings({ widthsMs: [6] }), new ByteReader(bytes))).toThrow('no width of 6 ms')
   })

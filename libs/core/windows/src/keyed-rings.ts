@@ -82,7 +82,8 @@ export class KeyedRings {
   constructor(options: KeyedRingsOptions) {
     const { widthsMs, delayMs = 0, graceMs = 3_600_000, maxEventsPerKey = 4096, slots = 1024 } = options
     assert(widthsMs.length >= 1 && widthsMs.length <= 8, `widthsMs has ${widthsMs.length} widths; allowed are 1 to 8`)
-    for (const width of widthsMs) assert(Number.isSafeInteger(width) && width > 0, `a width of ${width} ms; it must be a whole number above 0`)
+    for (const width of widthsMs)
+      assert(Number.isSafeInteger(width) && width > 0, `a width of ${width} ms; it must be a whole number above 0`)
     assert(Number.isSafeInteger(delayMs) && delayMs >= 0, `delayMs is ${delayMs}; it must be a whole number, 0 or more`)
     assert(Number.isSafeInteger(graceMs) && graceMs >= 0, `graceMs is ${graceMs}; it must be a whole number, 0 or more`)
     assert(maxEventsPerKey >= 1 && maxEventsPerKey <= 1 << 20, `maxEventsPerKey is ${maxEventsPerKey}; allowed is 1 to 2^20`)
@@ -151,14 +152,20 @@ export class KeyedRings {
     const pairs = this.pairs
     const widthsMs = this.widthsMs
     const m = slot * this.intStride
-    if (slot >= this.slotCapacity || !(value <= this.plainLimit && value >= -this.plainLimit)) return this.stepSlowly(slot, timeMs, value, out, offset)
+    if (slot >= this.slotCapacity || !(value <= this.plainLimit && value >= -this.plainLimit))
+      return this.stepSlowly(slot, timeMs, value, out, offset)
     const block = ints[m + BLOCK]
     const shape = ints[m + SHAPE]
     const head = ints[m + HEAD]
     const mask = (1 << (shape & 31)) - 1
     let f = (m >> 1) + this.floatStart
     const a = (block + (head & mask)) << 1
-    if ((shape & (FLAGS | HAS_RING)) !== HAS_RING || head - ints[m + BASE] > mask || timeMs < floats[f] || timeMs < pairs[(block + ((head - 1) & mask)) << 1]) {
+    if (
+      (shape & (FLAGS | HAS_RING)) !== HAS_RING ||
+      head - ints[m + BASE] > mask ||
+      timeMs < floats[f] ||
+      timeMs < pairs[(block + ((head - 1) & mask)) << 1]
+    ) {
       return this.stepSlowly(slot, timeMs, value, out, offset)
     }
     pairs[a] = timeMs

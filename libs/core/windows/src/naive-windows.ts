@@ -17,12 +17,18 @@ export function naiveWindow(
 }
 
 /** Distinct members over `(at - width, at]`. */
-export function naiveDistinct(sights: readonly { readonly member: number; readonly timeMs: number }[], at: { readonly atMs: number; readonly widthMs: number }): number {
+export function naiveDistinct(
+  sights: readonly { readonly member: number; readonly timeMs: number }[],
+  at: { readonly atMs: number; readonly widthMs: number },
+): number {
   return new Set(sights.filter(({ timeMs }) => timeMs > at.atMs - at.widthMs && timeMs <= at.atMs).map(({ member }) => member)).size
 }
 
 /** Sessions `[first, last]` of one key's events, none of them late. */
-export function naiveSessions(events: readonly NaiveEvent[], gapMs: number): readonly { startMs: number; endMs: number; count: number; sum: number }[] {
+export function naiveSessions(
+  events: readonly NaiveEvent[],
+  gapMs: number,
+): readonly { startMs: number; endMs: number; count: number; sum: number }[] {
   const sessions: { startMs: number; endMs: number; count: number; sum: number }[] = []
   for (const { timeMs, value } of [...events].sort((a, b) => a.timeMs - b.timeMs)) {
     const last = sessions.at(-1)

@@ -64,7 +64,11 @@ export class SessionStore {
       this.openCount--
     }
     if (touched.length === 0) this.sessions.set(key, [...held, session])
-    else if (touched.length > 1) this.sessions.set(key, held.filter((each) => each.open))
+    else if (touched.length > 1)
+      this.sessions.set(
+        key,
+        held.filter((each) => each.open),
+      )
     return true
   }
 

@@ -27,7 +27,7 @@ export class SlabPool {
       const block = this.free[size].pop()
       if (block === undefined) continue
       this.freePairs -= 1 << log2
-      for (let half = size; half > log2; ) this.free[--half].push(block + (1 << half))
+      for (let half = size; half > log2;) this.free[--half].push(block + (1 << half))
       return block
     }
     const block = this.top

@@ -34,7 +34,12 @@ export class SlidingStore {
     const byDelay = new Map<number, number[]>()
     windows.forEach((window, column) => byDelay.set(window.delayMs, [...(byDelay.get(window.delayMs) ?? []), column]))
     this.groups = [...byDelay].map(([delayMs, columns]) => ({
-      rings: new KeyedRings({ widthsMs: columns.map((column) => windows[column].sizeMs), delayMs, graceMs, maxEventsPerKey: options.maxEventsPerKey }),
+      rings: new KeyedRings({
+        widthsMs: columns.map((column) => windows[column].sizeMs),
+        delayMs,
+        graceMs,
+        maxEventsPerKey: options.maxEventsPerKey,
+      }),
       columns,
       adjacent: columns.every((column, index) => column === columns[0] + index),
     }))

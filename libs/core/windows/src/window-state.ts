@@ -50,7 +50,12 @@ export class WindowState {
   private readonly maxOpen: number
   private readonly slidingIndexes: readonly number[]
   private readonly slidingGraceMs: number
-  private readonly columns = { size: 0, slots: new Int32Array(MAX_BATCH), timesMs: new Float64Array(MAX_BATCH), values: new Float64Array(MAX_BATCH) }
+  private readonly columns = {
+    size: 0,
+    slots: new Int32Array(MAX_BATCH),
+    timesMs: new Float64Array(MAX_BATCH),
+    values: new Float64Array(MAX_BATCH),
+  }
   private sliding!: SlidingStore
   private closing: { readonly window: number; readonly store: AlignedStore | SessionStore }[] = []
   private maxTimeMs = -Infinity
@@ -73,10 +78,18 @@ export class WindowState {
   private clear(): void {
     const { windows, maxKeys = 1_000_000, maxEventsPerKey = 4096 } = this.options
     const limits = { maxOutOfOrdernessMs: this.maxOutOfOrdernessMs, maxKeys, maxEventsPerKey }
-    this.sliding = new SlidingStore(this.slidingIndexes.map((index) => windows[index] as SlidingWindow), limits)
+    this.sliding = new SlidingStore(
+      this.slidingIndexes.map((index) => windows[index] as SlidingWindow),
+      limits,
+    )
     this.closing = windows.flatMap((specification, window) => {
       if (specification.kind === 'sliding') return []
-      return [{ window, store: specification.kind === 'session' ? new SessionStore(window, specification) : new AlignedStore(window, specification) }]
+      return [
+        {
+          window,
+          store: specification.kind === 'session' ? new SessionStore(window, specification) : new AlignedStore(window, specification),
+        },
+      ]
     })
     this.maxTimeMs = -Infinity
     this.lateCounts = windows.map(() => 0)
@@ -153,7 +166,11 @@ export class WindowState {
 
   private results(
     size: number,
-    found: { readonly status: Uint8Array; readonly rejected: readonly { row: number; reason: RejectionReason }[]; readonly closed: ClosedWindow[] },
+    found: {
+      readonly status: Uint8Array
+      readonly rejected: readonly { row: number; reason: RejectionReason }[]
+      readonly closed: ClosedWindow[]
+    },
   ): WindowBatch {
     const stride = 2 * this.slidingIndexes.length
     const figures = new Float64Array(size * stride)
