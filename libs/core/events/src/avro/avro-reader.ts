@@ -21,7 +21,7 @@ const FORMATTED: Readonly<Record<TextFormat, StringTable>> = {
 }
 const TEXTS = new StringTable()
 
-const utf8Slice = (Buffer.prototype as unknown as { utf8Slice(this: Uint8Array, from: number, to: number): string }).utf8Slice
+const utf8Slice = (Buffer.prototype as unknown as { utf8Slice: (this: Uint8Array, from: number, to: number) => string }).utf8Slice
 
 /**
  * Reads Avro's binary encoding (Avro 1.11 specification, "Binary encoding") from bytes that nobody vouches for. Never throws: the first

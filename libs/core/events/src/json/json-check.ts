@@ -169,7 +169,7 @@ export class JsonCheck {
         ? 'a list'
         : typeof value === 'object'
           ? 'an object'
-          : `the ${typeof value} ${quoted(String(value))}`
+          : `the ${typeof value} ${quoted(typeof value === 'string' ? value : canBeShown(value))}`
       this.add(field, 'wrong-type', `${field === '' ? 'the event' : field} is ${kind}; it is ${expected}`)
     }
   }
@@ -178,6 +178,10 @@ export class JsonCheck {
     if (this.problems.length >= MAX_PROBLEMS) return
     this.problems.push({ field: joined(this.path, field), code, message: this.path === '' ? message : `${this.path}: ${message}` })
   }
+}
+
+function canBeShown(value: unknown): string {
+  return typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint' ? String(value) : typeof value
 }
 
 function isPrintableAscii(value: string, maxBytes: number): boolean {

@@ -116,7 +116,7 @@ function encoded(topic: EventTopic, random: Random): Uint8Array {
     Uint8Array.from({ length: 16 }, () => 1 + random(255)),
     0,
   )
-  return encodeRaw(topic, { ...(random(2) === 0 ? FULL_EVENTS[topic] : MINIMAL_EVENTS[topic]), eventId } as RawInputs[EventTopic]).slice()
+  return encodeRaw(topic, { ...(random(2) === 0 ? FULL_EVENTS[topic] : MINIMAL_EVENTS[topic]), eventId }).slice()
 }
 
 /** Some bytes changed, cut out, put in or repeated, one to four times. */

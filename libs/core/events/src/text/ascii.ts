@@ -1,4 +1,4 @@
-const latin1Slice = (Buffer.prototype as unknown as { latin1Slice(this: Uint8Array, from: number, to: number): string }).latin1Slice
+const latin1Slice = (Buffer.prototype as unknown as { latin1Slice: (this: Uint8Array, from: number, to: number) => string }).latin1Slice
 
 /**
  * The ASCII text in `bytes[from, from + length)`, which the caller has checked. Up to 8 characters one call with all of them costs a
