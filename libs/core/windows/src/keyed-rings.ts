@@ -518,7 +518,8 @@ export class KeyedRings {
       this.release(slot)
       return false
     }
-    const log2 = Math.max(FIRST_LOG2, 32 - Math.clz32(held))
+    // Only where three quarters would stand empty: a ring that shrinks too readily grows again with the next events.
+    const log2 = Math.max(FIRST_LOG2, 33 - Math.clz32(held))
     if (log2 < (this.ints[slot * this.intStride + SHAPE] & 31)) this.resize(slot, log2)
     return true
   }

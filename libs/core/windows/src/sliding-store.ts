@@ -14,8 +14,8 @@ interface Group {
   readonly adjacent: boolean
 }
 
-/** Quiet slots looked at per event, in sixteenths: keeps memory flat without a pause. */
-const SWEEP_SHARE = 16
+/** One slot is looked at for this many events: keeps memory flat without a pause. */
+const SWEEP_SHARE = 64
 
 /** Keyed state of all sliding windows of an operator. */
 export class SlidingStore {
