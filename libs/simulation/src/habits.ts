@@ -51,7 +51,7 @@ export function liveOrdinaryDay(stage: Stage, account: Account, day: number, sto
 export function buyAsUsual(scene: Scene, session: Session, atMs: number, factorPermille = 1000): string {
   const { stage, random, account } = scene
   const merchant = random.chance(880) ? random.pick(account.favourites) : popularMerchant(random, stage.plan.merchants)
-  const pricePermille = 600 + ((merchant * 37) % 900)
+  const pricePermille = 750 + ((merchant * 37) % 500)
   const amountMinor = Math.max(
     100,
     Math.round((((account.medianMinor * pricePermille) / 1000) * random.spreadPermille() * factorPermille) / 1_000_000),

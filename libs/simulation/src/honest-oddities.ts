@@ -45,7 +45,7 @@ export function actOddly(stage: Stage, account: Account): void {
     case 'payday-spree': {
       const atMs = stage.localTimeMs(account, days, random.between(17, 18) * 3600 + random.below(1800))
       const session = logIn(scene, { atMs })
-      for (let n = 1; n <= 7; n++) buyAsUsual(scene, session, atMs + n * minutes(14) + random.below(120_000), 1400)
+      for (let n = 1; n <= 7; n++) buyAsUsual(scene, session, atMs + n * minutes(14) + random.below(120_000), 1200)
       return
     }
     default:

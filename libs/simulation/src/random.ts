@@ -60,7 +60,7 @@ export class Random {
     return weights.length - 1
   }
 
-  /** A factor in thousandths, close to log-normal with median 1,000 and sigma 0.5, cut at 1/3.4 and 3.4: by table, not by `exp`. */
+  /** A factor in thousandths, close to log-normal with median 1,000 and sigma 0.35, cut at 1/2.2 and 2.2: by table, not by `exp`. */
   spreadPermille(): number {
     const at = this.below((SPREAD.length - 1) * 1024)
     const step = at >>> 10
@@ -75,8 +75,8 @@ export class Random {
   }
 }
 
-/** Quantiles of a log-normal (median 1,000, sigma 0.5) at 0, 1/16 ... 1, the ends cut at 2.45 sigma. */
-const SPREAD = [294, 464, 563, 642, 714, 783, 853, 924, 1000, 1082, 1173, 1277, 1401, 1558, 1778, 2154, 3404]
+/** Quantiles of a log-normal (median 1,000, sigma 0.35) at 0, 1/16 ... 1, the ends cut at 2.25 sigma. */
+const SPREAD = [455, 584, 669, 733, 790, 843, 895, 946, 1000, 1057, 1118, 1187, 1266, 1364, 1496, 1711, 2200]
 
 /** murmur3's finaliser (Appleby): spreads every input bit over all output bits. */
 function mix(value: number): number {

@@ -62,8 +62,9 @@ export interface ImportSummary {
  * order, several files merged by event time, labels that a mapping delays at their time. The log stores with each batch how many
  * emissions it holds, so the same content goes on where it stopped, and nothing is taken twice.
  *
- * Broker time of a record: the smaller of its event time and the start of the import. Order time: the largest event time so far
- * (not after the start), never below that of any other source in this log. A line or row from which no event can be made goes
+ * Broker time of a record: the smaller of its event time and the start of the import. Order time: the largest broker time so far,
+ * never below that of any other source in this log. An event dated more than 5 minutes after the start moves no clock: its broker
+ * time is the order time so far. A line or row from which no event can be made goes
  * byte for byte to the topic `unparsable`, partition 0, without key; of one longer than 1 MiB, its first 64 KiB, length and hash.
  *
  * Resolves once everything is durable. Throws `file-not-found`, `file-unreadable`, `mapping-invalid`, `input-rejected` (strict),

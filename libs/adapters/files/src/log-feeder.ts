@@ -20,6 +20,8 @@ export interface LogFeederOptions {
 }
 
 const MAX_REMEMBERED_ACCOUNTS = 100_000
+/** Events up to this far past the start of the import are taken for a clock that runs ahead. */
+const TOLERATED_SKEW_MS = 300_000
 const MAX_BATCH_BYTES = 4_194_304
 
 /**
@@ -53,9 +55,12 @@ export class LogFeeder {
     const { eventTimeMs, rejection, value } = emission
     let brokerTimeMs = this.orderTimeMs
     if (rejection === null) {
-      brokerTimeMs = Math.min(eventTimeMs, startedAtMs)
-      // An event from the future does not carry the clock of the file with it: it is refused later, and those after it are not.
-      if (eventTimeMs <= startedAtMs && eventTimeMs > this.orderTimeMs) this.orderTimeMs = eventTimeMs
+      // An event from the far future may not carry the file's clock with it, or all that follow would count as late: it gets the
+      // time that the file has reached, against which it is refused as one from the future.
+      if (eventTimeMs <= startedAtMs + TOLERATED_SKEW_MS) {
+        brokerTimeMs = Math.min(eventTimeMs, startedAtMs)
+        if (brokerTimeMs > this.orderTimeMs) this.orderTimeMs = brokerTimeMs
+      }
     }
     if (this.emissions >= this.options.skip) {
       if (rejection !== null) this.refuse(rejection)
