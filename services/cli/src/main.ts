@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander'
 import { RiskError } from '@riskledger/contracts'
+import { addExport } from './commands/export'
 import { addReplay } from './commands/replay'
 import { addScreen } from './commands/screen'
 import { addVerify } from './commands/verify'
@@ -21,7 +22,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const finish = (code: number): void => {
     exitCode = code
   }
-  for (const add of [addScreen, addReplay, addVerify]) add(program, finish)
+  for (const add of [addScreen, addReplay, addVerify, addExport]) add(program, finish)
   try {
     await program.parseAsync([...argv])
     return exitCode
