@@ -1,6 +1,6 @@
 import { status, type ServerDuplexStream, type ServerReadableStream, type sendUnaryData } from '@grpc/grpc-js'
 import { appendOutcome, batchOutcome, batchTooLarge } from './append-answers'
-import { buildRecord } from './append-record'
+import { buildRecord } from './build-record'
 import { readAppend, readBatchAppend, type BatchAppendMessage, type Expected, type ProposedRange } from './append-request'
 import { grpcFailure } from './grpc-failure'
 import type { LedgerBook } from './ledger-book'

@@ -1,7 +1,9 @@
-import { AppendView, DamagedRecordError, placeRecord, type BuiltRecord } from './append-record'
+import { AppendView, DamagedRecordError } from './append-record'
+import { placeRecord, type BuiltRecord } from './build-record'
 import type { Expected } from './append-request'
-import type { LedgerStorage, StoredAppend } from './ledger-storage'
+import type { LedgerStorage, StoredAppend, WriteProgress } from './ledger-storage'
 import { RecentAppends } from './recent-appends'
+import { compareIds, findRecent } from './repetition'
 
 /** What an append came to. `current` is the stream's last revision, or null where there is no such stream. */
 export type AppendOutcome =
@@ -55,7 +57,7 @@ export class LedgerBook {
   private readonly listeners = new Set<() => void>()
   private readonly unflushed = new Map<number, PendingAppend>()
   private open: Group | undefined
-  private writing = 0
+  private writing = false
   private nextPosition: number
   private lastStreamNumber: number
   private flushedPosition: number
@@ -174,9 +176,12 @@ export class LedgerBook {
     return group.flushed.then(() => outcome)
   }
 
-  /** Starts a transaction at the end of this turn of the event loop, unless one is being written: then when it is committed. */
+  /**
+   * Starts a transaction at the end of this turn of the event loop, unless one is being written: then when that one is flushed.
+   * One at a time, so that a failure leaves nothing half done behind it; LMDB's commit waits for the disk anyway.
+   */
   private schedule(): void {
-    if (this.scheduled || this.writing > 0) return
+    if (this.scheduled || this.writing) return
     this.scheduled = true
     queueMicrotask(() => {
       this.scheduled = false
@@ -186,16 +191,18 @@ export class LedgerBook {
 
   private writeGroup(): void {
     const group = this.open
-    if (group === undefined || this.writing > 0) return
+    if (group === undefined || this.writing) return
     this.open = undefined
-    this.writing++
+    this.writing = true
     const last = group.appends[group.appends.length - 1].view.lastPosition
-    const progress = this.options.storage.write(group.appends.map((append) => append.stored))
-    const committed = progress.committed.then(() => {
-      this.options.crashPoint('ledger-append-committed')
-      this.writing--
-      if (this.open !== undefined) this.schedule()
-    })
+    let progress: WriteProgress
+    try {
+      progress = this.options.storage.write(group.appends.map((append) => append.stored))
+    } catch (cause) {
+      this.fail(cause)
+      return
+    }
+    const committed = progress.committed.then(() => this.options.crashPoint('ledger-append-committed'))
     Promise.all([committed, progress.flushed]).then(
       () => this.flushedTo(group, last),
       (cause: unknown) => this.fail(cause),
@@ -205,8 +212,9 @@ export class LedgerBook {
   private flushedTo(group: Group, last: number): void {
     this.options.crashPoint('ledger-append-flushed')
     for (const append of group.appends) this.unflushed.delete(append.stored.position)
-    // Flushes end in the order in which their transactions were written, but never let a late one move this back.
-    this.flushedPosition = Math.max(this.flushedPosition, last)
+    this.flushedPosition = last
+    this.writing = false
+    if (this.open !== undefined) this.schedule()
     group.resolve()
     for (const listener of [...this.listeners]) listener()
   }
@@ -218,7 +226,7 @@ export class LedgerBook {
     this.heads.clear()
     this.recent.clear()
     this.open = undefined
-    this.writing = 0
+    this.writing = false
     this.nextPosition = this.firstFreePosition()
     this.lastStreamNumber = this.options.storage.lastStreamNumber()
     for (const group of groups) group.reject(cause)
@@ -268,39 +276,14 @@ export class LedgerBook {
     proposed: AppendView,
   ): { readonly revision: number; readonly position: number } | 'conflict' | undefined {
     if (head === undefined) return undefined
+    const source = { lastRevision: head.lastRevision, viewOf: (revision: number) => this.viewOf(head, revision) }
     if (expected.kind === 'any' || expected.kind === 'stream-exists') {
-      const first = this.findRecent(head, proposed)
-      return first === undefined ? undefined : this.compareFrom(head, first, proposed)
+      const revision = findRecent(source, proposed, { windowBytes: this.options.idempotencyWindowBytes })
+      return revision === undefined ? undefined : compareIds(source, proposed, { revision })
     }
     const expectedRevision = expected.kind === 'no-stream' ? -1 : expected.revision
     if (expectedRevision >= head.lastRevision) return undefined
-    return this.compareFrom(head, expectedRevision + 1, proposed)
-  }
-
-  private compareFrom(head: StreamHead, revision: number, proposed: AppendView): { revision: number; position: number } | 'conflict' {
-    let position = 0
-    let view: AppendView | undefined
-    for (let i = 0; i < proposed.count; i++) {
-      const wanted = revision + i
-      if (wanted > head.lastRevision) return 'conflict'
-      if (view === undefined || wanted > view.lastRevision) view = this.viewOf(head, wanted)
-      const index = wanted - view.firstRevision
-      if (!view.sameId(index, proposed, i)) return 'conflict'
-      position = view.firstPosition + index
-    }
-    return { revision: revision + proposed.count - 1, position }
-  }
-
-  /** Revision of the newest event with the first proposed id, within the window of recent events. */
-  private findRecent(head: StreamHead, proposed: AppendView): number | undefined {
-    let budget = this.options.idempotencyWindowBytes
-    for (let revision = head.lastRevision; revision >= 0 && budget > 0;) {
-      const view = this.viewOf(head, revision)
-      for (let i = view.count - 1; i >= 0; i--) if (view.sameId(i, proposed, 0)) return view.firstRevision + i
-      budget -= view.bytes.length
-      revision = view.firstRevision - 1
-    }
-    return undefined
+    return compareIds(source, proposed, { revision: expectedRevision + 1 })
   }
 
   private viewOf(head: StreamHead, revision: number): AppendView {

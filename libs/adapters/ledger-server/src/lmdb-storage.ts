@@ -67,7 +67,8 @@ export class LmdbStorage implements LedgerStorage {
         parts.push(this.names.put(append.streamNumber, append.newStream))
       }
     })
-    const committed = Promise.all([whole, ...parts]).then(() => undefined, commitFailure)
+    // Readers share one snapshot for a while; what is told as committed must be in the next one they take.
+    const committed = Promise.all([whole, ...parts]).then(() => this.root.resetReadTxn(), commitFailure)
     return { committed, flushed: committed.then(() => this.root.flushed).then(() => undefined) }
   }
 

@@ -1,7 +1,7 @@
 import { Empty as GoogleEmpty } from 'google-protobuf/google/protobuf/empty_pb'
 import { StreamIdentifier, UUID } from '@eventstore/db-client/generated/shared_pb'
 import { BatchAppendReq } from '@eventstore/db-client/generated/streams_pb'
-import { buildRecord, type BuiltRecord } from './append-record'
+import { buildRecord, type BuiltRecord } from './build-record'
 import { readBatchAppend, type Expected } from './append-request'
 
 /** One event for a test's request. */
