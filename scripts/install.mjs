@@ -27,7 +27,9 @@ export function installWhatIsMissing() {
     shell: process.platform === 'win32',
   })
   if (status === 0) return
-  console.error('The dependencies could not be installed, for the reason above. Most often the npm registry cannot be reached; when it can, run npm ci.')
+  console.error(
+    'The dependencies could not be installed, for the reason above. Most often the npm registry cannot be reached; when it can, run npm ci.',
+  )
   process.exit(1)
 }
 
