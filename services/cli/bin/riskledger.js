@@ -1,9 +1,17 @@
 #!/usr/bin/env node
 'use strict'
-// The executable in the repository: runs the TypeScript sources through tsx.
-require('tsx/cjs')
-const { main } = require('../src/main.ts')
+const { join } = require('node:path')
+const { bundle, EXECUTABLE } = require('./bundle')
 
-void main(process.argv).then((code) => {
-  process.exitCode = code
-})
+/** The executable in the repository: bundles the sources, where they changed, and runs the bundle. */
+void bundle(EXECUTABLE)
+  .then((folder) => require(join(folder, 'riskledger.js')).main(process.argv))
+  .then(
+    (code) => {
+      process.exitCode = code
+    },
+    (error) => {
+      process.stderr.write(`riskledger could not be started: ${error.message}\n`)
+      process.exitCode = 1
+    },
+  )

@@ -1,7 +1,7 @@
-import { join } from 'node:path'
+import { threadModule } from '@riskledger/runtime'
 
 export { runRelations, type RelationsOptions } from './relations-worker'
 export type { RelationsThreadInput } from './thread'
 
 /** The module that `startThread` runs as the relations thread. */
-export const RELATIONS_THREAD = join(__dirname, 'thread.ts')
+export const RELATIONS_THREAD = threadModule(__dirname, { source: 'thread.ts', bundled: 'relations-thread' })

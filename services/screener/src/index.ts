@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { threadModule } from '@riskledger/runtime'
 
 export { assertChallengeSecret, challengeDraw } from './challenge-draw'
 export { crashPointFrom } from './crash-point'
@@ -8,4 +8,4 @@ export { PolicyShelf } from './policy-shelf'
 export type { InputCounts, ScreenerMessage, ScreenerRequest, ScreenerThreadInput } from './screener-protocol'
 
 /** The module that `startThread` runs as the screener thread. */
-export const SCREENER_THREAD = join(__dirname, 'thread.ts')
+export const SCREENER_THREAD = threadModule(__dirname, { source: 'thread.ts', bundled: 'screener-thread' })

@@ -67,7 +67,10 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
     tickMs: state.tickMs,
     nowMs: options.nowMs,
     gate: { epochMs, open: (orderTimeMs) => feed.completeEpoch >= visibleThrough(orderTimeMs), changed: (signal) => feed.changed(signal) },
-    onIdle: options.onIdle,
+    // What was given out may still be on its way into the ledger: only then is it idle.
+    onIdle: (nextOffsets) => {
+      if (writer.isDurable(nextOffsets)) options.onIdle(nextOffsets)
+    },
     crashPoint: options.crashPoint,
   })
   const stage: ScreeningStage = {
@@ -108,6 +111,7 @@ class JournalWriter {
   private pendingPolicy: AcceptedPolicy | null = null
   private sinceSnapshot = 0
   private durable: ChainHead
+  private durableOffsets: readonly number[]
 
   constructor(
     private readonly options: WorkerOptions,
@@ -115,12 +119,18 @@ class JournalWriter {
     private readonly stage: ScreeningStage,
   ) {
     this.durable = stage.head
+    this.durableOffsets = [...stage.nextOffsets]
     this.batches$.pipe(screenBatches(stage)).subscribe({
       next: (sealed) => this.sealed.push(sealed),
       error: (error: unknown) => {
         throw error
       },
     })
+  }
+
+  /** True once everything below these offsets is in the ledger. */
+  isDurable(nextOffsets: readonly number[]): boolean {
+    return nextOffsets.every((offset, topic) => offset === this.durableOffsets[topic])
   }
 
   switchTo(policy: AcceptedPolicy): void {
@@ -148,6 +158,7 @@ class JournalWriter {
       batches.shift()
       this.options.onBatch(batch, this.fold)
     }
+    this.durableOffsets = [...this.stage.nextOffsets]
     if (this.sinceSnapshot >= SNAPSHOT_EVERY_INPUTS) await this.saveSnapshot()
   }
 

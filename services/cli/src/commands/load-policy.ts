@@ -2,9 +2,10 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RiskError } from '@riskledger/contracts'
 import { parsePolicy, type AcceptedPolicy } from '@riskledger/policy'
+import { installationRoot } from '@riskledger/runtime'
 
 /** The policy that ships with RiskLedger. */
-export const DEFAULT_POLICY_FILE = join(__dirname, '..', '..', '..', '..', 'policies', 'default.yaml')
+export const DEFAULT_POLICY_FILE = join(installationRoot(), 'policies', 'default.yaml')
 
 /** Reads and checks a policy file; throws `file-not-found`, or `policy-invalid` naming every line and field. */
 export async function loadPolicyFile(file: string): Promise<AcceptedPolicy> {

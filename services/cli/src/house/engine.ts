@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { build } from 'esbuild'
+import { installationRoot } from '@riskledger/runtime'
 
 /** The code that decides, as one file, and its SHA-256: what `engineHash` in the journal means. */
 export interface Engine {
@@ -8,11 +9,12 @@ export interface Engine {
   readonly hash: string
 }
 
-const ENTRY = join(__dirname, '..', '..', '..', '..', 'libs', 'core', 'screening', 'src', 'index.ts')
+const ENTRY = join('libs', 'core', 'screening', 'src', 'index.ts')
 
 /** Bundles the deciding code in memory. The same sources give the same bytes wherever they lie. */
 export async function bundleEngine(): Promise<Engine> {
   const result = await build({
+    absWorkingDir: installationRoot(),
     entryPoints: [ENTRY],
     bundle: true,
     write: false,

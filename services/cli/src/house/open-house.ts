@@ -1,10 +1,10 @@
 import { join, resolve } from 'node:path'
 import { RiskError, type Ledger } from '@riskledger/contracts'
 import { connectLedger } from '@riskledger/ledger'
-import { lockDataFolder, openDataFolder, readDataFolder, readLock, startThread, type DataFolder, type Thread } from '@riskledger/runtime'
+import { lockDataFolder, openDataFolder, readDataFolder, readLock, startThread, threadModule, type DataFolder, type Thread } from '@riskledger/runtime'
 import type { LedgerThreadInput } from '../threads/ledger-thread'
 
-const LEDGER_THREAD = join(__dirname, '..', 'threads', 'ledger-thread.ts')
+const LEDGER_THREAD = threadModule(__dirname, { source: '../threads/ledger-thread.ts', bundled: 'ledger-thread' })
 
 /** A data folder and the ledger that serves it. */
 export interface House {

@@ -6,7 +6,7 @@ import { storeArtifact, screeningStream } from '@riskledger/journal'
 import type { AcceptedPolicy } from '@riskledger/policy'
 import { schemaArtifacts } from '@riskledger/events'
 import { RELATIONS_THREAD, type RelationsThreadInput } from '@riskledger/relations-service'
-import { startThread, type Settings, type Thread } from '@riskledger/runtime'
+import { startThread, threadModule, type Settings, type Thread } from '@riskledger/runtime'
 import { SCREENER_THREAD, type InputCounts, type ScreenerMessage, type ScreenerRequest, type ScreenerThreadInput } from '@riskledger/screener'
 import type { RecordedDecision } from '@riskledger/screening'
 import type { IngestMessage, IngestResult, IngestThreadInput } from '../threads/ingest-thread'
@@ -14,7 +14,7 @@ import { activePolicy } from './active-policy'
 import type { Engine } from './engine'
 import type { House } from './open-house'
 
-const INGEST_THREAD = join(__dirname, '..', 'threads', 'ingest-thread.ts')
+const INGEST_THREAD = threadModule(__dirname, { source: '../threads/ingest-thread.ts', bundled: 'ingest-thread' })
 
 /** What a run of the screener over a house stands on. */
 export interface ScreeningRunOptions {

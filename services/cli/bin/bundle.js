@@ -1,0 +1,87 @@
+'use strict'
+const { createHash } = require('node:crypto')
+const { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } = require('node:fs')
+const { join, relative } = require('node:path')
+
+const ROOT = join(__dirname, '..', '..', '..')
+const SOURCES = ['libs', 'services', 'bench']
+/** Packages with native parts, or that load files of their own: they stay where they are installed. */
+const EXTERNAL = ['lmdb', 'esbuild', 'tsx', 'pino', '@eventstore/db-client', '@eventstore/db-client/*', '@grpc/grpc-js', 'google-protobuf']
+
+/**
+ * Bundles TypeScript entry points to plain JavaScript, once for each state of the sources, and returns the folder that holds `<name>.js` for each.
+ * One scope instead of hundreds of modules: threads start in a tenth of the time, and hot loops reach imported names directly.
+ *
+ * @param {Record<string, string>} entries names and paths from the repository's root
+ * @returns {Promise<string>}
+ */
+async function bundle(entries) {
+  const folder = join(ROOT, 'node_modules', '.cache', 'riskledger', keyOf(entries))
+  if (existsSync(folder)) return folder
+  const draft = `${folder}-${process.pid}`
+  mkdirSync(draft, { recursive: true })
+  try {
+    await require('esbuild').build({
+      absWorkingDir: ROOT,
+      entryPoints: entries,
+      outdir: draft,
+      bundle: true,
+      platform: 'node',
+      format: 'cjs',
+      target: 'node20',
+      external: EXTERNAL,
+      define: { 'process.env.RISKLEDGER_BUNDLED': '"yes"' },
+      logLevel: 'error',
+    })
+    try {
+      renameSync(draft, folder)
+    } catch (error) {
+      // Another process was faster with the same sources.
+      if (!existsSync(folder)) throw error
+    }
+    forgetOthers(folder)
+  } finally {
+    rmSync(draft, { recursive: true, force: true })
+  }
+  return folder
+}
+
+/** Changes with the path, size or time of any source file, and with the lock file. */
+function keyOf(entries) {
+  const hash = createHash('sha256').update(JSON.stringify([entries, process.versions.node.split('.')[0]]))
+  const add = (path) => {
+    const { mtimeMs, size } = statSync(path)
+    hash.update(`${relative(ROOT, path)}|${mtimeMs}|${size}\n`)
+  }
+  const walk = (folder) => {
+    for (const entry of readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      if (entry.isDirectory()) {
+        if (entry.name !== 'node_modules') walk(join(folder, entry.name))
+      } else if (entry.name.endsWith('.ts') && !entry.name.endsWith('.test.ts')) add(join(folder, entry.name))
+    }
+  }
+  add(join(ROOT, 'package-lock.json'))
+  for (const folder of SOURCES) walk(join(ROOT, folder))
+  return hash.digest('hex').slice(0, 32)
+}
+
+/** Keeps the newest few bundles; older ones may still be running, so only what is a day old goes. */
+function forgetOthers(kept) {
+  const parent = join(kept, '..')
+  const dayAgo = Date.now() - 86_400_000
+  for (const name of readdirSync(parent)) {
+    const folder = join(parent, name)
+    if (folder !== kept && statSync(folder).mtimeMs < dayAgo) rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** The executable and the threads that it starts. */
+const EXECUTABLE = {
+  riskledger: 'services/cli/src/main.ts',
+  'ledger-thread': 'services/cli/src/threads/ledger-thread.ts',
+  'ingest-thread': 'services/cli/src/threads/ingest-thread.ts',
+  'screener-thread': 'services/screener/src/thread.ts',
+  'relations-thread': 'services/relations/src/thread.ts',
+}
+
+module.exports = { bundle, EXECUTABLE, ROOT }

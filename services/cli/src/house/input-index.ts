@@ -1,0 +1,142 @@
+import { createHash } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { inflateRawSync } from 'node:zlib'
+import { RiskError, type Ledger, type RawTopic } from '@riskledger/contracts'
+import { uuidBytes } from '@riskledger/events'
+import { decodeInputsScreened, readMetadata, screeningStream } from '@riskledger/journal'
+import { lockDataFolder, type DataFolderLock } from '@riskledger/runtime'
+import { openDecisionIndex, type DecisionIndex, type IndexedKey, type JournalPosition } from '@riskledger/snapshots'
+import { lastEntry } from './entry-at'
+import { eventIdBytes, identityOfInput } from './input-rows'
+
+/** Ids are put in this many at a time. */
+const PUT_KEYS = 100_000
+/** How long one command waits for another that brings the index up to date. */
+const LOCK_WAIT_MS = 60_000
+const LOCK_PAUSE_MS = 50
+
+/** What an id can mean: an event that was taken, one that came again, one that was refused, a decision. */
+export type KeyKind = 'event' | 'again' | 'refused' | 'decision'
+
+/** What the index stands on. */
+export interface InputIndexOptions {
+  readonly dataDir: string
+  readonly ledger: Ledger
+  readonly partitions: number
+  readonly environment: string
+  readonly onInputs?: (inputs: number) => void
+}
+
+/** Look-up of journal positions by id, as far as the journals go. */
+export interface InputIndex {
+  get(kind: KeyKind, id: string): JournalPosition | undefined
+  close(): Promise<void>
+}
+
+/**
+ * Opens the look-up index under `<data-dir>/cache/index` and brings it up to date with every partition's journal. It is a cache: one that runs ahead
+ * of the journals (the ledger was restored from a backup) is built anew. One command at a time; others wait up to a minute, then
+ * `data-folder-in-use`.
+ */
+export async function openInputIndex(options: InputIndexOptions): Promise<InputIndex> {
+  const folder = join(options.dataDir, 'cache', 'index')
+  const lock = await waitForLock(join(options.dataDir, 'cache', 'index-lock'))
+  try {
+    let index = openDecisionIndex({ folder })
+    if (await runsAhead(index, options)) {
+      await index.close()
+      await rm(folder, { recursive: true, force: true })
+      index = openDecisionIndex({ folder })
+    }
+    let inputs = 0
+    for (let partition = 0; partition < options.partitions; partition++) {
+      await extend(index, screeningStream(partition, 0, options.environment), { ledger: options.ledger, onBatch: (count) => options.onInputs?.((inputs += count)) })
+    }
+    return {
+      get: (kind, id) => index.get(keyOf(kind, uuidBytes(id))),
+      close: async () => {
+        await index.close()
+        await lock.release()
+      },
+    }
+  } catch (error) {
+    await lock.release()
+    throw error
+  }
+}
+
+async function waitForLock(folder: string): Promise<DataFolderLock> {
+  const deadlineMs = performance.now() + LOCK_WAIT_MS
+  for (;;) {
+    try {
+      return await lockDataFolder(folder, { command: 'riskledger explain' })
+    } catch (error) {
+      if (!(error instanceof RiskError) || error.code !== 'data-folder-in-use' || performance.now() > deadlineMs) throw error
+      await pause(LOCK_PAUSE_MS)
+    }
+  }
+}
+
+async function runsAhead(index: DecisionIndex, { ledger, partitions, environment }: InputIndexOptions): Promise<boolean> {
+  for (let partition = 0; partition < partitions; partition++) {
+    const stream = screeningStream(partition, 0, environment)
+    const head = index.head(stream)
+    if (head !== undefined && head > ((await lastEntry(ledger, stream))?.recorded.revision ?? -1)) return true
+  }
+  return false
+}
+
+interface Extension {
+  readonly ledger: Ledger
+  readonly onBatch: (count: number) => void
+}
+
+async function extend(index: DecisionIndex, stream: string, { ledger, onBatch }: Extension): Promise<void> {
+  const head = index.head(stream)
+  let keys: IndexedKey[] = []
+  let revision = head ?? -1
+  const topics = await topicsOf(ledger, stream)
+  if (topics === null) return
+  for await (const recorded of ledger.readStream(stream, { from: revision + 1, direction: 'forwards' })) {
+    revision = recorded.revision
+    if (recorded.type === 'InputsScreened') {
+      const plain = readMetadata(recorded.metadata)?.encoding === undefined ? recorded.data : inflateRawSync(recorded.data)
+      onBatch(addInputs(keys, plain, { stream, revision, topics }))
+    } else if (recorded.type === 'DecisionMade') {
+      const { decisionId } = JSON.parse(Buffer.from(recorded.data).toString('utf8')) as { decisionId: string }
+      keys.push({ key: keyOf('decision', uuidBytes(decisionId)), position: { stream, revision, index: 0 } })
+    }
+    if (keys.length < PUT_KEYS) continue
+    await index.put(keys, { stream, revision })
+    keys = []
+  }
+  if (revision !== (head ?? -1)) await index.put(keys, { stream, revision })
+}
+
+function addInputs(keys: IndexedKey[], plain: Uint8Array, at: { readonly stream: string; readonly revision: number; readonly topics: readonly RawTopic[] }): number {
+  return decodeInputsScreened(plain).forEachInput((input, index) => {
+    if (input.body === null || identityOfInput(at.topics[input.topic], input).eventId === null) return
+    const kind = input.status === 'duplicate' || input.status === 'conflicting' ? 'again' : input.status === 'quarantined' ? 'refused' : 'event'
+    keys.push({ key: keyOf(kind, eventIdBytes(input.body)), position: { stream: at.stream, revision: at.revision, index } })
+  })
+}
+
+/** The topics of a journal as its first entry lists them; null where there is no journal. */
+export async function topicsOf(ledger: Ledger, stream: string): Promise<readonly RawTopic[] | null> {
+  try {
+    for await (const recorded of ledger.readStream(stream, { from: 'start', direction: 'forwards', maxCount: 1 })) {
+      return (JSON.parse(Buffer.from(recorded.data).toString('utf8')) as { topics: RawTopic[] }).topics
+    }
+  } catch (error) {
+    if (!(error instanceof RiskError) || error.code !== 'stream-not-found') throw error
+  }
+  return null
+}
+
+/** Event ids stand for themselves, so that the usual look-up costs nothing; the other kinds are told apart by a hash. */
+function keyOf(kind: KeyKind, id: Uint8Array): Uint8Array {
+  if (kind === 'event') return Uint8Array.prototype.slice.call(id)
+  return createHash('sha256').update(kind).update(id).digest().subarray(0, 16)
+}
