@@ -53,11 +53,12 @@ export function compileAmountDeviation(policy: DetectorPolicies['amount-deviatio
  * The amount against the account's habit. With enough payments known to be legitimate: the distance from their mean and the ratio to the
  * largest, and, for an amount that is odd already, odd amounts that still wait for their label and a recent known fraud. With less: the
  * ratio to the habit's percentile; a new account: to everybody's. An amount not above the largest known legitimate one earns nothing,
- * whatever its distance (a monthly rent), nor does money that comes in.
+ * whatever its distance (a monthly rent), nor does a payment that comes in.
  */
 export function scoreAmountDeviation(features: Features, compiled: CompiledAmountDeviation, card: ScoreCard): void {
   const { amountMinor, ratioToLargestPermille } = features
-  if (amountMinor <= 0 || features.late || features.direction === 'credit') return
+  if (amountMinor <= 0 || features.late) return
+  if (features.topic === 'payments' && features.direction === 'credit') return
   if (features.topic === 'payments' && features.knownLegitimateCount >= compiled.knownPaymentsAtLeast) {
     const distance = features.habitDistanceCenti
     if (distance < compiled.evidenceFrom || ratioToLargestPermille <= 1000) return
