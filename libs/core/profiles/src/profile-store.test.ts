@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import type { Features } from './features'
 import { DEFAULT_PROFILE_OPTIONS, type ProfileOptions } from './profile-options'
 import { ProfileStore } from './profile-store'
-import { DAY, HOUR, MINUTE, NOON, alert, liveness, login, outcome, payment, profile, trade } from './testing/events'
+import { DAY, HOUR, MINUTE, NOON, alert, liveness, login, outcome, payment, profile, trade } from '@riskledger/relations/src/testing/events'
 import { NaiveProfiles } from './testing/naive-profiles'
 
 const facts = { counterparty: () => undefined, device: () => undefined }

@@ -1,14 +1,14 @@
 const DAY_MS = 86_400_000
 const STEPS = 256
 
-// 2^(-step / 256) in 16.16 fixed point, by repeated square roots, which every engine computes alike.
+// 2^(-step / 256), by repeated square roots, which every engine computes alike.
 const TABLE = new Float64Array(STEPS)
 const roots: number[] = []
 for (let root = 0.5, i = 0; i < 8; i++) roots.push((root = Math.sqrt(root)))
 for (let step = 0; step < STEPS; step++) {
   let factor = 1
   for (let bit = 0; bit < 8; bit++) if (step & (128 >> bit)) factor *= roots[bit]
-  TABLE[step] = Math.round(factor * 65536)
+  TABLE[step] = factor
 }
 
 /** One event in 16.16 fixed point. */
@@ -31,5 +31,5 @@ export function decay(value: number, halfLifeMs: number, span: { readonly fromMs
   if (halvings > 40) return 0
   let whole = 1
   for (let i = 0; i < halvings; i++) whole *= 2
-  return Math.min(LIMIT, Math.floor((value * TABLE[lines % STEPS]) / whole / ONE + 0.5))
+  return Math.min(LIMIT, Math.floor((value * TABLE[lines % STEPS]) / whole + 0.5))
 }

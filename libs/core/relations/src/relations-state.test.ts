@@ -1,0 +1,287 @@
+import { ByteReader, ByteWriter } from '@riskledger/windows'
+import fc from 'fast-check'
+import { DAY, HOUR, NOON, alert, login, outcome, payment, trade } from './testing/events'
+import { decay } from './decay'
+import { decodeCounterpartyFact, decodeDeviceFact, encodeCounterpartyFact, encodeDeviceFact } from './fact-codec'
+import { FactStore } from './fact-store'
+import type { CounterpartyFact } from './facts'
+import { RelationsState, type RelationsInput } from './relations-state'
+
+const ONE = 65536
+
+function take(state: RelationsState, input: Pick<RelationsInput, 'topic' | 'event'> & Partial<RelationsInput>): void {
+  const status = input.topic === 'payments' || input.topic === 'logins' || input.topic === 'p2p-trades' ? 'screened' : 'observed'
+  const full = { status, habitDistanceCenti: null, streamTimeMs: input.event.eventTimeMs, ...input } as RelationsInput
+  state.advance(full.streamTimeMs)
+  state.observe(full)
+}
+
+function shop(state: RelationsState, key = 'shop'): CounterpartyFact | undefined {
+  const changed = state.takeChanged().filter((fact) => fact.kind === 'counterparty' && fact.key === key)
+  return changed.length === 0 ? undefined : decodeCounterpartyFact(changed[0].value)
+}
+
+describe('decay', () => {
+  test('halves over a half-life, in one step or in many', () => {
+    expect(decay(100 * ONE, 3 * DAY, { fromMs: NOON, toMs: NOON + 3 * DAY })).toBe(50 * ONE)
+    expect(decay(100 * ONE, 3 * DAY, { fromMs: NOON, toMs: NOON + 30 * DAY })).toBe(Math.round((100 * ONE) / 1024))
+    let value = 100 * ONE
+    for (let minute = 0; minute < 3 * 24 * 60; minute++)
+      value = decay(value, 3 * DAY, { fromMs: NOON + minute * 60_000, toMs: NOON + (minute + 1) * 60_000 })
+    expect(Math.abs(value - 50 * ONE)).toBeLessThan(300)
+    expect(decay(ONE, 3 * DAY, { fromMs: 0, toMs: 3650 * DAY })).toBe(0)
+  })
+})
+
+describe('a counterparty', () => {
+  test('becomes known legitimate strictly after the delay, as of its end', () => {
+    const state = new RelationsState()
+    take(state, { topic: 'payments', event: payment(NOON) })
+    expect(shop(state)).toMatchObject({ paymentCount: 1, distinctPayers: 1, fraudRegisterLength: 0, lastKnownLegitimateMs: -1 })
+    state.advance(NOON + 7 * DAY)
+    expect(shop(state)).toBeUndefined()
+    state.advance(NOON + 9 * DAY)
+    expect(shop(state)).toMatchObject({
+      asOfMs: NOON + 7 * DAY,
+      known3d: ONE,
+      known7d: ONE,
+      fraudRegisterLength: 1,
+      fraudRegister: 0,
+      lastKnownLegitimateMs: NOON,
+      legitimateTotal: 1,
+    })
+  })
+
+  test.each([
+    [250, ONE],
+    [251, 0],
+    [null, 0],
+  ])('is blamed for a fraud %s hundredths from habit with %s', (habitDistanceCenti, blame) => {
+    const state = new RelationsState()
+    const one = payment(NOON)
+    take(state, { topic: 'payments', event: one })
+    take(state, { topic: 'outcomes', event: outcome(NOON + DAY, one), habitDistanceCenti })
+    expect(shop(state)).toMatchObject({
+      frauds3d: blame,
+      frauds7d: blame,
+      known3d: ONE,
+      fraudTotal: 1,
+      fraudRegister: 1,
+      fraudRegisterLength: 1,
+      lastKnownFraudMs: NOON,
+    })
+    state.advance(NOON + 30 * DAY)
+    expect(shop(state)).toBeUndefined()
+  })
+
+  test('is always blamed for counterfeits; chargebacks are counted apart', () => {
+    const state = new RelationsState()
+    const [one, two] = [payment(NOON), payment(NOON + 1)]
+    take(state, { topic: 'payments', event: one })
+    take(state, { topic: 'payments', event: two })
+    take(state, { topic: 'outcomes', event: outcome(NOON + DAY, one, { label: 'counterfeit' }) })
+    take(state, { topic: 'outcomes', event: outcome(NOON + DAY, two, { label: 'chargeback' }) })
+    expect(shop(state)).toMatchObject({ frauds7d: ONE, counterfeitReports: 1, chargebacks: 1, fraudTotal: 2, fraudRegister: 3 })
+  })
+
+  test('a fraud reported after the delay corrects the totals; the earlier outcome wins', () => {
+    const state = new RelationsState()
+    const one = payment(NOON)
+    take(state, { topic: 'payments', event: one })
+    take(state, { topic: 'outcomes', event: outcome(NOON + 8 * DAY, one), habitDistanceCenti: 0 })
+    expect(shop(state)).toMatchObject({ legitimateTotal: 0, fraudTotal: 1, fraudRegister: 1, fraudRegisterLength: 2, frauds7d: ONE })
+    take(state, { topic: 'outcomes', event: outcome(NOON + 9 * DAY, one, { label: 'legitimate' }) })
+    expect(shop(state)).toBeUndefined()
+    expect(state.counters.outcomesSuperseded).toBe(1)
+  })
+
+  test('an outcome whose payment is not remembered still counts against the counterparty that it names', () => {
+    const state = new RelationsState()
+    take(state, { topic: 'outcomes', event: outcome(NOON, payment(NOON - 90 * DAY), { label: 'chargeback' }) })
+    expect(shop(state)).toMatchObject({ chargebacks: 1, fraudTotal: 1, paymentCount: 0 })
+    expect(state.counters.outcomesUnmatched).toBe(1)
+  })
+
+  test('a payment at a well-known one changes its fact only when a count reaches a power of two', () => {
+    const state = new RelationsState()
+    const changes: number[] = []
+    for (let i = 1; i <= 40; i++) {
+      take(state, { topic: 'payments', event: payment(NOON + i) })
+      const fact = shop(state)
+      if (fact !== undefined) changes.push(fact.paymentCount)
+    }
+    expect(changes).toEqual([1, 2, 4, 8, 16, 32])
+  })
+
+  test('phases of one payment are one payment, refunds none, late payments none', () => {
+    const state = new RelationsState()
+    take(state, { topic: 'payments', event: payment(NOON, { paymentId: 'p', phase: 'authorised' }) })
+    take(state, { topic: 'payments', event: payment(NOON + 1, { paymentId: 'p', phase: 'settled' }) })
+    take(state, { topic: 'payments', event: payment(NOON + 2, { kind: 'refund' }) })
+    take(state, { topic: 'payments', event: payment(NOON + 2), status: 'late' })
+    expect(shop(state)).toMatchObject({ paymentCount: 1 })
+  })
+
+  test('trades: how they ended, each counted once', () => {
+    const state = new RelationsState()
+    for (const phase of ['opened', 'paid', 'disputed', 'cancelled'] as const)
+      take(state, { topic: 'p2p-trades', event: trade(NOON, { tradeId: 't', phase }) })
+    take(state, { topic: 'p2p-trades', event: trade(NOON, { phase: 'completed', accountId: 'b' }) })
+    expect(shop(state, 'trader')).toMatchObject({
+      paymentCount: 2,
+      distinctPayers: 2,
+      tradesDisputed: 1,
+      tradesCancelled: 1,
+      tradesCompleted: 1,
+    })
+  })
+
+  test('alerts stand until the same provider clears them; a counterfeit report on a merchant account is one on the counterparty', () => {
+    const state = new RelationsState()
+    take(state, { topic: 'risk-alerts', event: alert(NOON, { counterpartyId: 'shop', severity: 300 }) })
+    take(state, { topic: 'risk-alerts', event: alert(NOON, { counterpartyId: 'shop', severity: 600, provider: 'other' }) })
+    expect(shop(state)).toMatchObject({ alertSeverity: 600 })
+    take(state, { topic: 'risk-alerts', event: alert(NOON + 1, { counterpartyId: 'shop', provider: 'other', result: 'clear' }) })
+    expect(shop(state)).toMatchObject({ alertSeverity: 300 })
+    take(state, { topic: 'risk-alerts', event: alert(NOON + 2, { counterpartyId: 'shop', result: 'clear' }) })
+    expect(shop(state)).toMatchObject({ alertSeverity: -1 })
+    take(state, { topic: 'risk-alerts', event: alert(NOON + 3, { accountId: 'shop', kind: 'counterfeit' }) })
+    expect(shop(state)).toMatchObject({ alertSeverity: 500, counterfeitReports: 1 })
+  })
+})
+
+describe('a device', () => {
+  test('is told of from its second account on, and when a fraud came from it', () => {
+    const state = new RelationsState()
+    const one = payment(NOON + 2, { deviceId: 'd' })
+    take(state, { topic: 'logins', event: login(NOON, { deviceId: 'd' }) })
+    take(state, { topic: 'payments', event: one })
+    take(state, { topic: 'logins', event: login(NOON + 3, { deviceId: 'd', accountId: 'b', outcome: 'failed' }) })
+    expect(state.takeChanged().filter((fact) => fact.kind === 'device')).toEqual([])
+    take(state, { topic: 'logins', event: login(NOON + 4, { deviceId: 'd', accountId: 'b' }) })
+    take(state, { topic: 'outcomes', event: outcome(NOON + 5, one) })
+    const changed = state.takeChanged()
+    expect(changed.map((fact) => [fact.kind, fact.key])).toEqual([
+      ['counterparty', 'shop'],
+      ['device', 'd'],
+    ])
+    expect(decodeDeviceFact(changed[1].value)).toEqual({
+      asOfMs: NOON + 5,
+      firstSeenMs: NOON,
+      distinctAccounts: 2,
+      lastKnownFraudMs: NOON + 2,
+    })
+  })
+})
+
+const factArbitrary = fc.record({
+  asOfMs: fc.nat(2 ** 41),
+  firstSeenMs: fc.nat(2 ** 41),
+  paymentCount: fc.nat(),
+  distinctPayers: fc.nat(64),
+  lastKnownLegitimateMs: fc.integer({ min: -1, max: 2 ** 41 }),
+  lastKnownFraudMs: fc.integer({ min: -1, max: 2 ** 41 }),
+  fraudRegister: fc.nat(255),
+  fraudRegisterLength: fc.nat(8),
+  frauds3d: fc.nat(),
+  known3d: fc.nat(),
+  frauds7d: fc.nat(),
+  known7d: fc.nat(),
+  fraudTotal: fc.nat(),
+  legitimateTotal: fc.nat(),
+  tradesCompleted: fc.nat(),
+  tradesDisputed: fc.nat(),
+  tradesCancelled: fc.nat(),
+  chargebacks: fc.nat(),
+  counterfeitReports: fc.nat(),
+  alertSeverity: fc.integer({ min: -1, max: 1000 }),
+})
+
+describe('facts', () => {
+  test('come back from their bytes', () => {
+    fc.assert(fc.property(factArbitrary, (fact) => expect(decodeCounterpartyFact(encodeCounterpartyFact(fact))).toEqual(fact)))
+    const device = { asOfMs: NOON, firstSeenMs: NOON - DAY, distinctAccounts: 3, lastKnownFraudMs: -1 }
+    expect(decodeDeviceFact(encodeDeviceFact(device))).toEqual(device)
+  })
+
+  test('typically fit in 32 bytes', () => {
+    const state = new RelationsState()
+    for (let i = 0; i < 300; i++) take(state, { topic: 'payments', event: payment(NOON + i * 8 * HOUR, { accountId: `c-${i % 50}` }) })
+    const [fact] = state.takeChanged()
+    expect(fact.value.length).toBeLessThanOrEqual(32)
+  })
+
+  test('strange bytes are refused', () => {
+    for (const bytes of [[], [255], [0, 1], [0, 1, 1, 1, 1, 1]])
+      expect(() => decodeCounterpartyFact(Uint8Array.from(bytes))).toThrow(expect.objectContaining({ code: 'snapshot-unusable' }))
+  })
+
+  test('enter the journal on first use and again when they changed', () => {
+    const store = new FactStore()
+    const [older, newer] = [1, 2].map((count) =>
+      encodeDeviceFact({ asOfMs: NOON, firstSeenMs: NOON, distinctAccounts: count, lastKnownFraudMs: -1 }),
+    )
+    expect(store.firstUse('device', 'd')).toBe(false)
+    expect(store.device('d')).toBeUndefined()
+    store.apply('device', 'd', { value: older, source: { stream: 'relations-000', revision: 1 } })
+    expect([store.firstUse('device', 'd'), store.firstUse('device', 'd')]).toEqual([true, false])
+    store.apply('device', 'd', { value: older.slice(), source: { stream: 'relations-000', revision: 2 } })
+    expect([store.firstUse('device', 'd'), store.get('device', 'd')!.source.revision]).toEqual([false, 1])
+    store.apply('device', 'd', { value: newer, source: { stream: 'relations-000', revision: 3 } })
+    expect(store.device('d')!.distinctAccounts).toBe(2)
+    const writer = new ByteWriter()
+    store.writeSnapshot(writer)
+    const copy = new FactStore()
+    copy.readSnapshot(new ByteReader(writer.finish()))
+    expect([copy.get('device', 'd')!.source.revision, copy.firstUse('device', 'd'), store.firstUse('device', 'd')]).toEqual([3, true, true])
+    expect(copy.canonicalHash()).toEqual(store.canonicalHash())
+  })
+})
+
+describe('state', () => {
+  function lively(order: readonly string[], eager: boolean): RelationsState {
+    const state = new RelationsState()
+    for (const key of order) take(state, { topic: 'risk-alerts', event: alert(NOON, { counterpartyId: key }) })
+    for (let i = 0; i < 200; i++) {
+      const event = {
+        ...payment(NOON + i * 3 * HOUR, {
+          accountId: `c-${i % 7}`,
+          counterpartyId: order.slice().sort()[i % order.length],
+          deviceId: `d-${i % 3}`,
+          paymentId: `p${i}`,
+        }),
+        eventId: `00000000-0000-4000-8000-${String(i).padStart(12, '0')}`,
+      }
+      if (eager) for (let step = 1; step < 6; step++) state.advance(event.eventTimeMs - 3 * HOUR + step * 30 * 60_000)
+      take(state, { topic: 'payments', event })
+      if (i % 13 === 0) take(state, { topic: 'outcomes', event: outcome(event.eventTimeMs, event), habitDistanceCenti: i })
+    }
+    return state
+  }
+
+  test('survives a snapshot: same hash, same pending changes, same changes from then on', () => {
+    const state = lively(['x', 'y', 'z'], false)
+    const writer = new ByteWriter()
+    state.writeSnapshot(writer)
+    const copy = new RelationsState()
+    copy.readSnapshot(new ByteReader(writer.finish()))
+    expect(copy.canonicalHash(NOON + 25 * DAY)).toEqual(state.canonicalHash(NOON + 25 * DAY))
+    expect(copy.takeChanged()).toEqual(state.takeChanged())
+    for (const one of [copy, state]) one.advance(NOON + 60 * DAY)
+    expect(copy.takeChanged()).toEqual(state.takeChanged())
+    expect(state.changedCount).toBe(0)
+  })
+
+  test('hashes alike whenever time was let pass, and whatever the order in which keys were first seen', () => {
+    const atMs = NOON + 26 * DAY
+    expect(lively(['x', 'y', 'z'], true).canonicalHash(atMs)).toEqual(lively(['z', 'x', 'y'], false).canonicalHash(atMs))
+  })
+
+  test('limits are counted', () => {
+    const state = new RelationsState({ labelDelayMs: 7 * DAY, labelMemoryMs: 30 * DAY, maxKeys: 1, maxRemembered: 2 })
+    for (let i = 0; i < 4; i++) take(state, { topic: 'payments', event: payment(NOON + i, { deviceId: `d${i}` }) })
+    take(state, { topic: 'payments', event: payment(NOON + 9, { counterpartyId: 'another' }) })
+    expect(state.counters).toMatchObject({ counterpartiesRefused: 1, devicesRefused: 3 })
+    expect(state.queue.forgottenEarly).toBeGreaterThan(0)
+  })
+})
