@@ -133,7 +133,6 @@ function plantDirtyMoney(scene: Scene, context: Story): void {
     atMs: atMs - minutes(6),
     kind: 'dirty-funds',
     severity: 700,
-    counterpartyId: account.accountId,
   })
   stage.put('risk-alerts', funds, { story: context })
   deal(sellerOf(0), atMs, ['opened', 'paid'], scene.story ?? context)
@@ -186,7 +185,7 @@ function alert(
     readonly atMs: number
     readonly kind: string
     readonly severity: number
-    readonly counterpartyId: string
+    readonly counterpartyId?: string
   },
 ) {
   return {
@@ -197,7 +196,7 @@ function alert(
     provider: 'w-1',
     kind: traits.kind,
     severity: traits.severity,
-    counterpartyId: traits.counterpartyId,
+    ...(traits.counterpartyId === undefined ? {} : { counterpartyId: traits.counterpartyId }),
     providerReference: `w-1/${hexToken(random)}`,
     result: 'hit',
     expiresAtMs: traits.atMs + 30 * DAY_MS,
