@@ -54,7 +54,7 @@ export function parsePolicy(yamlText: string): AcceptedPolicy | RejectedPolicy {
     const { line, col } = lineCounter.linePos(shared)
     return rejected([{ line, column: col, path: '', message: 'has an anchor or alias; allowed: every value written out' }])
   }
-  const checked = policySchema.safeParse(document.toJS())
+  const checked = policySchema.safeParse(document.toJS(), { reportInput: true })
   if (checked.success) return accepted(checked.data)
   const problems = checked.error.issues.flatMap((issue) => problemsOf(issue)).map(({ path, message }) => {
     const { line, column } = placeOf(document, path, lineCounter)
@@ -71,7 +71,7 @@ export function readPolicy(canonicalBytes: Uint8Array): AcceptedPolicy | Rejecte
   } catch (error) {
     return rejected([{ line: 0, column: 0, path: '', message: `is no JSON in UTF-8 (${(error as Error).message}); allowed: a policy's canonical JSON` }])
   }
-  const checked = policySchema.safeParse(json)
+  const checked = policySchema.safeParse(json, { reportInput: true })
   if (!checked.success) {
     const problems = checked.error.issues.flatMap((issue) => problemsOf(issue))
     return rejected(problems.map(({ path, message }) => ({ line: 0, column: 0, path: pathText(path), message })))
@@ -99,6 +99,8 @@ function problemsOf(issue: z.core.$ZodIssue): readonly { readonly path: Path; re
   return [{ path: issue.path, message: messageOf(issue) }]
 }
 
+const expectedNames: Readonly<Record<string, string>> = { int: 'a whole number', number: 'a whole number', object: 'a group of fields', array: 'a list', tuple: 'a pair [from, points]', string: 'a text', boolean: 'true or false' }
+
 function messageOf(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case 'too_small':
@@ -106,7 +108,7 @@ function messageOf(issue: z.core.$ZodIssue): string {
     case 'too_big':
       return issue.origin === 'array' ? `has too many entries; allowed: at most ${issue.maximum}` : `is too large; allowed: ${issue.maximum} or less`
     case 'invalid_type':
-      return `${issue.input === undefined ? 'is missing or of another type' : 'is of another type'}; allowed: ${issue.expected === 'int' ? 'a whole number' : issue.expected}`
+      return `${issue.input === undefined ? 'is missing' : 'is of another type'}; allowed: ${expectedNames[issue.expected] ?? issue.expected}`
     case 'invalid_value':
       return `is not known; allowed: ${issue.values.map(String).join(', ')}`
     default:
