@@ -1,6 +1,6 @@
 import { KeyedRings, readKeyedRings, writeKeyedRings, writeSlotContent, type ByteReader, type ByteWriter } from '@riskledger/windows'
 import { FAILED_RING, INTEGERS, LOGIN_RING, PAGE, RowPages, SMALL_RING, TRADE_RING } from './account-rows'
-import { WINDOW_WIDTHS_MS, type Features, type WindowFeatures } from './features'
+import { WINDOW_WIDTHS_MS, type Features } from './features'
 import type { ProfileOptions } from './profile-options'
 
 const WIDTHS = WINDOW_WIDTHS_MS.length
@@ -11,6 +11,8 @@ export class AccountWindows {
   readonly payments: KeyedRings
   private readonly rare: readonly { readonly field: number; readonly rings: KeyedRings }[]
   private readonly used = new Uint32Array(4)
+  /** 1 for each of the five windows that stands empty in the one reused `Features`, and need not be cleared again. */
+  private readonly blank = new Uint8Array(5)
   private readonly scratch = new Float64Array(2 * WIDTHS)
 
   constructor(
@@ -23,9 +25,22 @@ export class AccountWindows {
     this.rare = [TRADE_RING, LOGIN_RING, FAILED_RING, SMALL_RING].map((field) => ({ field, rings: make() }))
   }
 
-  private fill(rings: KeyedRings, ring: number, atMs: number, into: WindowFeatures): void {
+  private fill(which: number, ring: number, features: Features): void {
+    const rings = which === 0 ? this.payments : this.rare[which - 1].rings
+    const into =
+      which === 0
+        ? features.payments
+        : which === 1
+          ? features.trades
+          : which === 2
+            ? features.logins
+            : which === 3
+              ? features.failedLogins
+              : features.smallPayments
     const { counts, sumsMinor, exact } = into
     if (ring === NO_RING) {
+      if (this.blank[which] === 1) return
+      this.blank[which] = 1
       for (let w = 0; w < WIDTHS; w++) {
         counts[w] = 0
         sumsMinor[w] = 0
@@ -33,8 +48,9 @@ export class AccountWindows {
       }
       return
     }
+    this.blank[which] = 0
     const scratch = this.scratch
-    const allExact = rings.read(ring, atMs, scratch, 0)
+    const allExact = rings.read(ring, features.eventTimeMs, scratch, 0)
     for (let w = 0; w < WIDTHS; w++) {
       counts[w] = scratch[2 * w]
       sumsMinor[w] = scratch[2 * w + 1]
@@ -44,12 +60,11 @@ export class AccountWindows {
 
   /** Sets all five windows as seen at the event's time; `slot` -1 for an account without history. */
   read(slot: number, features: Features): void {
-    const atMs = features.eventTimeMs
-    this.fill(this.payments, slot, atMs, features.payments)
-    this.fill(this.rare[0].rings, this.ringOf(slot, TRADE_RING), atMs, features.trades)
-    this.fill(this.rare[1].rings, this.ringOf(slot, LOGIN_RING), atMs, features.logins)
-    this.fill(this.rare[2].rings, this.ringOf(slot, FAILED_RING), atMs, features.failedLogins)
-    this.fill(this.rare[3].rings, this.ringOf(slot, SMALL_RING), atMs, features.smallPayments)
+    this.fill(0, slot, features)
+    this.fill(1, this.ringOf(slot, TRADE_RING), features)
+    this.fill(2, this.ringOf(slot, LOGIN_RING), features)
+    this.fill(3, this.ringOf(slot, FAILED_RING), features)
+    this.fill(4, this.ringOf(slot, SMALL_RING), features)
   }
 
   private ringOf(slot: number, field: number): number {

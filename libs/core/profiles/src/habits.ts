@@ -118,19 +118,29 @@ export class Habits {
     const count = features.amountHabitMilliCount / 1000
     const share = population.total > 0 ? count / (count + this.options.amountPriorCount) : 1
     const ownScale = share / total
-    const popScale = population.total > 0 ? (1 - share) / population.total : 0
-    const pop = population.bins
+    const popShare = population.total > 0 ? 1 - share : 0
+    const tail = population.tail
     const above = 1 - this.options.amountPercentilePpm / 1_000_000
-    // From the top down: the percentile is near there, so that most amounts need a few steps.
-    let mass = 0
-    let bin = AMOUNT_BINS - 1
-    for (; bin > 0; bin--) {
-      const next = mass + bins[b + bin] * ownScale + pop[bin] * popScale
-      if (next > above) break
-      mass = next
+    // Above the account's largest amount there is only the population; the percentile is near, on one side or the other.
+    let bin = amountBin(doubles[d + LARGEST_SEEN])
+    let own = 0
+    let mass = popShare * tail[bin + 1]
+    let here = 0
+    if (mass > above) {
+      do bin++
+      while (bin < AMOUNT_BINS - 1 && popShare * tail[bin + 1] > above)
+      mass = popShare * tail[bin + 1]
+      here = popShare * tail[bin] - mass
+    } else {
+      for (; ; bin--) {
+        own += bins[b + bin] * ownScale
+        const next = own + popShare * tail[bin]
+        here = next - mass
+        if (next > above || bin === 0) break
+        mass = next
+      }
     }
-    const here = bins[b + bin] * ownScale + pop[bin] * popScale
-    const value = here > 0 ? withinBin(bin, Math.max(0, 1 - (above - mass) / here)) : AMOUNT_EDGES[bin]
+    const value = here > 0 ? withinBin(bin, Math.min(1, Math.max(0, 1 - (above - mass) / here))) : AMOUNT_EDGES[bin]
     features.amountPercentileMinor = bin === AMOUNT_BINS - 1 ? Math.max(value, doubles[d + LARGEST_SEEN]) : value
     let below = 0
     for (let i = 0; i < AMOUNT_BINS; i++) {

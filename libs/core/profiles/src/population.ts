@@ -14,9 +14,12 @@ export class PopulationHistogram {
   private sinceRefresh = 0
   medianMinor = -1
   percentileMinor = -1
+  /** Share of the whole at or above each bin, as of the last refresh; one more entry, 0, at the end. */
+  readonly tail: Float64Array
 
   constructor(bins: number) {
     this.bins = new Float64Array(bins)
+    this.tail = new Float64Array(bins + 1)
   }
 
   /** Adds one event. */
@@ -43,12 +46,16 @@ export class PopulationHistogram {
     this.baseMs = toMs
   }
 
-  /** Median and percentile of the amounts, made anew every 64th call (a function of the number of events, so a fold agrees). */
+  /** Median, percentile and tail of the amounts, made anew every 64th call (a function of the number of events, so a fold agrees). */
   refresh(percentilePpm: number): void {
     if (this.sinceRefresh-- > 0) return
     this.sinceRefresh = REFRESH_EVENTS - 1
     this.medianMinor = quantileMinor(this.bins, this.total * 0.5)
     this.percentileMinor = quantileMinor(this.bins, this.total * (percentilePpm / 1_000_000))
+    for (let bin = this.bins.length - 1, above = 0; bin >= 0; bin--) {
+      above += this.bins[bin]
+      this.tail[bin] = this.total > 0 ? above / this.total : 0
+    }
   }
 
   /** Makes the next `refresh` count, after a change of policy. */
@@ -58,11 +65,13 @@ export class PopulationHistogram {
 
   write(writer: ByteWriter): void {
     writeSparse(this.bins, writer)
+    writeSparse(this.tail, writer)
     for (const value of [this.total, this.baseMs, this.sinceRefresh, this.medianMinor, this.percentileMinor]) writer.f64(value)
   }
 
   read(reader: ByteReader): void {
     readSparse(this.bins, reader)
+    readSparse(this.tail, reader)
     this.total = reader.f64()
     this.baseMs = reader.f64()
     this.sinceRefresh = reader.f64()
