@@ -35,7 +35,7 @@ function withError(answer: BatchAppendResp, code: number, error: { message: stri
   const details = new Any()
   details.pack(error.details, error.typeName)
   const status = new Status()
-  status.setCode(code as Parameters<Status['setCode']>[0])
+  status.setCode(code)
   status.setMessage(error.message)
   status.setDetails(details)
   answer.setError(status)

@@ -113,7 +113,7 @@ export async function startLedgerServer(options: LedgerServerOptions): Promise<L
 /** Takes messages as they come off the wire and gives bytes back: events are encoded and decoded by hand, see `wire-reader.ts`. */
 function raw<T extends grpc.MethodDefinition<never, never>>(definition: T): grpc.MethodDefinition<Buffer, Buffer> {
   const same = (bytes: Buffer): Buffer => bytes
-  return { ...definition, requestDeserialize: same, responseSerialize: same, requestSerialize: same, responseDeserialize: same } as never
+  return { ...definition, requestDeserialize: same, responseSerialize: same, requestSerialize: same, responseDeserialize: same }
 }
 
 function addServices(server: grpc.Server, append: AppendCallOptions, endpoint: () => { host: string; port: number }): void {
@@ -127,10 +127,10 @@ function addServices(server: grpc.Server, append: AppendCallOptions, endpoint: (
       batchAppend: (call: grpc.ServerDuplexStream<Buffer, Buffer>) => serveBatchAppend(call, append),
     },
   )
-  server.addService(ServerFeaturesService as unknown as grpc.ServiceDefinition, {
+  server.addService(ServerFeaturesService, {
     getSupportedMethods: (_call: unknown, callback: grpc.sendUnaryData<SupportedMethods>) => callback(null, supportedMethods()),
   })
-  server.addService(GossipService as unknown as grpc.ServiceDefinition, {
+  server.addService(GossipService, {
     read: (_call: unknown, callback: grpc.sendUnaryData<ClusterInfo>) => callback(null, clusterOf(endpoint())),
   })
   refuse(server, { delete: streams.delete, tombstone: streams.tombstone })
@@ -148,7 +148,7 @@ function refuse(server: grpc.Server, definitions: Readonly<Record<string, grpc.M
       else callback?.(refusal)
     }
   }
-  server.addService(definitions as unknown as grpc.ServiceDefinition, handlers as unknown as grpc.UntypedServiceImplementation)
+  server.addService(definitions as unknown as grpc.ServiceDefinition, handlers)
 }
 
 function supportedMethods(): SupportedMethods {

@@ -143,7 +143,7 @@ export class LmdbStorage implements LedgerStorage {
 
 /** LMDB says only that a commit failed, with a promise of the reason. Throws the reason. */
 async function commitFailure(failure: unknown): Promise<never> {
-  const reason = (failure as { commitError?: unknown }).commitError
+  const reason = (failure as { commitError?: Promise<never> }).commitError
   if (reason !== undefined) await reason
   throw failure
 }

@@ -1,4 +1,4 @@
-import type { ReadReq } from '@eventstore/db-client/generated/streams_pb'
+import { ReadReq } from '@eventstore/db-client/generated/streams_pb'
 import type { AppendView } from './append-record'
 
 /** Whether an event passes a filter. */
@@ -34,7 +34,7 @@ export function readRequest(request: ReadReq): ReadRequest {
   const options = request.getOptions()
   if (options === undefined) throw new InvalidRequestError('the read has no options')
   const subscription = options.hasSubscription()
-  const direction = options.getReadDirection() === 0 ? 'forwards' : 'backwards'
+  const direction = options.getReadDirection() === ReadReq.Options.ReadDirection.FORWARDS ? 'forwards' : 'backwards'
   if (subscription && direction === 'backwards') throw new InvalidRequestError('a subscription cannot run backwards')
   const filterOptions = options.getFilter()
   const window = filterOptions?.hasMax() ? filterOptions.getMax() : DEFAULT_SEARCH_WINDOW

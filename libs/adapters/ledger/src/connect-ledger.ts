@@ -11,7 +11,7 @@ import {
 import { follow, type Position } from './follow'
 import { InFlightLimit } from './in-flight-limit'
 import { appendError, readError, tooLarge } from './ledger-errors'
-import { PulledStream, type ClientStream } from './pulled-stream'
+import { PulledStream } from './pulled-stream'
 import { recordedEntry } from './recorded-entry'
 import { acquireClient } from './shared-client'
 
@@ -87,9 +87,7 @@ class ClientLedger implements Ledger {
     const fromRevision: ReadRevision = typeof options.from === 'number' ? BigInt(options.from) : options.from
     const maxCount = options.maxCount ?? Number.MAX_SAFE_INTEGER
     if (maxCount <= 0) return
-    const reading = new PulledStream<never>(
-      this.client.readStream(stream, { fromRevision, direction: options.direction, maxCount }) as unknown as ClientStream,
-    )
+    const reading = new PulledStream<never>(this.client.readStream(stream, { fromRevision, direction: options.direction, maxCount }))
     try {
       for (let next = await reading.next(); next !== undefined; next = await reading.next()) {
         if ('event' in next && next.event !== undefined) yield recordedEntry(next.event)
@@ -122,7 +120,7 @@ class ClientLedger implements Ledger {
       name: stream,
       open: () => {
         const fromRevision: ReadRevision = after === 'start' ? 'start' : BigInt(after)
-        return this.client.subscribeToStream(stream, { fromRevision }) as unknown as ClientStream
+        return this.client.subscribeToStream(stream, { fromRevision })
       },
       passed: (at) => {
         if ('entry' in at) after = at.entry.revision
@@ -146,7 +144,7 @@ class ClientLedger implements Ledger {
           checkpointInterval: CHECKPOINT_INTERVAL,
           checkpointReached: (_subscription, position) => onCheckpoint(position),
         })
-        return this.client.subscribeToAll({ fromPosition: after, filter }) as unknown as ClientStream
+        return this.client.subscribeToAll({ fromPosition: after, filter })
       },
       passed: (at) => {
         after = 'entry' in at ? (at.entry.position ?? after) : at.checkpoint
@@ -173,7 +171,7 @@ function eventData(entry: ProposedEntry): EventData {
   if (entry.contentType === 'binary')
     return { id: entry.id, type: entry.type, contentType: 'application/octet-stream', data: plainBytes(entry.data), metadata }
   const data: unknown = JSON.parse(Buffer.from(entry.data.buffer, entry.data.byteOffset, entry.data.length).toString('utf8'))
-  return { id: entry.id, type: entry.type, contentType: 'application/json', data: data as Record<string, unknown>, metadata } as EventData
+  return { id: entry.id, type: entry.type, contentType: 'application/json', data: data as Record<string, unknown>, metadata }
 }
 
 function plainBytes(bytes: Uint8Array): Uint8Array {
@@ -185,9 +183,9 @@ async function answers(client: EventStoreDBClient, timeoutMs: number): Promise<v
   for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 2, 1_000)) {
     try {
       await withTimeout(timeoutMs, async () => {
-        const reading = new PulledStream<never>(client.readAll({ maxCount: 1 }) as unknown as ClientStream)
+        const reading = new PulledStream<never>(client.readAll({ maxCount: 1 }))
         while ((await reading.next()) !== undefined);
-        if (reading.failure !== undefined) throw reading.failure
+        if (reading.failure !== undefined) throw readError(reading.failure, '$all')
       })
       return
     } catch (cause) {

@@ -13,7 +13,7 @@ export function recordedEntry(event: RecordedEvent | AllStreamRecordedEvent): Re
     id: event.id,
     type: event.type,
     contentType: event.isJson ? 'json' : 'binary',
-    data: event.isJson ? jsonBytes(event.data) : (event.data as Uint8Array),
+    data: event.isJson ? jsonBytes(event.data) : event.data,
     metadata: metadataBytes(event.metadata),
     stream: event.streamId,
     revision: Number(event.revision),

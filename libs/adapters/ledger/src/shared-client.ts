@@ -13,7 +13,7 @@ const clients = new Map<string, Shared>()
  * One client per connection string and thread. The client library keeps the appends that wait for an answer in one map for the
  * whole module, and an error on one connection rejects all of them; with one connection to a ledger those are its own.
  */
-export function acquireClient(connectionString: string): { readonly client: EventStoreDBClient; release(): Promise<void> } {
+export function acquireClient(connectionString: string): { readonly client: EventStoreDBClient; readonly release: () => Promise<void> } {
   let shared = clients.get(connectionString)
   if (shared === undefined) {
     shared = { client: EventStoreDBClient.connectionString(connectionString), users: 0 }
