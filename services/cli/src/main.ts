@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander'
 import { RiskError } from '@riskledger/contracts'
+import { addExplain } from './commands/explain'
 import { addExport } from './commands/export'
 import { addReplay } from './commands/replay'
 import { addScreen } from './commands/screen'
@@ -22,7 +23,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const finish = (code: number): void => {
     exitCode = code
   }
-  for (const add of [addScreen, addReplay, addVerify, addExport]) add(program, finish)
+  for (const add of [addScreen, addExplain, addReplay, addVerify, addExport]) add(program, finish)
   try {
     await program.parseAsync([...argv])
     return exitCode
