@@ -5,7 +5,7 @@ import { compilePolicy, describeDecision, newScoreCard, score, type CompiledPoli
 import type { Decoded, RawEvents } from '@riskledger/events'
 import { ZERO_HASH, type JournaledInput } from '@riskledger/journal'
 import type { AcceptedPolicy, Policy } from '@riskledger/policy'
-import { ProfileStore } from '@riskledger/profiles'
+import { ProfileStore, type Features } from '@riskledger/profiles'
 import { admit } from './admit'
 import { businessIdOf } from './business-id'
 import { EventMemory } from './event-memory'
@@ -75,6 +75,7 @@ export class ScreeningStep {
   readonly memory: EventMemory
   private readonly card = newScoreCard()
   private readonly context = { late: false, facts: this.facts }
+  private lastFeatures: Features | null = null
   private active: { readonly policy: Policy; readonly compiled: CompiledPolicy; readonly profiles: ProfileStore } | null = null
 
   constructor(readonly identity: PartitionIdentity) {
@@ -113,6 +114,7 @@ export class ScreeningStep {
   screen(input: InputToScreen, out: JournaledInput, draw: ChallengeDraw): DecisionDraft | null {
     const sequence = this.nextSequence++
     this.facts.beginInput(sequence)
+    this.lastFeatures = null
     if (input.orderLagMs !== null) this.tick(input.brokerTimeMs + input.orderLagMs)
     copyPlace(input, out)
     const event = admit(this, { input, out, sequence })
@@ -121,6 +123,15 @@ export class ScreeningStep {
     const decision = this.observe(this.identity.topics[input.topic] as EventTopic, event, { sequence, out, draw })
     if (out.verdict !== null) this.verdictCounts[out.verdict]++
     return decision
+  }
+
+  /**
+   * What the last input was judged on, allowed ones too: the numbers that the detectors looked at and what they made of them; null where it was
+   * not judged. Allocates. Read it before the next input: the features are reused.
+   */
+  describeLast(): { readonly features: Features; readonly described: DescribedDecision } | null {
+    if (this.lastFeatures === null) return null
+    return { features: this.lastFeatures, described: describeDecision(this.lastFeatures, this.active!.compiled, this.card) }
   }
 
   /** Hash of the logical state, whatever its layout and whatever has silently expired: equal states, equal hashes. */
@@ -147,6 +158,7 @@ export class ScreeningStep {
     const features = profiles.observe(topic, event, this.context)
     if (topic === 'outcomes') out.habitDistanceCenti = profiles.lastOutcomeHabitDistanceCenti
     if (features === null) return null
+    this.lastFeatures = features
     score(features, compiled, this.card)
     out.scorePoints = this.card.scorePoints
     if (out.status === 'late') return null

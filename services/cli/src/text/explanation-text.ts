@@ -3,6 +3,7 @@ import type { ScreenedTopic } from '@riskledger/contracts'
 import type { JudgedInput } from '../house/judged-input'
 import type { Explanation } from '../house/explain-input'
 import { localTime } from './local-time'
+import { thresholdText } from './threshold-text'
 
 const NOUNS: Readonly<Record<string, string>> = {
   payments: 'payment',
@@ -20,12 +21,12 @@ const NOUNS: Readonly<Record<string, string>> = {
 export function explanationLines(explanation: Explanation, options: { readonly judged: JudgedInput | null; readonly repeat: string }): readonly string[] {
   const { signals, combinations, status } = explanation
   const weights = [
-    ...signals.map((signal) => ({ points: signal.points, name: signal.detector, text: signal.sentence })),
+    ...signals.map((signal) => ({ points: signal.points, name: signal.detector, text: `${signal.sentence}${thresholdText(signal.threshold ?? null)}` })),
     ...combinations.map((one) => ({ points: one.points, name: 'combination', text: `${one.code.replace(/-/g, ' ')} (${one.of.join(' and ')})` })),
   ]
   const width = Math.max(0, ...weights.map((weight) => weight.name.length))
   const lines = [headline(explanation), '']
-  for (const line of statusLines(explanation)) lines.push(`  ${line}`)
+  for (const line of statusLines(explanation)) lines.push(`  ${line}`, '')
   for (const { points, name, text } of weights) lines.push(`  ${signed(points).padStart(5)}  ${name.padEnd(width)}  ${text}`)
   if (status === 'screened' && weights.length === 0) lines.push(isRandom(explanation) ? '  drawn for a random challenge; no detector spoke against it' : '  no detector spoke against it')
   if (explanation.evidence === 'folded') lines.push('', '  The ledger keeps no evidence of what it allows or takes late: the journal was folded up to this input to find it.')
@@ -75,7 +76,7 @@ function statusLines({ status, lateByMs, firstSequence, reason, detail, again }:
   if (status === 'quarantined') lines.push(`${reason}: ${detail}.`)
   if (status === 'observed') lines.push('Events of this topic change what is known of the account and get no verdict of their own.')
   if (again !== null) lines.push(`It came again as sequence ${grouped(again.sequence)}, which was refused as ${again.status}.`)
-  return lines.length === 0 ? [] : [...lines, '']
+  return lines
 }
 
 function habitLines({ features }: JudgedInput, currency: string): readonly string[] {
