@@ -57,7 +57,6 @@ export class PartitionSource {
   /** The next batch; waits for one; undefined once `signal` aborts. */
   async pull(signal: AbortSignal): Promise<InputBatch | undefined> {
     while (!signal.aborted) {
-      const changed = this.options.log.changed(IDLE_MS, signal)
       const bound = await this.bound()
       await this.fill()
       const { items, gatedAtMs } = await this.collect(bound.orderTimeMs)
@@ -69,7 +68,8 @@ export class PartitionSource {
         continue
       }
       if (bound.orderTimeMs === Infinity && this.exhausted()) this.options.onIdle(this.givenOffsets)
-      await changed
+      // Returns at once for what came since the last wait: nothing is missed between the look above and here.
+      await this.options.log.changed(IDLE_MS, signal)
     }
     return undefined
   }

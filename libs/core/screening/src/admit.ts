@@ -1,11 +1,10 @@
-import { murmur2 } from '@riskledger/contracts'
+import { partitionFor } from '@riskledger/contracts'
 import { decodeRaw, readUnparsable, type QuarantineReason } from '@riskledger/events'
 import type { JournaledInput } from '@riskledger/journal'
 import type { InputToScreen, RawEvent, ScreeningStep } from './screening-step'
 
 /** Start of the account id's length in a framed record: after the 10-byte header and the 16 bytes of the event id. */
 const ACCOUNT_AT = 26
-const NO_BYTES = new Uint8Array(0)
 
 interface Admission {
   readonly input: InputToScreen
@@ -26,8 +25,8 @@ export function admit(step: ScreeningStep, { input, out, sequence }: Admission):
   if (decoded.kind === 'rejected') return quarantine(out, decoded.reason)
   const event = decoded.event
   if (input.keyMismatch) return quarantine(out, 'key-mismatch')
-  const accountHash = murmur2(accountBytes(input.value))
-  if ((accountHash & 0x7fffffff) % step.identity.partitionCount !== step.identity.partition) return quarantine(out, 'mispartitioned')
+  const { partition, partitionCount } = step.identity
+  if (partitionCount > 1 && partitionFor(accountBytes(input.value), partitionCount) !== partition) return quarantine(out, 'mispartitioned')
   const eventTimeMs = event.eventTimeMs
   const { maxSkewMs, graceMs, dedupeHorizonMs, dedupeMaxIdsPerAccount, dedupeMaxIds } = step.policy.state
   if (eventTimeMs > input.brokerTimeMs + maxSkewMs) return quarantine(out, 'future-event')
@@ -35,7 +34,7 @@ export function admit(step: ScreeningStep, { input, out, sequence }: Admission):
   step.memory.expire(step.streamTimeMs, dedupeHorizonMs)
   const seen = step.memory.look(
     input.value,
-    { topic: input.topic, accountHash, sequence, streamTimeMs: step.streamTimeMs },
+    { topic: input.topic, accountStart: accountStart(input.value), accountEnd: accountEnd(input.value), sequence, streamTimeMs: step.streamTimeMs },
     { horizonMs: dedupeHorizonMs, maxIdsPerAccount: dedupeMaxIdsPerAccount, maxIds: dedupeMaxIds },
   )
   if (seen === 'duplicate' || seen === 'conflicting') {
@@ -59,11 +58,19 @@ export function admit(step: ScreeningStep, { input, out, sequence }: Admission):
 
 /** The account id's bytes of a framed, decoded record. */
 export function accountBytes(value: Uint8Array): Uint8Array {
-  if (value.length <= ACCOUNT_AT) return NO_BYTES
-  let length = value[ACCOUNT_AT]
-  let start = ACCOUNT_AT + 1
-  if (length >= 128) length = (length & 127) | (value[start++] << 7)
-  return value.subarray(start, start + (length >> 1))
+  return value.subarray(accountStart(value), accountEnd(value))
+}
+
+/** Where they begin: the length before them is a zig-zag varint of one byte, or of two past 63. */
+export function accountStart(value: Uint8Array): number {
+  return value[ACCOUNT_AT] >= 128 ? ACCOUNT_AT + 2 : ACCOUNT_AT + 1
+}
+
+/** Where they end. */
+export function accountEnd(value: Uint8Array): number {
+  const low = value[ACCOUNT_AT]
+  const zigzag = low >= 128 ? (low & 127) | (value[ACCOUNT_AT + 1] << 7) : low
+  return accountStart(value) + (zigzag >> 1)
 }
 
 function quarantine(out: JournaledInput, reason: QuarantineReason): null {

@@ -40,11 +40,13 @@ export class EventMemory {
   private readonly accountCounts = new Uint32Array(ACCOUNT_COUNTERS)
   private readonly idHash: KeyedHash
   private readonly content: ContentDigest
+  private readonly counterSeed: number
   private accountCounter = 0
 
   constructor(key: Uint8Array) {
     this.idHash = new KeyedHash(key)
     this.content = new ContentDigest(key)
+    this.counterSeed = key[8] | (key[9] << 8) | (key[10] << 16) | (key[11] << 24)
   }
 
   get size(): number {
@@ -55,7 +57,7 @@ export class EventMemory {
    * Looks an event up and, where it is new and there is room, remembers it. `value` is the framed record: its id lies at bytes [10, 26).
    * `topic` salts the digest: the same id on another topic is conflicting.
    */
-  look(value: Uint8Array, event: { readonly topic: number; readonly accountHash: number; readonly sequence: number; readonly streamTimeMs: number }, limits: EventMemoryLimits): Seen {
+  look(value: Uint8Array, event: { readonly topic: number; readonly accountStart: number; readonly accountEnd: number; readonly sequence: number; readonly streamTimeMs: number }, limits: EventMemoryLimits): Seen {
     this.idHash.hash(value, ID_START, ID_END)
     const { low, high } = this.idHash
     this.content.digest(value, event.topic)
@@ -64,7 +66,7 @@ export class EventMemory {
       this.firstSequence = this.sequences[found]
       return this.digestLow[found] === this.content.low && this.digestHigh[found] === this.content.high ? 'duplicate' : 'conflicting'
     }
-    this.accountCounter = event.accountHash & (ACCOUNT_COUNTERS - 1)
+    this.accountCounter = this.counterOf(value, event.accountStart, event.accountEnd)
     if (this.accountCounts[this.accountCounter] >= limits.maxIdsPerAccount || this.length >= limits.maxIds) return 'unchecked'
     this.insert(low, high, event.sequence, event.streamTimeMs)
     return 'new'
@@ -127,6 +129,13 @@ export class EventMemory {
 
   private forEachSlot(visit: (slot: number) => void): void {
     for (let i = 0; i < this.length; i++) visit((this.head + i) & (this.capacity - 1))
+  }
+
+  /** FNV-1a over the account id, seeded with the key: accounts that share a counter share its bound. */
+  private counterOf(value: Uint8Array, start: number, end: number): number {
+    let hash = this.counterSeed
+    for (let i = start; i < end; i++) hash = Math.imul(hash ^ value[i], 0x01000193)
+    return (hash ^ (hash >>> 16)) & (ACCOUNT_COUNTERS - 1)
   }
 
   private find(low: number, high: number): number {

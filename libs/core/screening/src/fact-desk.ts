@@ -30,7 +30,8 @@ interface Held<T> extends FactReference {
   /** The very object last compared: told apart by identity, so that the common case is one comparison. */
   seen: KnownFact | null
   readonly value: Uint8Array
-  readonly decoded: T
+  /** Null until it is looked at. */
+  decoded: T | null
 }
 
 /**
@@ -72,12 +73,11 @@ export class FactDesk implements FactView {
   /** Takes over a fact that the journal lists, before its input is folded. */
   apply(fact: JournaledFact): void {
     const { keyToken, sourceStream, sourceRevision } = fact
-    const held = { keyToken, sourceStream, sourceRevision, seen: null, value: Uint8Array.prototype.slice.call(fact.value) }
-    if (fact.kind === 'counterparty') {
-      this.counterparties.set(keyToken, { ...held, kind: fact.kind, decoded: decodeCounterpartyFact(held.value) })
-    } else if (fact.kind === 'device') {
-      this.devices.set(keyToken, { ...held, kind: fact.kind, decoded: decodeDeviceFact(held.value) })
-    }
+    if (fact.kind === 'random-challenge') return
+    // A copy: the value is a view into its entry.
+    const held = { kind: fact.kind, keyToken, sourceStream, sourceRevision, seen: null, value: Buffer.from(fact.value), decoded: null }
+    if (fact.kind === 'counterparty') this.counterparties.set(keyToken, held)
+    else this.devices.set(keyToken, held)
   }
 
   counterparty(counterpartyId: string): CounterpartyFact | undefined {
@@ -126,13 +126,13 @@ export class FactDesk implements FactView {
       if (held !== undefined && Buffer.compare(held.value, known.value) === 0) held.seen = known
       else {
         const { value, sourceStream, sourceRevision } = known
-        held = { kind, keyToken, sourceStream, sourceRevision, seen: known, value, decoded: of.decode(value) }
+        held = { kind, keyToken, sourceStream, sourceRevision, seen: known, value, decoded: null }
         of.held.set(keyToken, held)
         this.listed.push({ sequence: this.sequence, kind, keyToken, value, sourceStream, sourceRevision })
       }
     }
     if (held === undefined) return undefined
     this.looked.push(held)
-    return held.decoded
+    return (held.decoded ??= of.decode(held.value))
   }
 }

@@ -1,6 +1,6 @@
 import { concatMap, from, type OperatorFunction } from 'rxjs'
 import { emptyInput, type ChainHead, type Gap, type TopicPosition } from '@riskledger/journal'
-import { accountBytes } from './admit'
+import { accountEnd, accountStart } from './admit'
 import { BatchBuilder, type SealedBatch } from './batch-builder'
 import type { ChallengeDraw, InputToScreen, RawEvent, ScreeningStep } from './screening-step'
 import type { MergeItem } from './topic-merge'
@@ -91,10 +91,9 @@ function fill(input: InputToScreen, item: MergeItem<Decoded<RawEvent> | null>, s
 }
 
 function keyMatches(key: Uint8Array | null, value: Uint8Array): boolean {
-  if (key === null) return false
-  const account = accountBytes(value)
-  if (account.length !== key.length) return false
-  for (let i = 0; i < key.length; i++) if (key[i] !== account[i]) return false
+  const start = accountStart(value)
+  if (key === null || accountEnd(value) - start !== key.length) return false
+  for (let i = 0; i < key.length; i++) if (key[i] !== value[start + i]) return false
   return true
 }
 
