@@ -84,7 +84,7 @@ function rank(payments: ScoredPayments, rows: number[]): { averagePrecision: num
   let found = 0
   let averagePrecision = 0
   let area = 0
-  for (let from = 0; from < rows.length; ) {
+  for (let from = 0; from < rows.length;) {
     let to = from
     let hits = 0
     while (to < rows.length && scores[rows[to]] === scores[rows[from]]) if (frauds.has(rows[to++])) hits++

@@ -44,7 +44,10 @@ export interface DetectionFigures {
  * Avro codec, profiles, relations and detectors in memory; what relations learn in one hour is used from the seventh hour after it,
  * as in a screened file. Random challenges do not take part. `input`: a card-payments file; by default both files of `../shared/data`.
  */
-export async function run(options: { readonly input?: string; readonly json: boolean }): Promise<DetectionFigures | { readonly skipped: string }> {
+export async function run(options: {
+  readonly input?: string
+  readonly json: boolean
+}): Promise<DetectionFigures | { readonly skipped: string }> {
   const cards = options.input ?? join(DATA, 'card-payments.csv.gz')
   const invoices = join(DATA, 'retail-invoices.csv.gz')
   if (!existsSync(cards)) return skip(options.input === undefined ? '../shared/data not present' : `${cards} not present`, options.json)
@@ -77,7 +80,11 @@ function skip(why: string, json: boolean): { readonly skipped: string } {
   return { skipped: why }
 }
 
-async function screenFile(file: string, mappingName: string, policy: Policy): Promise<{ readonly alarms: AlarmFigures; readonly scored: ScoredPayments }> {
+async function screenFile(
+  file: string,
+  mappingName: string,
+  policy: Policy,
+): Promise<{ readonly alarms: AlarmFigures; readonly scored: ScoredPayments }> {
   const text = readFileSync(join(ROOT, 'examples', 'mappings', `${mappingName}.yaml`), 'utf8')
   const mapping = parseMapping(text)
   if (mapping.kind === 'rejected') throw new Error(`examples/mappings/${mappingName}.yaml: ${JSON.stringify(mapping)}`)
@@ -204,14 +211,20 @@ function print(figures: DetectionFigures): void {
   console.log('test week after training from   AP     CP@100  AUC    payments  frauds')
   for (const fold of figures.folds) {
     const { trainFrom, averagePrecision, cardPrecisionAt100, aucRoc, payments, frauds } = fold
-    console.log(`${trainFrom}                     ${averagePrecision.toFixed(3)}  ${cardPrecisionAt100.toFixed(3)}   ${aucRoc.toFixed(3)}  ${payments}    ${frauds}`)
+    console.log(
+      `${trainFrom}                     ${averagePrecision.toFixed(3)}  ${cardPrecisionAt100.toFixed(3)}   ${aucRoc.toFixed(3)}  ${payments}    ${frauds}`,
+    )
   }
   const { averagePrecision, cardPrecisionAt100, aucRoc } = figures
   console.log(`mean                           ${averagePrecision.toFixed(3)}  ${cardPrecisionAt100.toFixed(3)}   ${aucRoc.toFixed(3)}`)
   for (const set of figures.dataSets) {
     const share = (value: number): string => `${(value * 100).toFixed(3)} %`
     const { allow, challenge, hold, block } = set.verdicts
-    console.log(`${set.file}: ${set.inputs} inputs in ${set.seconds.toFixed(1)} s; allow ${allow}, challenge ${challenge}, hold ${hold}, block ${block}`)
-    console.log(`  above challenge ${share(set.aboveChallenge)}, pushed by velocity ${share(set.pushedByVelocity)}, by late night ${share(set.pushedByLateNight)}`)
+    console.log(
+      `${set.file}: ${set.inputs} inputs in ${set.seconds.toFixed(1)} s; allow ${allow}, challenge ${challenge}, hold ${hold}, block ${block}`,
+    )
+    console.log(
+      `  above challenge ${share(set.aboveChallenge)}, pushed by velocity ${share(set.pushedByVelocity)}, by late night ${share(set.pushedByLateNight)}`,
+    )
   }
 }

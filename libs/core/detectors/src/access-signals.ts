@@ -37,7 +37,8 @@ export function compileAccess(policy: DetectorPolicies['access-signals'], codeOf
  */
 export function scoreAccess(features: Features, compiled: CompiledAccess, card: ScoreCard): void {
   const { policy } = compiled
-  if (features.countryCode !== null && compiled.prohibited.has(features.countryCode)) addSignal(card, compiled.region, policy['prohibited-region'].points)
+  if (features.countryCode !== null && compiled.prohibited.has(features.countryCode))
+    addSignal(card, compiled.region, policy['prohibited-region'].points)
   addSignal(card, compiled.masked, maskedPoints(compiled.networks, features.networkClass))
   if (features.countryChangedSinceLastLogin) addSignal(card, compiled.countryChanged, policy['country-changed'].points)
   if (features.networkChangedSinceLastLogin) addSignal(card, compiled.networkChanged, policy['network-changed'].points)
@@ -64,7 +65,10 @@ export function describeAccess(features: Features, _compiled: CompiledAccess, co
   const historyCount = features.loginHabitCount
   if (code === 'prohibited-region') return evidence([token('country', features.countryCode ?? 'unknown')], historyCount)
   if (code === 'country-changed') {
-    return evidence([token('country', features.countryCode ?? 'unknown'), number('since-login', features.msSinceLastLogin, 'ms')], historyCount)
+    return evidence(
+      [token('country', features.countryCode ?? 'unknown'), number('since-login', features.msSinceLastLogin, 'ms')],
+      historyCount,
+    )
   }
   return evidence([token('network-class', features.networkClass)], historyCount)
 }

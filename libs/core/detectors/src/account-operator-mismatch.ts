@@ -66,7 +66,8 @@ export function scoreOperator(features: Features, compiled: CompiledOperator, ca
     if (features.loginHabitCount >= policy['unlike-the-account'].loginsAtLeast) {
       addSignal(card, codes['unlike-the-account'], compiled.unlike.pointsAt(features.operatorLogRatioCentinats))
     }
-    if (features.travelKm >= policy['impossible-travel'].kmAtLeast) addSignal(card, codes['impossible-travel'], compiled.travel.pointsAt(features.travelKmh))
+    if (features.travelKm >= policy['impossible-travel'].kmAtLeast)
+      addSignal(card, codes['impossible-travel'], compiled.travel.pointsAt(features.travelKmh))
     return
   }
   if (features.payerNameMatch === 'mismatch') addSignal(card, codes['payer-name-mismatch'], policy['payer-name-mismatch'].points)
@@ -98,7 +99,11 @@ export function describeOperator(features: Features, compiled: CompiledOperator,
     case 'odd-behaviour':
       return held(number('behaviour-distance', features.behaviourDistance, 'permille'), compiled.behaviour, historyCount)
     case 'odd-behaviour-at-login': {
-      const shown = held(number('behaviour-distance', features.lastLoginBehaviourDistance, 'permille'), compiled.behaviourAtLogin, historyCount)
+      const shown = held(
+        number('behaviour-distance', features.lastLoginBehaviourDistance, 'permille'),
+        compiled.behaviourAtLogin,
+        historyCount,
+      )
       return { ...shown, features: [...shown.features, number('since-login', features.msSinceLastLogin, 'ms')] }
     }
     case 'login-from-new-device':

@@ -28,7 +28,11 @@ export interface CompiledAmountDeviation {
 }
 
 /** Prepares the tables. */
-export function compileAmountDeviation(policy: DetectorPolicies['amount-deviation'], codeOf: CodeOf, currency: string): CompiledAmountDeviation {
+export function compileAmountDeviation(
+  policy: DetectorPolicies['amount-deviation'],
+  codeOf: CodeOf,
+  currency: string,
+): CompiledAmountDeviation {
   return {
     currency,
     knownPaymentsAtLeast: policy.knownPaymentsAtLeast,
@@ -74,7 +78,11 @@ export function scoreAmountDeviation(features: Features, compiled: CompiledAmoun
   if (features.amountHabitMilliCount >= compiled.habitMilliCountAtLeast) {
     addSignal(card, compiled.abovePercentile, compiled.percentileTable.pointsAt(permilleOf(amountMinor, features.amountPercentileMinor)))
   } else {
-    addSignal(card, compiled.abovePopulation, compiled.populationTable.pointsAt(permilleOf(amountMinor, features.populationPercentileMinor)))
+    addSignal(
+      card,
+      compiled.abovePopulation,
+      compiled.populationTable.pointsAt(permilleOf(amountMinor, features.populationPercentileMinor)),
+    )
   }
 }
 
@@ -86,14 +94,24 @@ export function describeAmountDeviation(features: Features, compiled: CompiledAm
   const habitCount = fromMilli(features.amountHabitMilliCount)
   switch (code) {
     case 'far-from-habit': {
-      const usual = [number('usual-amount', features.knownLegitimateMeanMinor, unit), number('percentile', features.amountPercentileMinor, unit)]
+      const usual = [
+        number('usual-amount', features.knownLegitimateMeanMinor, unit),
+        number('percentile', features.amountPercentileMinor, unit),
+      ]
       const distance = number('habit-distance', features.habitDistanceCenti, 'centi-deviations')
-      return { features: [amount, ...usual, distance], threshold: { value: compiled.distanceTable.passed(distance.value), unit: distance.unit }, historyCount: known }
+      return {
+        features: [amount, ...usual, distance],
+        threshold: { value: compiled.distanceTable.passed(distance.value), unit: distance.unit },
+        historyCount: known,
+      }
     }
     case 'beyond-largest':
       return permille('ratio-to-largest', features.ratioToLargestPermille, { table: compiled.largestTable, historyCount: known })
     case 'odd-amounts-pending': {
-      const pending = permille('largest-unlabelled-ratio', features.pendingEvidencePermille, { table: compiled.pendingTable, historyCount: known })
+      const pending = permille('largest-unlabelled-ratio', features.pendingEvidencePermille, {
+        table: compiled.pendingTable,
+        historyCount: known,
+      })
       return { ...pending, features: pending.features.map((feature) => windowed(features, feature, { widthMs: WEEK_MS, exact: true })) }
     }
     case 'after-known-fraud': {
@@ -102,19 +120,32 @@ export function describeAmountDeviation(features: Features, compiled: CompiledAm
     }
     case 'above-percentile': {
       const usual = [number('usual-amount', features.amountMedianMinor, unit), number('percentile', features.amountPercentileMinor, unit)]
-      const ratio = permille('ratio-to-percentile', permilleOf(features.amountMinor, features.amountPercentileMinor), { table: compiled.percentileTable, historyCount: habitCount })
+      const ratio = permille('ratio-to-percentile', permilleOf(features.amountMinor, features.amountPercentileMinor), {
+        table: compiled.percentileTable,
+        historyCount: habitCount,
+      })
       return { ...ratio, features: [amount, ...usual, ...ratio.features] }
     }
     default: {
-      const usual = [number('usual-amount', features.populationMedianMinor, unit), number('percentile', features.populationPercentileMinor, unit)]
-      const ratio = permille('ratio-to-percentile', permilleOf(features.amountMinor, features.populationPercentileMinor), { table: compiled.populationTable, historyCount: habitCount })
+      const usual = [
+        number('usual-amount', features.populationMedianMinor, unit),
+        number('percentile', features.populationPercentileMinor, unit),
+      ]
+      const ratio = permille('ratio-to-percentile', permilleOf(features.amountMinor, features.populationPercentileMinor), {
+        table: compiled.populationTable,
+        historyCount: habitCount,
+      })
       return { ...ratio, features: [amount, ...usual, ...ratio.features] }
     }
   }
 }
 
 function permille(name: string, value: number, of: { readonly table: BandTable; readonly historyCount: number }): SignalEvidence {
-  return { features: [number(name, value, 'permille')], threshold: { value: of.table.passed(value), unit: 'permille' }, historyCount: of.historyCount }
+  return {
+    features: [number(name, value, 'permille')],
+    threshold: { value: of.table.passed(value), unit: 'permille' },
+    historyCount: of.historyCount,
+  }
 }
 
 /** Thousandths of a limit, at most 1,000,000; 0 where there is no limit yet. */

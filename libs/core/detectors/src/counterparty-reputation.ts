@@ -73,7 +73,8 @@ export function scoreCounterparty(features: Features, compiled: CompiledCounterp
   if (fact === null || fact.paymentCount < compiled.unknownBelow) addSignal(card, codes['unknown-counterparty'], compiled.unknownPoints)
   if (fact === null) return
   if (fact.lastKnownFraudMs >= 0) scoreFrauds(features, fact, { compiled, card })
-  if (fact.tradesDisputed > 0) addSignal(card, codes['disputed-trades'], compiled.disputes.pointsAt(disputedPermille(fact, compiled.zCenti)))
+  if (fact.tradesDisputed > 0)
+    addSignal(card, codes['disputed-trades'], compiled.disputes.pointsAt(disputedPermille(fact, compiled.zCenti)))
   if (fact.chargebacks > 0) addSignal(card, codes['charged-back'], compiled.chargebacks.pointsAt(fact.chargebacks))
   if (fact.counterfeitReports > 0) addSignal(card, codes['reported-counterfeit'], compiled.counterfeits.pointsAt(fact.counterfeitReports))
   if (fact.alertSeverity > 0) addSignal(card, codes['counterparty-alerted'], compiled.alerts.pointsAt(fact.alertSeverity))
@@ -105,7 +106,11 @@ export function describeCounterparty(features: Features, compiled: CompiledCount
   })
   switch (code as CounterpartyCode) {
     case 'unknown-counterparty':
-      return { features: [number('payments', fact.paymentCount, 'count')], threshold: { value: compiled.unknownBelow, unit: 'count' }, historyCount: fact.paymentCount }
+      return {
+        features: [number('payments', fact.paymentCount, 'count')],
+        threshold: { value: compiled.unknownBelow, unit: 'count' },
+        historyCount: fact.paymentCount,
+      }
     case 'fraud-streak':
       return held(number('frauds-in-a-row', streakOf(fact), 'count'), compiled.streak, known)
     case 'fraud-rate':

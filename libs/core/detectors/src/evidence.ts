@@ -18,7 +18,11 @@ export function token(name: string, text: string): EvidenceFeatureInput {
 }
 
 /** A number over the window `(eventTime - widthMs, eventTime]`; where a cap bounds it, `exact` is false and it is at least this. */
-export function windowed(features: Features, feature: EvidenceFeatureInput, window: { readonly widthMs: number; readonly exact: boolean }): EvidenceFeatureInput {
+export function windowed(
+  features: Features,
+  feature: EvidenceFeatureInput,
+  window: { readonly widthMs: number; readonly exact: boolean },
+): EvidenceFeatureInput {
   const fromMs = features.eventTimeMs - window.widthMs
   return { ...feature, fromMs: fromMs < 0 ? 0 : fromMs, toMs: features.eventTimeMs, exact: window.exact }
 }

@@ -32,10 +32,14 @@ const SENTENCES: Readonly<Record<string, (signal: ExplainableSignal) => string>>
   'unusual-night-hour': (signal) =>
     `${hour(value(signal, 'local-hour'))} lies in the night (${hour(value(signal, 'night-from'))} to ${hour(value(signal, 'night-to'))}), when this account seldom acts`,
   'unknown-counterparty': (signal) => `the counterparty is nearly unknown: ${counted(value(signal, 'payments'), 'payment')} so far`,
-  'fraud-streak': (signal) => `the counterparty's newest known payments were frauds: ${grouped(value(signal, 'frauds-in-a-row'))} in a row (of ${grouped(signal.historyCount)} known)`,
-  'fraud-rate': (signal) => `${percent(value(signal, 'fraud-rate-3d'))} of the counterparty's payments that became known of late were frauds`,
-  'fraud-rate-mixed': (signal) => `${percent(value(signal, 'fraud-rate-7d'))} of the counterparty's recent known payments were frauds, the newest was not`,
-  'recent-fraud': (signal) => `the counterparty's last known fraud was reported ${duration(value(signal, 'since-known-fraud') * HOUR_MS)} ago`,
+  'fraud-streak': (signal) =>
+    `the counterparty's newest known payments were frauds: ${grouped(value(signal, 'frauds-in-a-row'))} in a row (of ${grouped(signal.historyCount)} known)`,
+  'fraud-rate': (signal) =>
+    `${percent(value(signal, 'fraud-rate-3d'))} of the counterparty's payments that became known of late were frauds`,
+  'fraud-rate-mixed': (signal) =>
+    `${percent(value(signal, 'fraud-rate-7d'))} of the counterparty's recent known payments were frauds, the newest was not`,
+  'recent-fraud': (signal) =>
+    `the counterparty's last known fraud was reported ${duration(value(signal, 'since-known-fraud') * HOUR_MS)} ago`,
   'long-known-fraud': () => `frauds at this counterparty have been reported for weeks, so it is likely repaired`,
   'disputed-trades': (signal) =>
     `${grouped(value(signal, 'disputed'))} of the counterparty's ${counted(signal.historyCount, 'trade')} were disputed (at least ${percent(value(signal, 'disputed-lower-bound'))})`,
@@ -45,21 +49,28 @@ const SENTENCES: Readonly<Record<string, (signal: ExplainableSignal) => string>>
   'new-device': (signal) => `a device that the account never used (it has ${counted(value(signal, 'known-devices'), 'known device')})`,
   'new-network': (signal) => `a network that the account never used${suffix(text(signal, 'network-class'))}`,
   'new-country': (signal) => `a country where the account never was (${text(signal, 'country')})`,
-  'odd-behaviour': (signal) => `far from the account's usual interaction pattern: distance ${grouped(value(signal, 'behaviour-distance'))} of 1,000`,
+  'odd-behaviour': (signal) =>
+    `far from the account's usual interaction pattern: distance ${grouped(value(signal, 'behaviour-distance'))} of 1,000`,
   'odd-behaviour-at-login': (signal) =>
     `the login ${duration(value(signal, 'since-login'))} before was far from the account's usual interaction pattern: distance ${grouped(value(signal, 'behaviour-distance'))} of 1,000`,
-  'login-from-new-device': (signal) => `the login ${duration(value(signal, 'since-login'))} before came from a device that the account never used`,
+  'login-from-new-device': (signal) =>
+    `the login ${duration(value(signal, 'since-login'))} before came from a device that the account never used`,
   'unlike-the-account': (signal) =>
     `network, browser and device are unlike this account's ${counted(signal.historyCount, 'login')}: log likelihood ratio ${scaled(value(signal, 'log-ratio'), 2)}`,
   'session-device-differs': () => `not the device that opened the session`,
-  'impossible-travel': (signal) => `${grouped(value(signal, 'distance'))} km since the last login, at ${grouped(value(signal, 'speed'))} km/h`,
-  'shared-device': (signal) => `${atLeast(signal, 'accounts-of-device')}${counted(value(signal, 'accounts-of-device'), 'account')} use this device`,
+  'impossible-travel': (signal) =>
+    `${grouped(value(signal, 'distance'))} km since the last login, at ${grouped(value(signal, 'speed'))} km/h`,
+  'shared-device': (signal) =>
+    `${atLeast(signal, 'accounts-of-device')}${counted(value(signal, 'accounts-of-device'), 'account')} use this device`,
   'device-of-fraud': (signal) => `the device took part in a fraud known for ${duration(value(signal, 'since-known-fraud') * 24 * HOUR_MS)}`,
   'payer-name-mismatch': () => `the payer's name is not the account holder's`,
   'price-off-market': (signal) => `the price is ${scaled(value(signal, 'price-deviation'), 2)} % off the market`,
-  'event-alert': (signal) => `a provider's alert names this event: ${text(signal, 'kind')}, severity ${grouped(value(signal, 'severity'))} of 1,000`,
-  'account-alert': (signal) => `a provider's alert names this account: ${text(signal, 'kind')}, severity ${grouped(value(signal, 'severity'))} of 1,000`,
-  'counterparty-alert': (signal) => `a provider's alert names the counterparty: ${text(signal, 'kind')}, severity ${grouped(value(signal, 'severity'))} of 1,000`,
+  'event-alert': (signal) =>
+    `a provider's alert names this event: ${text(signal, 'kind')}, severity ${grouped(value(signal, 'severity'))} of 1,000`,
+  'account-alert': (signal) =>
+    `a provider's alert names this account: ${text(signal, 'kind')}, severity ${grouped(value(signal, 'severity'))} of 1,000`,
+  'counterparty-alert': (signal) =>
+    `a provider's alert names the counterparty: ${text(signal, 'kind')}, severity ${grouped(value(signal, 'severity'))} of 1,000`,
   'liveness-failed': (signal) => `${counted(value(signal, 'failed-checks'), 'liveness check')} failed within a day`,
   'liveness-abandoned': (signal) => `${counted(value(signal, 'abandoned-checks'), 'liveness check')} abandoned within a day`,
   'liveness-attack': (signal) => `an attack on the liveness check within 7 days (${text(signal, 'attack')})`,
@@ -67,14 +78,16 @@ const SENTENCES: Readonly<Record<string, (signal: ExplainableSignal) => string>>
   'liveness-passed': () => `a liveness check was passed after the failure`,
   'prohibited-region': (signal) => `access from ${text(signal, 'country')}, where the service may not be offered`,
   'masked-network': (signal) => `access through a network that hides its user (${text(signal, 'network-class')})`,
-  'country-changed': (signal) => `another country than at the login ${duration(value(signal, 'since-login'))} before (${text(signal, 'country')})`,
+  'country-changed': (signal) =>
+    `another country than at the login ${duration(value(signal, 'since-login'))} before (${text(signal, 'country')})`,
   'network-changed': (signal) => `another network than at the last login${suffix(text(signal, 'network-class'))}`,
   'blocked-login': () => `the login was blocked upstream`,
 }
 
 function explainVelocity(signal: ExplainableSignal): string {
   const [measured, usual] = signal.features
-  const window = measured.fromMs == null || measured.toMs == null ? '' : ` in ${windowName(measured.toMs - measured.fromMs)}`
+  const widthMs = (measured.toMs ?? 0) - (measured.fromMs ?? 0)
+  const window = widthMs === 0 ? '' : ` in ${windowName(widthMs)}`
   const bound = measured.exact ? '' : 'at least '
   const what = measured.name.replace(/-(count|sum)$/, '').replace(/-/g, ' ')
   const usually = usual === undefined ? '' : `; usual rate ${scaled(usual.value, 3)} a day`
@@ -122,11 +135,11 @@ function spellAmount(feature: EvidenceFeatureInput): string {
   return money(feature.value, feature.unit.replace(/-minor$/, ''))
 }
 
-/** How far above the habit's percentile; nothing where it is not above it. */
+/** How far above the habit's percentile; nothing below one and a half times it. */
 function timesPercentile(signal: ExplainableSignal): string {
   const amount = value(signal, 'amount')
   const limit = value(signal, 'percentile')
-  if (limit <= 0 || amount <= limit) return ''
+  if (limit <= 0 || amount < limit + limit / 2) return ''
   const tenths = Math.round((amount * 10) / limit)
   return `; above the account's high percentile (${amountOf(signal, 'percentile')}) ${scaled(tenths, 1)} times over`
 }

@@ -16,8 +16,16 @@ export interface CompiledAlerts {
 
 /** Prepares the codes. */
 export function compileAlerts(policy: DetectorPolicies['external-alert'], codeOf: CodeOf): CompiledAlerts {
-  const place = (code: 'account-alert' | 'event-alert' | 'counterparty-alert') => ({ code: codeOf(code), sharePermille: policy[code].sharePermille })
-  return { points: policy.pointsAtSeverity1000, account: place('account-alert'), event: place('event-alert'), counterparty: place('counterparty-alert') }
+  const place = (code: 'account-alert' | 'event-alert' | 'counterparty-alert') => ({
+    code: codeOf(code),
+    sharePermille: policy[code].sharePermille,
+  })
+  return {
+    points: policy.pointsAtSeverity1000,
+    account: place('account-alert'),
+    event: place('event-alert'),
+    counterparty: place('counterparty-alert'),
+  }
 }
 
 /**
@@ -26,13 +34,22 @@ export function compileAlerts(policy: DetectorPolicies['external-alert'], codeOf
  */
 export function scoreAlerts(features: Features, compiled: CompiledAlerts, card: ScoreCard): void {
   const { eventAlertSeverity, accountAlertSeverity, counterpartyAlertSeverity } = features
-  if (eventAlertSeverity > 0) addSignal(card, compiled.event.code, pointsOf(compiled, features.eventAlertKind, eventAlertSeverity * compiled.event.sharePermille))
+  if (eventAlertSeverity > 0)
+    addSignal(card, compiled.event.code, pointsOf(compiled, features.eventAlertKind, eventAlertSeverity * compiled.event.sharePermille))
   const isSame = eventAlertSeverity === accountAlertSeverity && features.eventAlertKind === features.accountAlertKind
   if (accountAlertSeverity > 0 && !isSame) {
-    addSignal(card, compiled.account.code, pointsOf(compiled, features.accountAlertKind, accountAlertSeverity * compiled.account.sharePermille))
+    addSignal(
+      card,
+      compiled.account.code,
+      pointsOf(compiled, features.accountAlertKind, accountAlertSeverity * compiled.account.sharePermille),
+    )
   }
   if (counterpartyAlertSeverity > 0) {
-    addSignal(card, compiled.counterparty.code, pointsOf(compiled, features.counterpartyAlertKind, counterpartyAlertSeverity * compiled.counterparty.sharePermille))
+    addSignal(
+      card,
+      compiled.counterparty.code,
+      pointsOf(compiled, features.counterpartyAlertKind, counterpartyAlertSeverity * compiled.counterparty.sharePermille),
+    )
   }
 }
 
@@ -43,7 +60,9 @@ function pointsOf(compiled: CompiledAlerts, kind: string, weight: number): numbe
 
 /** The alert behind a signal. */
 export function describeAlerts(features: Features, _compiled: CompiledAlerts, code: string): SignalEvidence {
-  if (code === 'event-alert') return evidence([number('severity', features.eventAlertSeverity, 'severity'), token('kind', features.eventAlertKind)])
-  if (code === 'account-alert') return evidence([number('severity', features.accountAlertSeverity, 'severity'), token('kind', features.accountAlertKind)])
+  if (code === 'event-alert')
+    return evidence([number('severity', features.eventAlertSeverity, 'severity'), token('kind', features.eventAlertKind)])
+  if (code === 'account-alert')
+    return evidence([number('severity', features.accountAlertSeverity, 'severity'), token('kind', features.accountAlertKind)])
   return evidence([number('severity', features.counterpartyAlertSeverity, 'severity'), token('kind', features.counterpartyAlertKind)])
 }

@@ -54,5 +54,9 @@ export function describeLateNight(features: Features, compiled: CompiledLateNigh
   }
   const share = number('habitual-share', features.hourSharePpm, 'ppm')
   const threshold = { value: compiled.hourTable.passed(share.value), unit: share.unit }
-  return { features: [number('local-hour', features.localHour, 'hour'), share, token('offset-from', features.offsetSource)], threshold, historyCount }
+  return {
+    features: [number('local-hour', features.localHour, 'hour'), share, token('offset-from', features.offsetSource)],
+    threshold,
+    historyCount,
+  }
 }

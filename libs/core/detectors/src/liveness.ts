@@ -47,7 +47,8 @@ export function scoreLiveness(features: Features, compiled: CompiledLiveness, ca
   const attacked = livenessAttackKind !== 'none' && livenessAttackKind !== ''
   if (attacked) addSignal(card, compiled.attack, attackPoints(compiled, livenessAttackKind))
   if (features.livenessFaceMismatch) addSignal(card, compiled.mismatch, compiled.mismatchPoints)
-  if (features.livenessPassedAfterFailure && !attacked && !features.livenessFaceMismatch) addSignal(card, compiled.passed, compiled.passedPoints)
+  if (features.livenessPassedAfterFailure && !attacked && !features.livenessFaceMismatch)
+    addSignal(card, compiled.passed, compiled.passedPoints)
 }
 
 function attackPoints(compiled: CompiledLiveness, kind: string): number {
@@ -65,7 +66,11 @@ export function describeLiveness(features: Features, compiled: CompiledLiveness,
     }
     case 'liveness-abandoned': {
       const abandoned = windowed(features, number('abandoned-checks', features.livenessAbandoned1d, 'count'), day)
-      return { features: [abandoned], threshold: { value: compiled.abandonedTable.passed(abandoned.value), unit: 'count' }, historyCount: 0 }
+      return {
+        features: [abandoned],
+        threshold: { value: compiled.abandonedTable.passed(abandoned.value), unit: 'count' },
+        historyCount: 0,
+      }
     }
     case 'liveness-attack':
       return evidence([windowed(features, token('attack', features.livenessAttackKind), { widthMs: 7 * DAY_MS, exact: true })])

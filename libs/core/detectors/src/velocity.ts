@@ -58,7 +58,12 @@ export function compileVelocity(policy: DetectorPolicies['velocity'], codeOf: Co
     payments: rules.filter((rule) => rule.events === PAYMENTS || rule.events === SMALL_PAYMENTS),
     trades: rules.filter((rule) => rule.events === TRADES),
     logins: rules.filter((rule) => rule.events === LOGINS || rule.events === FAILED_LOGINS),
-    distinct: policy.distinct.map((rule) => ({ code: codeOf(rule.code), name: rule.code, of: DISTINCT_COUNTS.indexOf(rule.of), table: new BandTable(rule.bands) })),
+    distinct: policy.distinct.map((rule) => ({
+      code: codeOf(rule.code),
+      name: rule.code,
+      of: DISTINCT_COUNTS.indexOf(rule.of),
+      table: new BandTable(rule.bands),
+    })),
     leastPerDayMilli: policy.leastExpectedPerDayMilli,
     unlikelyBelow: unlikelyBelowMean(policy.tailAlphaPpb),
   }
@@ -67,7 +72,15 @@ export function compileVelocity(policy: DetectorPolicies['velocity'], codeOf: Co
 function windowRule(rule: DetectorPolicies['velocity']['counts'][number], isSum: boolean, codeOf: CodeOf): WindowRule {
   const { code, onlyIfUnlikely, bands } = rule
   const events = VELOCITY_EVENTS.indexOf(rule.events)
-  return { code: codeOf(code), name: code, isSum, events, window: WINDOW_NAMES.indexOf(rule.window), onlyIfUnlikely, table: new BandTable(bands) }
+  return {
+    code: codeOf(code),
+    name: code,
+    isSum,
+    events,
+    window: WINDOW_NAMES.indexOf(rule.window),
+    onlyIfUnlikely,
+    table: new BandTable(bands),
+  }
 }
 
 /**
@@ -101,7 +114,10 @@ export function describeVelocity(features: Features, compiled: CompiledVelocity,
   const distinct = compiled.distinct.find((one) => one.name === name)!
   const value = distinctOf(features, distinct.of)
   const widthMs = distinct.of === COUNTERPARTIES_1H ? HOUR_MS : DAY_MS
-  const counted = windowed(features, number(`distinct-${DISTINCT_COUNTS[distinct.of].slice(0, -3)}`, value, 'count'), { widthMs, exact: value < 64 })
+  const counted = windowed(features, number(`distinct-${DISTINCT_COUNTS[distinct.of].slice(0, -3)}`, value, 'count'), {
+    widthMs,
+    exact: value < 64,
+  })
   return { features: [counted], threshold: { value: distinct.table.passed(value), unit: 'count' }, historyCount: 0 }
 }
 
@@ -110,9 +126,10 @@ function describeWindow(features: Features, compiled: CompiledVelocity, rule: Wi
   const unit = rule.isSum ? minorUnit(compiled.currency) : 'count'
   const value = rule.isSum ? of.sumsMinor[rule.window] : of.counts[rule.window]
   const window = { widthMs: WINDOW_WIDTHS_MS[rule.window], exact: of.exact[rule.window] }
+  const measured = windowed(features, number(`${VELOCITY_EVENTS[rule.events]}-${rule.isSum ? 'sum' : 'count'}`, value, unit), window)
   const perDayMilli = rateOf(features, rule.events)
   return {
-    features: [windowed(features, number(`${VELOCITY_EVENTS[rule.events]}-${rule.isSum ? 'sum' : 'count'}`, value, unit), window), number('usual-per-day', perDayMilli, 'milli-events')],
+    features: rule.onlyIfUnlikely ? [measured, number('usual-per-day', perDayMilli, 'milli-events')] : [measured],
     threshold: { value: rule.table.passed(value), unit },
     historyCount: of.counts[WINDOW_NAMES.length - 1],
   }

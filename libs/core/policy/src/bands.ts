@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 /** A whole number in `[least, most]`. */
-export const whole = (least: number, most: number) => z.int().min(least).max(most)
+export const whole = (least: number, most: number): z.ZodInt => z.int().min(least).max(most)
 
 /** Points of a signal: negative ones reassure. */
 export const points = whole(-1000, 1000)

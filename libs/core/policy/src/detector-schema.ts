@@ -17,9 +17,19 @@ const velocity = z.strictObject({
   tailAlphaPpb: whole(1, 100_000_000),
   leastExpectedPerDayMilli: whole(1, 1_000_000),
   counts: z
-    .array(z.strictObject({ code: codeName, events: z.enum(VELOCITY_EVENTS), window: z.enum(VELOCITY_WINDOWS), onlyIfUnlikely: z.boolean(), bands }))
+    .array(
+      z.strictObject({
+        code: codeName,
+        events: z.enum(VELOCITY_EVENTS),
+        window: z.enum(VELOCITY_WINDOWS),
+        onlyIfUnlikely: z.boolean(),
+        bands,
+      }),
+    )
     .max(24),
-  sums: z.array(z.strictObject({ code: codeName, events: z.enum(['payments', 'trades']), window: z.enum(VELOCITY_WINDOWS), bands })).max(12),
+  sums: z
+    .array(z.strictObject({ code: codeName, events: z.enum(['payments', 'trades']), window: z.enum(VELOCITY_WINDOWS), bands }))
+    .max(12),
   distinct: z.array(z.strictObject({ code: codeName, of: z.enum(DISTINCT_COUNTS), bands })).max(8),
 })
 

@@ -57,7 +57,9 @@ describe('the hash of a policy', () => {
     const first = accepted(DEFAULT)
     const again = readPolicy(first.canonicalBytes)
     expect(again).toEqual(first)
-    expect(Buffer.from(first.canonicalBytes).toString('utf8')).toMatch(/^\{"formatVersion":1,"name":"default","referenceCurrency":"USD","state":\{/)
+    expect(Buffer.from(first.canonicalBytes).toString('utf8')).toMatch(
+      /^\{"formatVersion":1,"name":"default","referenceCurrency":"USD","state":\{/,
+    )
   })
 })
 
@@ -68,15 +70,57 @@ describe('a policy is refused, with line and field, for', () => {
     ['a number that is not whole', 'hold: 500', 'hold: 500.5', 'bands.payments.hold', /whole number/, 0],
     ['a text for a number', 'block: 800', 'block: often', 'bands.payments.block', /whole number/, 0],
     ['a number out of range', 'visibilityLagEpochs: 6', 'visibilityLagEpochs: 0', 'relations.visibilityLagEpochs', /allowed: 1 or more/, 0],
-    ['points beyond the scale', 'new-device: { points: 60 }', 'new-device: { points: 1001 }', 'detectors.account-operator-mismatch.new-device.points', /allowed: 1000 or less/, 0],
+    [
+      'points beyond the scale',
+      'new-device: { points: 60 }',
+      'new-device: { points: 1001 }',
+      'detectors.account-operator-mismatch.new-device.points',
+      /allowed: 1000 or less/,
+      0,
+    ],
     ['verdicts out of order', 'hold: 500, block: 800', 'hold: 900, block: 800', 'bands.payments', /challenge <= hold <= block/, 0],
-    ['a table that does not rise', '[[1, 60], [2, 300]', '[[1, 60], [1, 300]', 'detectors.counterparty-reputation.fraud-streak.bands[1][0]', /does not lie above 1/, 0],
+    [
+      'a table that does not rise',
+      '[[1, 60], [2, 300]',
+      '[[1, 60], [1, 300]',
+      'detectors.counterparty-reputation.fraud-streak.bands[1][0]',
+      /does not lie above 1/,
+      0,
+    ],
     ['an empty table', '[[2, 20], [10, 120]]', '[]', 'detectors.counterparty-reputation.charged-back.bands', /at least 1/, 0],
-    ['an unknown window', 'window: 10min, onlyIfUnlikely: true, bands: [[8,', 'window: 5min, onlyIfUnlikely: true, bands: [[8,', 'detectors.velocity.counts[0].window', /allowed: 1min, 10min, 1h/, 0],
-    ['an unknown signal in a combination', '[payer-name-mismatch]', '[payer-name]', 'combinations[2].oneOfEach[0][0]', /is no signal; allowed: .*payer-name-mismatch/, 0],
+    [
+      'an unknown window',
+      'window: 10min, onlyIfUnlikely: true, bands: [[8,',
+      'window: 5min, onlyIfUnlikely: true, bands: [[8,',
+      'detectors.velocity.counts[0].window',
+      /allowed: 1min, 10min, 1h/,
+      0,
+    ],
+    [
+      'an unknown signal in a combination',
+      '[payer-name-mismatch]',
+      '[payer-name]',
+      'combinations[2].oneOfEach[0][0]',
+      /is no signal; allowed: .*payer-name-mismatch/,
+      0,
+    ],
     ['two signals of one name', 'code: trades-in-1h', 'code: payments-in-1h', 'detectors.velocity.counts[3].code', /names two signals/, 0],
-    ['two combinations of one name', 'name: card-testing', 'name: foreign-payer-and-alert', 'combinations[3].name', /names two combinations/, 0],
-    ['a secret instead of its hash', /secretHash: [0-9a-f]+/.exec(DEFAULT)![0], 'secretHash: hunter2', 'randomChallenge.secretHash', /64 hexadecimal digits/, 0],
+    [
+      'two combinations of one name',
+      'name: card-testing',
+      'name: foreign-payer-and-alert',
+      'combinations[3].name',
+      /names two combinations/,
+      0,
+    ],
+    [
+      'a secret instead of its hash',
+      /secretHash: [0-9a-f]+/.exec(DEFAULT)![0],
+      'secretHash: hunter2',
+      'randomChallenge.secretHash',
+      /64 hexadecimal digits/,
+      0,
+    ],
     ['a country that is none', '[CU, IR', '[Cuba, IR', 'detectors.access-signals.prohibitedCountries[0]', /two capital letters/, 0],
     ['a grace as long as the label delay', 'graceMs: 3600000', 'graceMs: 604800000', 'state.graceMs', /below labelDelayMs/, 0],
     ['another format', 'formatVersion: 1', 'formatVersion: 2', 'formatVersion', /allowed: 1/, 0],

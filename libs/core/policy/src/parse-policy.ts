@@ -40,13 +40,20 @@ export const MAX_POLICY_LENGTH = 262_144
  */
 export function parsePolicy(yamlText: string): AcceptedPolicy | RejectedPolicy {
   if (yamlText.length > MAX_POLICY_LENGTH) {
-    return rejected([{ line: 1, column: 1, path: '', message: `the document has ${yamlText.length} characters; allowed: at most ${MAX_POLICY_LENGTH}` }])
+    return rejected([
+      { line: 1, column: 1, path: '', message: `the document has ${yamlText.length} characters; allowed: at most ${MAX_POLICY_LENGTH}` },
+    ])
   }
   const lineCounter = new LineCounter()
   const document = parseDocument(yamlText, { lineCounter, uniqueKeys: true, version: '1.2', merge: false })
   const syntax = [...document.errors, ...document.warnings].map((error) => {
     const { line, col } = lineCounter.linePos(error.pos[0])
-    return { line, column: col, path: '', message: `${error.message.split('\n')[0].replace(/ at line .*$/, '')}; allowed: one YAML 1.2 document without duplicate keys` }
+    return {
+      line,
+      column: col,
+      path: '',
+      message: `${error.message.split('\n')[0].replace(/ at line .*$/, '')}; allowed: one YAML 1.2 document without duplicate keys`,
+    }
   })
   if (syntax.length > 0) return rejected(syntax)
   const shared = sharedNodeAt(document)
@@ -56,10 +63,12 @@ export function parsePolicy(yamlText: string): AcceptedPolicy | RejectedPolicy {
   }
   const checked = policySchema.safeParse(document.toJS(), { reportInput: true })
   if (checked.success) return accepted(checked.data)
-  const problems = checked.error.issues.flatMap((issue) => problemsOf(issue)).map(({ path, message }) => {
-    const { line, column } = placeOf(document, path, lineCounter)
-    return { line, column, path: pathText(path), message }
-  })
+  const problems = checked.error.issues
+    .flatMap((issue) => problemsOf(issue))
+    .map(({ path, message }) => {
+      const { line, column } = placeOf(document, path, lineCounter)
+      return { line, column, path: pathText(path), message }
+    })
   return rejected(problems.sort((a, b) => a.line - b.line || a.column - b.column))
 }
 
@@ -69,7 +78,9 @@ export function readPolicy(canonicalBytes: Uint8Array): AcceptedPolicy | Rejecte
   try {
     json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(canonicalBytes))
   } catch (error) {
-    return rejected([{ line: 0, column: 0, path: '', message: `is no JSON in UTF-8 (${(error as Error).message}); allowed: a policy's canonical JSON` }])
+    return rejected([
+      { line: 0, column: 0, path: '', message: `is no JSON in UTF-8 (${(error as Error).message}); allowed: a policy's canonical JSON` },
+    ])
   }
   const checked = policySchema.safeParse(json, { reportInput: true })
   if (!checked.success) {
@@ -94,19 +105,34 @@ type Path = readonly PropertyKey[]
 
 function problemsOf(issue: z.core.$ZodIssue): readonly { readonly path: Path; readonly message: string }[] {
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ path: [...issue.path, key], message: `"${key}" is no field here; allowed: the fields of the documented policy` }))
+    return issue.keys.map((key) => ({
+      path: [...issue.path, key],
+      message: `"${key}" is no field here; allowed: the fields of the documented policy`,
+    }))
   }
   return [{ path: issue.path, message: messageOf(issue) }]
 }
 
-const expectedNames: Readonly<Record<string, string>> = { int: 'a whole number', number: 'a whole number', object: 'a group of fields', array: 'a list', tuple: 'a pair [from, points]', string: 'a text', boolean: 'true or false' }
+const expectedNames: Readonly<Record<string, string>> = {
+  int: 'a whole number',
+  number: 'a whole number',
+  object: 'a group of fields',
+  array: 'a list',
+  tuple: 'a pair [from, points]',
+  string: 'a text',
+  boolean: 'true or false',
+}
 
 function messageOf(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case 'too_small':
-      return issue.origin === 'array' ? `has too few entries; allowed: at least ${issue.minimum}` : `is too small; allowed: ${issue.minimum} or more`
+      return issue.origin === 'array'
+        ? `has too few entries; allowed: at least ${issue.minimum}`
+        : `is too small; allowed: ${issue.minimum} or more`
     case 'too_big':
-      return issue.origin === 'array' ? `has too many entries; allowed: at most ${issue.maximum}` : `is too large; allowed: ${issue.maximum} or less`
+      return issue.origin === 'array'
+        ? `has too many entries; allowed: at most ${issue.maximum}`
+        : `is too large; allowed: ${issue.maximum} or less`
     case 'invalid_type':
       return `${issue.input === undefined ? 'is missing' : 'is of another type'}; allowed: ${expectedNames[issue.expected] ?? issue.expected}`
     case 'invalid_value':
@@ -138,5 +164,8 @@ function placeOf(document: Document, path: Path, lineCounter: LineCounter): { li
 }
 
 function pathText(path: Path): string {
-  return path.reduce<string>((text, part) => (typeof part === 'number' ? `${text}[${part}]` : text === '' ? String(part) : `${text}.${String(part)}`), '')
+  return path.reduce<string>(
+    (text, part) => (typeof part === 'number' ? `${text}[${part}]` : text === '' ? String(part) : `${text}.${String(part)}`),
+    '',
+  )
 }

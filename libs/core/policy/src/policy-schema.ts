@@ -59,7 +59,8 @@ export const policySchema = z
     const policy = context.value
     const complain = (path: (string | number)[], message: string) => context.issues.push({ code: 'custom', input: policy, path, message })
     if (policy.state.graceMs >= policy.state.labelDelayMs) complain(['state', 'graceMs'], 'is too long; allowed: below labelDelayMs')
-    if (policy.state.labelMemoryMs < policy.state.labelDelayMs) complain(['state', 'labelMemoryMs'], 'is too short; allowed: labelDelayMs or more')
+    if (policy.state.labelMemoryMs < policy.state.labelDelayMs)
+      complain(['state', 'labelMemoryMs'], 'is too short; allowed: labelDelayMs or more')
     const codes = new Set<string>()
     for (const { code, path } of signalsOf(policy.detectors)) {
       if (codes.has(code)) complain(path, `"${code}" names two signals; allowed: a code that no other signal has`)
