@@ -114,7 +114,7 @@ export class KnownLabels {
     const count = doubles[d + LEGITIMATE_COUNT]
     const largest = doubles[d + LARGEST]
     features.knownLegitimateCount = count
-    features.knownLegitimateMeanMinor = count > 0 ? Math.round(doubles[d + LEGITIMATE_SUM] / count) : -1
+    features.knownLegitimateMeanMinor = count > 0 ? clipRound(doubles[d + LEGITIMATE_SUM] / count, 0, Number.MAX_SAFE_INTEGER) : -1
     features.ratioToLargestPermille = largest > 0 ? clipRound((amount * 1000) / largest, 0, CLIP_PERMILLE) : -1
     const fraudMs = doubles[d + LAST_FRAUD]
     features.msSinceLastKnownFraud = fraudMs === 0 ? -1 : Math.max(0, features.eventTimeMs - fraudMs)

@@ -15,8 +15,8 @@ export class SmallSet {
   add(hash: number): boolean {
     const members = this.members
     const count = this.count
-    for (let i = 0; i < count; i++) if (members[i] === hash) return false
     if (count === MAX_DISTINCT) return false
+    for (let i = 0; i < count; i++) if (members[i] === hash) return false
     if (count === members.length) {
       this.members = new Uint32Array(count * 2)
       this.members.set(members)

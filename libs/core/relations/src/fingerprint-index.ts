@@ -1,62 +1,69 @@
-/** A table from 64-bit fingerprints to entries that carry them, open addressing in one typed array; equal fingerprints may coexist. */
+/**
+ * A table from 64-bit fingerprints to entries, open addressing in one typed array of (entry + 1, hash) cells; equal fingerprints may
+ * coexist. The hash in the cell spares a look at the entry itself, which is most likely not in the processor's cache.
+ */
 export class FingerprintIndex {
-  private table = new Uint32Array(1024)
+  private cells = new Uint32Array(2048)
+  private mask = 1023
   private count = 0
 
-  private home(low: number, high: number): number {
+  private hash(low: number, high: number): number {
     let h = Math.imul(low ^ Math.imul(high, 0x9e3779b1), 0x85ebca6b)
     h ^= h >>> 15
-    return (h ^ (h >>> 13)) & (this.table.length - 1)
+    return (h ^ (h >>> 13)) >>> 0
   }
 
-  /** Adds an entry; `lows` and `highs` hold every entry's fingerprint. */
-  add(entry: number, lows: Uint32Array, highs: Uint32Array): void {
-    if ((this.count + 1) * 2 > this.table.length) this.grow(lows, highs)
-    this.place(entry, lows, highs)
+  /** Adds an entry under its fingerprint. */
+  add(entry: number, low: number, high: number): void {
+    if ((this.count + 1) * 2 > this.mask) this.grow()
+    this.place(entry + 1, this.hash(low, high))
     this.count++
   }
 
-  private place(entry: number, lows: Uint32Array, highs: Uint32Array): void {
-    const table = this.table
-    const mask = table.length - 1
-    let at = this.home(lows[entry], highs[entry])
-    while (table[at] !== 0) at = (at + 1) & mask
-    table[at] = entry + 1
+  private place(stored: number, hash: number): void {
+    const { cells, mask } = this
+    let at = hash & mask
+    while (cells[2 * at] !== 0) at = (at + 1) & mask
+    cells[2 * at] = stored
+    cells[2 * at + 1] = hash
   }
 
-  private grow(lows: Uint32Array, highs: Uint32Array): void {
-    const old = this.table
-    this.table = new Uint32Array(old.length * 2)
-    for (let i = 0; i < old.length; i++) if (old[i] !== 0) this.place(old[i] - 1, lows, highs)
+  private grow(): void {
+    const old = this.cells
+    this.cells = new Uint32Array(old.length * 2)
+    this.mask = old.length - 1
+    for (let i = 0; i < old.length; i += 2) if (old[i] !== 0) this.place(old[i], old[i + 1])
   }
 
-  /** First cell to look at for a fingerprint; go on with `next` until it gives -1. */
-  first(low: number, high: number): number {
-    return this.home(low, high)
-  }
-
-  /** The entry in a cell, or -1 at the end of the run. */
-  at(cell: number): number {
-    return this.table[cell & (this.table.length - 1)] - 1
+  /** Next entry whose fingerprint may be this one (its 32-bit hash is), from the cell on that `cursor` holds; -1 at the end. */
+  next(low: number, high: number, cursor: { at: number }): number {
+    const { cells, mask } = this
+    const hash = this.hash(low, high)
+    let at = cursor.at < 0 ? hash & mask : cursor.at
+    for (; cells[2 * at] !== 0; at = (at + 1) & mask) {
+      if (cells[2 * at + 1] !== hash) continue
+      cursor.at = (at + 1) & mask
+      return cells[2 * at] - 1
+    }
+    return -1
   }
 
   /** Takes an entry out and closes the gap behind it. */
-  remove(entry: number, lows: Uint32Array, highs: Uint32Array): void {
-    const table = this.table
-    const mask = table.length - 1
-    let hole = this.home(lows[entry], highs[entry])
-    while (table[hole] !== entry + 1) {
-      if (table[hole] === 0) return
+  remove(entry: number, low: number, high: number): void {
+    const { cells, mask } = this
+    let hole = this.hash(low, high) & mask
+    while (cells[2 * hole] !== entry + 1) {
+      if (cells[2 * hole] === 0) return
       hole = (hole + 1) & mask
     }
-    for (let at = (hole + 1) & mask; table[at] !== 0; at = (at + 1) & mask) {
-      const home = this.home(lows[table[at] - 1], highs[table[at] - 1])
-      if (((at - home) & mask) >= ((at - hole) & mask)) {
-        table[hole] = table[at]
-        hole = at
-      }
+    for (let at = (hole + 1) & mask; cells[2 * at] !== 0; at = (at + 1) & mask) {
+      const home = cells[2 * at + 1] & mask
+      if (((at - home) & mask) < ((at - hole) & mask)) continue
+      cells[2 * hole] = cells[2 * at]
+      cells[2 * hole + 1] = cells[2 * at + 1]
+      hole = at
     }
-    table[hole] = 0
+    cells[2 * hole] = 0
     this.count--
   }
 }

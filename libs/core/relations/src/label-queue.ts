@@ -47,6 +47,7 @@ export class LabelQueue {
   private lows = new Uint32Array(256)
   private highs = new Uint32Array(256)
   private readonly index = new FingerprintIndex()
+  private readonly search = { at: -1 }
   private order = new Uint32Array(256)
   private start = 0
   private cursor = 0
@@ -73,7 +74,7 @@ export class LabelQueue {
     this.states[entry] = PENDING
     this.lows[entry] = low
     this.highs[entry] = high
-    this.index.add(entry, this.lows, this.highs)
+    this.index.add(entry, low >>> 0, high >>> 0)
     if (this.end === this.order.length) this.slide()
     let at = this.end
     if (at > this.start && this.timesMs[this.order[at - 1]] > timeMs) at = this.place(timeMs)
@@ -122,8 +123,10 @@ export class LabelQueue {
 
   /** The payment of this event at this time, or -1. The time is part of the match, since ids are chosen by strangers. */
   find(low: number, high: number, timeMs: number): number {
-    for (let cell = this.index.first(low, high); ; cell++) {
-      const entry = this.index.at(cell)
+    const cursor = this.search
+    cursor.at = -1
+    for (;;) {
+      const entry = this.index.next(low >>> 0, high >>> 0, cursor)
       if (entry < 0) return -1
       if (this.lows[entry] === low >>> 0 && this.highs[entry] === high >>> 0 && this.timesMs[entry] === timeMs) return entry
     }
@@ -148,7 +151,7 @@ export class LabelQueue {
     }
     this.start++
     if (this.cursor < this.start) this.cursor = this.start
-    this.index.remove(entry, this.lows, this.highs)
+    this.index.remove(entry, this.lows[entry], this.highs[entry])
     this.free.push(entry)
     return entry
   }

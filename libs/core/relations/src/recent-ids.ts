@@ -3,13 +3,16 @@ import { FingerprintIndex } from './fingerprint-index'
 /** Which (account, business id) pairs are remembered, by two 32-bit hashes; entries are those of the label queue. */
 export class RecentIds {
   private readonly index = new FingerprintIndex()
+  private readonly search = { at: -1 }
   private accounts = new Uint32Array(256)
   private ids = new Uint32Array(256)
 
   /** True if the pair is remembered. */
   has(account: number, id: number): boolean {
-    for (let cell = this.index.first(account, id); ; cell++) {
-      const entry = this.index.at(cell)
+    const cursor = this.search
+    cursor.at = -1
+    for (;;) {
+      const entry = this.index.next(account >>> 0, id >>> 0, cursor)
       if (entry < 0) return false
       if (this.accounts[entry] === account >>> 0 && this.ids[entry] === id >>> 0) return true
     }
@@ -27,11 +30,11 @@ export class RecentIds {
     }
     this.accounts[entry] = pair.account
     this.ids[entry] = pair.id
-    this.index.add(entry, this.accounts, this.ids)
+    this.index.add(entry, pair.account >>> 0, pair.id >>> 0)
   }
 
   /** Forgets an entry. */
   remove(entry: number): void {
-    this.index.remove(entry, this.accounts, this.ids)
+    this.index.remove(entry, this.accounts[entry], this.ids[entry])
   }
 }

@@ -57,8 +57,9 @@ export class NaiveProfiles {
       distinctCounterparties1h: distinct(3_600_000),
       distinctCounterparties1d: distinct(86_400_000),
       knownLegitimateCount: legitimate.length,
-      knownLegitimateMeanMinor: legitimate.length === 0 ? -1 : Math.round(sum / legitimate.length),
-      ratioToLargestPermille: legitimate.length === 0 ? -1 : Math.round((payment.amountReferenceMinor * 1000) / Math.max(...legitimate)),
+      knownLegitimateMeanMinor: legitimate.length === 0 ? -1 : clipRound(sum / legitimate.length, 0, Number.MAX_SAFE_INTEGER),
+      ratioToLargestPermille:
+        legitimate.length === 0 ? -1 : clipRound((payment.amountReferenceMinor * 1000) / Math.max(...legitimate), 0, 1_000_000_000),
       pendingEvidencePermille: Math.max(-1, ...pending.map((one) => one.ratioPermille)),
       msSinceLastKnownFraud: fraudMs === undefined ? -1 : Math.max(0, at - fraudMs),
       firstContact: !own.some((one) => one.payment.counterpartyId === payment.counterpartyId),
