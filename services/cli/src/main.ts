@@ -4,11 +4,16 @@ import { addExplain } from './commands/explain'
 import { addExport } from './commands/export'
 import { addReplay } from './commands/replay'
 import { addScreen } from './commands/screen'
+import { addSimulate } from './commands/simulate'
+import { addStatus } from './commands/status'
+import { addUp } from './commands/up'
 import { addVerify } from './commands/verify'
 import { EXIT, exitCodeOf } from './exit-codes'
+import { endQuietlyOnClosedPipe } from './house/closed-pipe'
 
 /** Runs the command line and returns its exit code. Never throws and never prints a stack trace. */
 export async function main(argv: readonly string[]): Promise<number> {
+  endQuietlyOnClosedPipe()
   const program = new Command('riskledger')
     .description('Screens payments, logins and trades, and proves every decision.')
     .version('0.1.0')
@@ -23,7 +28,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const finish = (code: number): void => {
     exitCode = code
   }
-  for (const add of [addScreen, addExplain, addReplay, addVerify, addExport]) add(program, finish)
+  for (const add of [addUp, addScreen, addExplain, addReplay, addVerify, addExport, addStatus]) add(program, finish)
   try {
     await program.parseAsync([...argv])
     return exitCode

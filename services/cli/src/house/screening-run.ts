@@ -47,7 +47,7 @@ export interface RunProgress {
 /** A run: ingest, screener and relations, each a thread beside the ledger's. */
 export interface ScreeningRun {
   /** Resolves once every file is in the log and everything in the log is in the ledger. */
-  readonly drained: Promise<IngestResult | null>
+  readonly drained: Promise<IngestResult>
   /** Rejects if a part dies; never resolves. */
   readonly failed: Promise<never>
   counts(): InputCounts

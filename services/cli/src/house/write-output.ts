@@ -9,7 +9,7 @@ import { RiskError } from '@riskledger/contracts'
  * Writes chunks to a stream at the pace at which it takes them. Resolves to false where the reader went away first (`| head`), which is no
  * error.
  */
-export async function writeChunks(chunks: AsyncIterable<string>, out: Writable): Promise<boolean> {
+export async function writeChunks(chunks: AsyncIterable<string | Uint8Array>, out: Writable): Promise<boolean> {
   let failure: NodeJS.ErrnoException | null = null
   const onError = (error: NodeJS.ErrnoException): void => {
     failure = error
@@ -31,7 +31,7 @@ export async function writeChunks(chunks: AsyncIterable<string>, out: Writable):
 }
 
 /** Writes chunks to a file that appears whole or not at all, flushed. Throws `disk-full` or `file-unreadable` naming the file. */
-export async function writeFileFromChunks(file: string, chunks: AsyncIterable<string>): Promise<void> {
+export async function writeFileFromChunks(file: string, chunks: AsyncIterable<string | Uint8Array>): Promise<void> {
   const path = resolve(file)
   const temporary = `${path}.${process.pid}.tmp`
   const stream = createWriteStream(temporary, { flags: 'w' })
