@@ -15,7 +15,11 @@ describe('case 1: $3,000 of electronics at 02:40 by an account of small daytime 
 
   test('goes to a person without any alert', () => {
     expect(decide(purchase).verdict).toBe('hold')
-    expect(decide({ ...purchase, counterparty: merchant() }).reasonCodes.slice(0, 3)).toEqual(['far-from-habit', 'large-amount-at-unusual-hour', 'beyond-largest'])
+    expect(decide({ ...purchase, counterparty: merchant() }).reasonCodes.slice(0, 3)).toEqual([
+      'far-from-habit',
+      'large-amount-at-unusual-hour',
+      'beyond-largest',
+    ])
   })
 
   test("the wallet's alert weighs on top", () => {

@@ -81,8 +81,8 @@ describe('a policy is refused, with line and field, for', () => {
     ['verdicts out of order', 'hold: 500, block: 800', 'hold: 900, block: 800', 'bands.payments', /challenge <= hold <= block/, 0],
     [
       'a table that does not rise',
-      '[[1, 60], [2, 300]',
-      '[[1, 60], [1, 300]',
+      '[[1, 50], [2, 250]',
+      '[[1, 50], [1, 250]',
       'detectors.counterparty-reputation.fraud-streak.bands[1][0]',
       /does not lie above 1/,
       0,

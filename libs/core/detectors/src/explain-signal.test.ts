@@ -1,0 +1,110 @@
+import { counted, duration, explainSignal, grouped, money, percent, scaled } from './index'
+import { HOUR_MS, NOON_MS, decide, merchant, ordinary, ordinaryLogin, windows } from './testing/made-features'
+
+function sentence(features: Parameters<typeof decide>[0], code: string): string {
+  const signal = decide(features).signals.find((one) => one.code === code)
+  if (signal === undefined) throw new Error(`${code} did not fire`)
+  return explainSignal(signal)
+}
+
+test('an amount is told with the habit it was held against', () => {
+  const features = ordinary({ amountMinor: 300_000, habitDistanceCenti: 11_850, ratioToLargestPermille: 15_000 })
+  expect(sentence(features, 'far-from-habit')).toBe(
+    "$3,000.00 against a habit of $50.00 (mean of 200 legitimate payments); 118.5 standard deviations out; above the account's high percentile ($188.00) 16 times over",
+  )
+  expect(sentence(features, 'beyond-largest')).toBe('15 times the largest amount known to be legitimate')
+})
+
+test('a burst is told with its window and the usual rate', () => {
+  const features = ordinary({ payments: windows([9, 41, 41, 41, 41, 41]), distinctCounterparties1h: 33 })
+  expect(sentence(features, 'payments-in-10min')).toBe('41 payments in 10 min; usual rate 1.3 a day')
+  expect(sentence(features, 'counterparties-in-1h')).toBe('33 distinct counterparties in 1 h')
+})
+
+test('an hour is told with its share', () => {
+  const features = ordinary({ localHour: 2, hourSharePpm: 1_000 })
+  expect(sentence(features, 'unusual-hour')).toBe("02h holds 0.1 % of this account's 180 events")
+  expect(sentence({ ...features, offsetSource: 'utc' }, 'unusual-hour')).toMatch(/local time not known: UTC/)
+})
+
+test('every signal that can fire has a sentence without gaps', () => {
+  const everything = [
+    ordinary({
+      counterparty: merchant({
+        fraudRegister: 3,
+        frauds3d: 200_000,
+        frauds7d: 600_000,
+        lastKnownFraudMs: NOON_MS - HOUR_MS,
+        tradesDisputed: 9,
+        chargebacks: 4,
+        counterfeitReports: 3,
+        alertSeverity: 700,
+      }),
+    }),
+    ordinary({
+      deviceFact: { asOfMs: 0, firstSeenMs: 0, distinctAccounts: 64, lastKnownFraudMs: NOON_MS - HOUR_MS },
+      payerNameMatch: 'mismatch',
+      sessionDeviceDiffers: true,
+      lastLoginBehaviourDistance: 900,
+      lastLoginNewDevice: true,
+    }),
+    ordinaryLogin({
+      device: 'new',
+      network: 'new',
+      country: 'new',
+      behaviourDistance: 900,
+      operatorLogRatioCentinats: 900,
+      travelKm: 5_000,
+      travelKmh: 2_000,
+      countryCode: 'KP',
+      networkClass: 'tor',
+      countryChangedSinceLastLogin: true,
+    }),
+    ordinary({
+      accountAlertSeverity: 700,
+      accountAlertKind: 'pep',
+      eventAlertSeverity: 500,
+      eventAlertKind: 'payment',
+      counterpartyAlertSeverity: 600,
+      counterpartyAlertKind: 'other',
+    }),
+    ordinary({ livenessFailed1d: 2, livenessAbandoned1d: 3, livenessAttackKind: 'mask', livenessFaceMismatch: true }),
+    ordinary({ livenessFailed1d: 2, livenessPassedAfterFailure: true }),
+    ordinary({ knownLegitimateCount: 0, ratioToLargestPermille: -1, amountMinor: 90_000 }),
+    ordinary({ knownLegitimateCount: 0, ratioToLargestPermille: -1, amountHabitMilliCount: 0, amountMinor: 900_000, counterparty: null }),
+  ]
+  for (const signal of everything.flatMap((features) => decide(features).signals)) {
+    expect(explainSignal(signal)).toMatch(/^.{12,220}$/)
+    expect(explainSignal(signal)).not.toMatch(/undefined|NaN|unknown amount|\(\)|  /)
+    expect(explainSignal(signal)).not.toMatch(new RegExp(`^${signal.code}`))
+  }
+})
+
+test('a signal of an unknown policy is told by code and numbers', () => {
+  const signal = {
+    detector: 'later',
+    code: 'odd-thing',
+    points: 3,
+    historyCount: 0,
+    features: [{ name: 'width', value: 1_234, unit: 'cm', exact: true }],
+  }
+  expect(explainSignal(signal)).toBe('odd-thing: width 1,234 cm')
+})
+
+test('numbers are spelt for people', () => {
+  expect([money(300_000, 'USD'), money(-5, 'EUR'), money(1_250, 'CHF'), money(300, 'JPY')]).toEqual([
+    '$3,000.00',
+    '-€0.05',
+    'CHF 12.50',
+    'JPY 300',
+  ])
+  expect([grouped(1_234_567), counted(1, 'payment'), counted(1_204, 'payer'), scaled(1_250, 3), scaled(-5, 2), percent(125)]).toEqual([
+    '1,234,567',
+    '1 payment',
+    '1,204 payers',
+    '1.25',
+    '-0.05',
+    '12.5 %',
+  ])
+  expect([40_000, 720_000, 3 * HOUR_MS, 47 * HOUR_MS, 216 * HOUR_MS].map(duration)).toEqual(['40 s', '12 min', '3 h', '47 h', '9 d'])
+})

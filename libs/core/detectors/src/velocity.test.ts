@@ -1,0 +1,86 @@
+import { decide, ordinary, ordinaryLogin, ordinaryTrade, pointsOf, windows, type SixCounts } from './testing/made-features'
+
+const inTenMinutes = (n: number): SixCounts => [1, n, n, n, n, n]
+
+describe('payments in ten minutes', () => {
+  test.each([
+    [7, 0],
+    [8, 40],
+    [20, 300],
+    [40, 600],
+    [255, 600],
+    [4_000, 600],
+  ])('%d earn %d points', (count, points) => {
+    expect(pointsOf(ordinary({ payments: windows(inTenMinutes(count)) }), 'payments-in-10min')).toBe(points)
+  })
+
+  test('are no burst for an account that always pays so fast', () => {
+    const machine = ordinary({ payments: windows([2, 15, 90, 2_000, 14_000, 60_000]), paymentsPerDayMilli: 2_000_000 })
+    expect(pointsOf(machine, 'payments-in-10min')).toBe(0)
+    expect(pointsOf(machine, 'payments-in-1d')).toBe(0)
+  })
+
+  test('of an account without history are held to the least rate of the policy', () => {
+    const fresh = { paymentsPerDayMilli: 0, historyMs: 0 }
+    expect(pointsOf(ordinary({ ...fresh, payments: windows([1, 3, 3, 3, 3, 3]) }), 'payments-in-10min')).toBe(0)
+    expect(pointsOf(ordinary({ ...fresh, payments: windows(inTenMinutes(20)) }), 'payments-in-10min')).toBe(300)
+  })
+
+  test('tell their window, the usual rate and whether the count is exact', () => {
+    const burst = ordinary({ payments: { ...windows(inTenMinutes(20)), exact: [true, false, true, true, true, true] } })
+    const signal = decide(burst).signals.find((one) => one.code === 'payments-in-10min')
+    expect(signal).toMatchObject({ threshold: { value: 20, unit: 'count' }, historyCount: 20 })
+    expect(signal!.features[0]).toEqual({
+      name: 'payments-count',
+      value: 20,
+      unit: 'count',
+      exact: false,
+      fromMs: burst.eventTimeMs - 600_000,
+      toMs: burst.eventTimeMs,
+    })
+    expect(signal!.features[1]).toMatchObject({ name: 'usual-per-day', value: 1_300 })
+  })
+})
+
+test.each([
+  [5, 0],
+  [6, 60],
+  [10, 200],
+  [20, 450],
+])('%d small payments in ten minutes earn %d points', (count, points) => {
+  expect(pointsOf(ordinary({ smallPayments: windows(inTenMinutes(count)) }), 'small-payments-in-10min')).toBe(points)
+})
+
+test.each([
+  [11, 0],
+  [12, 60],
+  [20, 200],
+  [64, 350],
+])('%d distinct counterparties in an hour earn %d points; 64 are at least 64', (count, points) => {
+  const features = ordinary({ distinctCounterparties1h: count })
+  expect(pointsOf(features, 'counterparties-in-1h')).toBe(points)
+  if (points > 0) expect(decide(features).signals[0].features[0].exact).toBe(count < 64)
+})
+
+test('sums, instruments and devices have caps of their own', () => {
+  expect(pointsOf(ordinary({ payments: windows([1, 1, 1, 1, 1, 1], [0, 0, 0, 1_999_999, 0, 0]) }), 'payment-sum-in-1d')).toBe(0)
+  expect(pointsOf(ordinary({ payments: windows([1, 1, 1, 1, 1, 1], [0, 0, 0, 2_000_000, 0, 0]) }), 'payment-sum-in-1d')).toBe(20)
+  expect(pointsOf(ordinary({ distinctInstruments1d: 3 }), 'instruments-in-1d')).toBe(0)
+  expect(pointsOf(ordinary({ distinctInstruments1d: 4 }), 'instruments-in-1d')).toBe(60)
+  expect(pointsOf(ordinary({ distinctDevices1d: 4 }), 'devices-in-1d')).toBe(60)
+})
+
+test('failed logins count at logins, up to a challenge', () => {
+  expect(pointsOf(ordinaryLogin({ failedLogins: windows(inTenMinutes(3)) }), 'failed-logins-in-10min')).toBe(0)
+  expect(decide(ordinaryLogin({ failedLogins: windows(inTenMinutes(10)) })).verdict).toBe('challenge')
+})
+
+test('trades count at trades only', () => {
+  const trades = windows([2, 12, 12, 12, 12, 12])
+  expect(pointsOf(ordinaryTrade({ trades }), 'trades-in-1h')).toBe(40)
+  expect(pointsOf(ordinary({ trades }), 'trades-in-1h')).toBe(0)
+})
+
+test('an event past the grace has no windows to be judged by', () => {
+  expect(pointsOf(ordinary({ late: true, payments: windows(inTenMinutes(40)) }), 'payments-in-10min')).toBe(0)
+})
