@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { CounterpartyFact } from '@riskledger/relations'
 import { blankFeatures, type Features } from '@riskledger/profiles'
 import { parsePolicy, type Policy } from '@riskledger/policy'
 import { compilePolicy, describeDecision, newScoreCard, score, type DescribedDecision } from '../index'
@@ -14,6 +13,8 @@ function readDefault(): Policy {
   if (parsed.kind === 'rejected') throw new Error(JSON.stringify(parsed.problems))
   return parsed.policy
 }
+
+type CounterpartyFact = NonNullable<Features['counterparty']>
 
 /** A Thursday in May 2026, 12:00 UTC. */
 export const NOON_MS = 1_778_760_000_000
