@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { RiskError, type Ledger, type ProposedEntry } from '@riskledger/contracts'
+import { RiskError, type Ledger, type ProposedEntry, type RecordedEntry } from '@riskledger/contracts'
 import { uuidV5 } from '@riskledger/events'
-import { AvroReader, AvroWriter } from './avro-bytes'
+import { AvroReader, AvroWriter, MalformedBytesError } from './avro-bytes'
 import { artifactStream } from './streams'
 
 /** Bytes of an artifact in one entry. */
@@ -25,7 +25,8 @@ export function artifactHash(bytes: Uint8Array): string {
 export function artifactEntries(artifact: Artifact): readonly ProposedEntry[] {
   const hash = artifactHash(artifact.bytes)
   const chunks = Math.max(1, Math.ceil(artifact.bytes.length / CHUNK_BYTES))
-  if (chunks > MAX_CHUNKS) throw new RiskError('limit-reached', `an artifact of ${artifact.bytes.length} bytes is over the limit of 64 MiB`, { retriable: false })
+  if (chunks > MAX_CHUNKS)
+    throw new RiskError('limit-reached', `an artifact of ${artifact.bytes.length} bytes is over the limit of 64 MiB`, { retriable: false })
   return Array.from({ length: chunks }, (_, chunk) => {
     const writer = new AvroWriter(CHUNK_BYTES + 256)
     writer.long(chunk)
@@ -60,18 +61,47 @@ export async function loadArtifact(ledger: Ledger, hash: string, environment = '
   let mediaType = ''
   let chunks = 0
   for await (const entry of ledger.readStream(stream, { from: 'start', direction: 'forwards', maxCount: MAX_CHUNKS })) {
-    const reader = new AvroReader(entry.data)
-    reader.long()
-    chunks = reader.long()
-    mediaType = reader.string()
-    parts.push(Buffer.from(reader.bytes()))
+    const part = readChunk(stream, entry)
+    parts.push(part.bytes)
+    mediaType = part.mediaType
+    chunks = part.chunks
   }
   const bytes = Buffer.concat(parts)
   if (parts.length !== chunks || artifactHash(bytes) !== hash) {
-    throw new RiskError('ledger-corrupt', `${stream}: its ${parts.length} of ${chunks} chunks do not have the hash that it is named after. Restore it from a backup, then run verify again.`, {
-      retriable: false,
-      context: { stream },
-    })
+    throw new RiskError(
+      'ledger-corrupt',
+      `${stream}: its ${parts.length} of ${chunks} chunks do not have the hash that it is named after. Restore it from a backup, then run verify again.`,
+      {
+        retriable: false,
+        context: { stream },
+      },
+    )
   }
   return { bytes, mediaType }
+}
+
+function readChunk(
+  stream: string,
+  entry: RecordedEntry,
+): { readonly chunks: number; readonly mediaType: string; readonly bytes: Uint8Array } {
+  try {
+    const reader = new AvroReader(entry.data)
+    const chunk = reader.long()
+    const chunks = reader.long()
+    const mediaType = reader.string()
+    const bytes = Buffer.from(reader.bytes())
+    if (chunk !== entry.revision || !reader.atEnd) throw new MalformedBytesError(`chunk ${chunk} stands at revision ${entry.revision}`)
+    return { chunks, mediaType, bytes }
+  } catch (error) {
+    if (!(error instanceof MalformedBytesError)) throw error
+    throw new RiskError(
+      'ledger-corrupt',
+      `${stream}@${entry.revision}: ${error.message}. Restore it from a backup, then run verify again.`,
+      {
+        retriable: false,
+        cause: error,
+        context: { stream, revision: entry.revision },
+      },
+    )
+  }
 }

@@ -1,7 +1,10 @@
 import { strict as assert } from 'node:assert'
 
+/** 64 * 128^8: what a number of nine bytes reaches; a safe integer needs eight. */
+const MAX_SCALE = 4_611_686_018_427_387_904
+
 /**
- * Writes Avro's binary primitives into one growing buffer. Integers are zig-zag varints and must be safe integers.
+ * Writes Avro's binary primitives into one growing buffer. Integers are zig-zag varints and must be safe integers; anything else is a programmer's error.
  * The buffer is reused after `reset`; `take` hands out a copy.
  */
 export class AvroWriter {
@@ -27,20 +30,32 @@ export class AvroWriter {
   }
 
   long(value: number): void {
-    assert(Number.isSafeInteger(value) && value < 2 ** 52 && value > -(2 ** 52), 'an Avro long of the journal stays below 2^52')
+    assert(Number.isSafeInteger(value), 'an Avro long of the journal is a safe integer')
     this.reserve(10)
     const buffer = this.buffer
     let position = this.position
-    let zigzag = value >= 0 ? value * 2 : -value * 2 - 1
-    while (zigzag >= 0x4000_0000) {
-      buffer[position++] = (zigzag % 128) | 128
-      zigzag = Math.floor(zigzag / 128)
+    if (value >= -0x4000_0000 && value < 0x4000_0000) {
+      let zigzag = ((value << 1) ^ (value >> 31)) >>> 0
+      while (zigzag >= 128) {
+        buffer[position++] = (zigzag & 127) | 128
+        zigzag >>>= 7
+      }
+      buffer[position++] = zigzag
+      this.position = position
+      return
     }
-    while (zigzag >= 128) {
-      buffer[position++] = (zigzag & 127) | 128
-      zigzag >>>= 7
+    // The zig-zag of a value near 2^53 is no safe integer any more: the lowest bit goes apart.
+    const half = value >= 0 ? value : -value - 1
+    const sign = value >= 0 ? 0 : 1
+    let rest = Math.floor(half / 64)
+    let low = (half - rest * 64) * 2 + sign
+    while (rest > 0) {
+      buffer[position++] = low | 128
+      const next = Math.floor(rest / 128)
+      low = rest - next * 128
+      rest = next
     }
-    buffer[position++] = zigzag
+    buffer[position++] = low
     this.position = position
   }
 
@@ -105,18 +120,33 @@ export class AvroReader {
   long(): number {
     const buffer = this.buffer
     let position = this.position
-    let value = 0
-    let scale = 1
-    for (;;) {
+    if (position >= buffer.length) throw new MalformedBytesError(`bytes end before a number at ${position}`)
+    let byte = buffer[position++]
+    const sign = byte & 1
+    let half = (byte & 127) >> 1
+    let scale = 64
+    while (byte >= 128) {
       if (position >= buffer.length) throw new MalformedBytesError(`bytes end inside a number at ${position}`)
-      const byte = buffer[position++]
-      value += (byte & 127) * scale
-      if (byte < 128) break
+      byte = buffer[position++]
+      half += byte * scale - (byte & 128) * scale
       scale *= 128
-      if (scale > 2 ** 49) throw new MalformedBytesError(`a number at ${this.position} leaves 2^52`)
+      if (half > Number.MAX_SAFE_INTEGER || scale > MAX_SCALE) throw new MalformedBytesError(`a number at ${this.position} leaves 2^53`)
     }
     this.position = position
-    return value % 2 === 0 ? value / 2 : -(value + 1) / 2
+    return sign === 0 ? half : -half - 1
+  }
+
+  /** The branch of a union of two, 0 or 1, in its one byte. */
+  branch(): number {
+    const byte = this.byte()
+    if (byte !== 0 && byte !== 2) throw new MalformedBytesError(`byte ${byte} at ${this.position - 1} names no branch of a union of two`)
+    return byte >> 1
+  }
+
+  boolean(): boolean {
+    const byte = this.byte()
+    if (byte > 1) throw new MalformedBytesError(`byte ${byte} at ${this.position - 1} is no boolean`)
+    return byte === 1
   }
 
   /** A length or count: 0 to `limit`. */

@@ -226,7 +226,7 @@ function readInput(reader: AvroReader, input: JournaledInput): void {
   input.offset = reader.long()
   input.brokerTimeMs = reader.long()
   input.orderLagMs = readOptionalLong(reader)
-  if (reader.byte() === 0) {
+  if (reader.branch() === 0) {
     input.body = reader.bytes()
     input.bodySha256 = null
     input.bodyLengthBytes = input.body.length
@@ -236,23 +236,24 @@ function readInput(reader: AvroReader, input: JournaledInput): void {
     input.bodyLengthBytes = reader.long()
   }
   input.status = symbol(STATUSES, reader.byte())
-  input.reason = reader.byte() === 0 ? null : reader.string()
+  input.reason = reader.branch() === 0 ? null : reader.string()
   input.lateByMs = readOptionalLong(reader)
   input.firstSequence = readOptionalLong(reader)
-  input.verdict = reader.byte() === 0 ? null : symbol(VERDICTS, reader.byte())
+  input.verdict = reader.branch() === 0 ? null : symbol(VERDICTS, reader.byte())
   input.scorePoints = reader.long()
-  input.dedupeUnchecked = reader.byte() === 1
+  input.dedupeUnchecked = reader.boolean()
   input.habitDistanceCenti = readOptionalLong(reader)
 }
 
-function symbol<T>(symbols: readonly T[], doubled: number): T {
-  const value = symbols[doubled >> 1]
+/** The symbol of an enum of fewer than 64, from its one byte. */
+export function symbol<T>(symbols: readonly T[], doubled: number): T {
+  const value = (doubled & 1) === 0 ? symbols[doubled >> 1] : undefined
   if (value === undefined) throw new MalformedBytesError(`${doubled >> 1} names no symbol of its enum`)
   return value
 }
 
 function readOptionalLong(reader: AvroReader): number | null {
-  return reader.byte() === 0 ? null : reader.long()
+  return reader.branch() === 0 ? null : reader.long()
 }
 
 function readPosition(reader: AvroReader): TopicPosition {

@@ -1,6 +1,6 @@
 import { inflateRawSync } from 'node:zlib'
 import type { RecordedEntry } from '@riskledger/contracts'
-import { type ChainHead, type EntryMetadata, entryId, recomputeEntryHash } from './seal-entry'
+import { type ChainHead, type EntryMetadata, entryId, recompute } from './seal-entry'
 
 /** An entry of a hash-chained stream, found whole. */
 export interface OpenedEntry {
@@ -29,7 +29,9 @@ const HASH = /^[0-9a-f]{64}$/
  */
 export function openEntry(previous: ChainHead, recorded: RecordedEntry): OpenResult {
   if (recorded.revision !== previous.revision + 1) {
-    return faulty(`revision ${recorded.revision} follows ${previous.revision}: ${recorded.revision - previous.revision - 1} entries are missing`)
+    return faulty(
+      `revision ${recorded.revision} follows ${previous.revision}: ${recorded.revision - previous.revision - 1} entries are missing`,
+    )
   }
   const metadata = readMetadata(recorded.metadata)
   if (metadata === null) return faulty('its metadata cannot be read')
@@ -38,10 +40,14 @@ export function openEntry(previous: ChainHead, recorded: RecordedEntry): OpenRes
   if (metadata.previousEntryHash !== previous.entryHash) {
     return faulty(`it names ${short(metadata.previousEntryHash)} as the entry before it, which is ${short(previous.entryHash)}`)
   }
-  const hash = recomputeEntryHash(recorded.type, plain, metadata)
+  const { entryHash: hash, metadata: canonical } = recompute(recorded.type, plain, metadata)
   if (hash !== metadata.entryHash) {
-    return faulty(`entry hash ${short(metadata.entryHash)} does not match its content (${short(hash)}). The entry was altered after it was written`)
+    return faulty(
+      `entry hash ${short(metadata.entryHash)} does not match its content (${short(hash)}). The entry was altered after it was written`,
+    )
   }
+  if (Buffer.compare(Buffer.from(canonical), recorded.metadata) !== 0)
+    return faulty('its metadata is not in canonical form, or says more than was hashed')
   if (recorded.id !== entryId(previous, hash)) return faulty(`its id ${recorded.id} does not derive from its content and place`)
   return {
     kind: 'whole',

@@ -66,10 +66,14 @@ export function sealEntry(previous: ChainHead, entry: UnsealedEntry): SealedEntr
       type: entry.type,
       contentType: entry.contentType,
       data: entry.deflated ?? entry.data,
-      metadata: Buffer.from(`${unhashed.slice(0, -1)},"entryHash":"${entryHash}"}`),
+      metadata: Buffer.from(withEntryHash(unhashed, entryHash)),
     },
     head: { stream: previous.stream, revision, entryHash },
   }
+}
+
+function withEntryHash(unhashed: string, entryHash: string): string {
+  return `${unhashed.slice(0, -1)},"entryHash":"${entryHash}"}`
 }
 
 /** The id of the entry that follows `previous` and has this hash. */
@@ -83,7 +87,10 @@ export function decisionId(inputsEntryId: string, index: number): string {
 }
 
 /** Canonical metadata without `entryHash`, in the fixed order of keys: the text that is hashed. */
-function hashedMetadata(metadata: UnsealedEntry['metadata'], chain: { readonly deflated: boolean; readonly previousEntryHash: string }): string {
+function hashedMetadata(
+  metadata: UnsealedEntry['metadata'],
+  chain: { readonly deflated: boolean; readonly previousEntryHash: string },
+): string {
   return JSON.stringify({
     ...(chain.deflated ? { encoding: 'deflate-raw' } : {}),
     engineHash: metadata.engineHash,
@@ -105,11 +112,16 @@ function hashEntry(type: string, plain: Uint8Array, metadata: string): string {
   return hash.digest('hex')
 }
 
-/** Recomputes an entry's hash from what was recorded: its type, its plain data, its metadata as stored. */
-export function recomputeEntryHash(type: string, plain: Uint8Array, metadata: EntryMetadata): string {
-  return hashEntry(
-    type,
-    plain,
-    hashedMetadata(metadata, { deflated: metadata.encoding === 'deflate-raw', previousEntryHash: metadata.previousEntryHash }),
-  )
+/** What an entry's hash and metadata must be, from what was recorded: its type, its plain data, its metadata as read. */
+export function recompute(
+  type: string,
+  plain: Uint8Array,
+  metadata: EntryMetadata,
+): { readonly entryHash: string; readonly metadata: string } {
+  const unhashed = hashedMetadata(metadata, {
+    deflated: metadata.encoding === 'deflate-raw',
+    previousEntryHash: metadata.previousEntryHash,
+  })
+  const entryHash = hashEntry(type, plain, unhashed)
+  return { entryHash, metadata: withEntryHash(unhashed, entryHash) }
 }

@@ -31,10 +31,12 @@ export function admit(step: ScreeningStep, { input, out, sequence }: Admission):
   const { maxSkewMs, graceMs, dedupeHorizonMs, dedupeMaxIdsPerAccount, dedupeMaxIds } = step.policy.state
   if (eventTimeMs > input.brokerTimeMs + maxSkewMs) return quarantine(out, 'future-event')
 
+  // Its own time counts too: an event that leads stream time is remembered from there, the partition's first not from 1970.
+  const streamTimeMs = eventTimeMs > step.streamTimeMs ? eventTimeMs : step.streamTimeMs
   step.memory.expire(step.streamTimeMs, dedupeHorizonMs)
   const seen = step.memory.look(
     input.value,
-    { topic: input.topic, accountStart: accountStart(input.value), accountEnd: accountEnd(input.value), sequence, streamTimeMs: step.streamTimeMs },
+    { topic: input.topic, accountStart: accountStart(input.value), accountEnd: accountEnd(input.value), sequence, streamTimeMs },
     { horizonMs: dedupeHorizonMs, maxIdsPerAccount: dedupeMaxIdsPerAccount, maxIds: dedupeMaxIds },
   )
   if (seen === 'duplicate' || seen === 'conflicting') {
@@ -46,7 +48,7 @@ export function admit(step: ScreeningStep, { input, out, sequence }: Admission):
     out.dedupeUnchecked = true
     step.dedupeUncheckedCount++
   }
-  if (eventTimeMs > step.streamTimeMs) step.streamTimeMs = eventTimeMs
+  step.streamTimeMs = streamTimeMs
   if (eventTimeMs < step.streamTimeMs - graceMs) {
     out.status = 'late'
     out.lateByMs = step.streamTimeMs - eventTimeMs

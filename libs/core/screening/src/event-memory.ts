@@ -57,7 +57,17 @@ export class EventMemory {
    * Looks an event up and, where it is new and there is room, remembers it. `value` is the framed record: its id lies at bytes [10, 26).
    * `topic` salts the digest: the same id on another topic is conflicting.
    */
-  look(value: Uint8Array, event: { readonly topic: number; readonly accountStart: number; readonly accountEnd: number; readonly sequence: number; readonly streamTimeMs: number }, limits: EventMemoryLimits): Seen {
+  look(
+    value: Uint8Array,
+    event: {
+      readonly topic: number
+      readonly accountStart: number
+      readonly accountEnd: number
+      readonly sequence: number
+      readonly streamTimeMs: number
+    },
+    limits: EventMemoryLimits,
+  ): Seen {
     this.idHash.hash(value, ID_START, ID_END)
     const { low, high } = this.idHash
     this.content.digest(value, event.topic)
@@ -82,14 +92,20 @@ export class EventMemory {
     }
   }
 
-  /** Hash of what is remembered, in order of arrival. */
+  /**
+   * Hash of what is remembered within the horizon, in order of arrival. Forgets nothing: whoever asks for the hash may not change what a later
+   * policy with a longer horizon still finds.
+   */
   canonicalHash(streamTimeMs: number, horizonMs: number): Uint8Array {
-    this.expire(streamTimeMs, horizonMs)
     const hash = createHash('sha256')
     const words = new Float64Array(6 * 1024)
     let filled = 0
     this.forEachSlot((slot) => {
-      words.set([this.low[slot], this.high[slot], this.digestLow[slot], this.digestHigh[slot], this.sequences[slot], this.times[slot]], filled)
+      if (this.times[slot] < streamTimeMs - horizonMs) return
+      words.set(
+        [this.low[slot], this.high[slot], this.digestLow[slot], this.digestHigh[slot], this.sequences[slot], this.times[slot]],
+        filled,
+      )
       filled += 6
       if (filled === words.length) {
         hash.update(words)

@@ -90,7 +90,10 @@ export class FactDesk implements FactView {
 
   canonicalHash(): Uint8Array {
     const hash = createHash('sha256')
-    for (const [kind, map] of [['counterparty', this.counterparties], ['device', this.devices]] as const) {
+    for (const [kind, map] of [
+      ['counterparty', this.counterparties],
+      ['device', this.devices],
+    ] as const) {
       for (const key of [...map.keys()].sort()) {
         hash.update(`${kind}|${Buffer.byteLength(key)}|${key}|`)
         hash.update(map.get(key)!.value)
@@ -114,16 +117,29 @@ export class FactDesk implements FactView {
   read(reader: ByteReader): void {
     for (const kind of ['counterparty', 'device'] as const) {
       for (let left = reader.varint(); left > 0; left--) {
-        this.apply({ sequence: 0, kind, keyToken: reader.string(), value: reader.bytes(), sourceStream: reader.string(), sourceRevision: reader.varint() })
+        this.apply({
+          sequence: 0,
+          kind,
+          keyToken: reader.string(),
+          value: reader.bytes(),
+          sourceStream: reader.string(),
+          sourceRevision: reader.varint(),
+        })
       }
     }
   }
 
-  private look<T>(kind: FactKind, keyToken: string, of: { readonly held: Map<string, Held<T>>; readonly decode: (value: Uint8Array) => T }): T | undefined {
+  private look<T>(
+    kind: FactKind,
+    keyToken: string,
+    of: { readonly held: Map<string, Held<T>>; readonly decode: (value: Uint8Array) => T },
+  ): T | undefined {
     let held = of.held.get(keyToken)
     const known = this.source.get(kind, keyToken)
     if (known !== undefined && (held === undefined || held.seen !== known)) {
-      if (held !== undefined && Buffer.compare(held.value, known.value) === 0) held.seen = known
+      // After a restart the source may still be reading its way up to what the journal has used already: nothing older comes back.
+      if (held !== undefined && (known.sourceRevision <= held.sourceRevision || Buffer.compare(held.value, known.value) === 0))
+        held.seen = known
       else {
         const { value, sourceStream, sourceRevision } = known
         held = { kind, keyToken, sourceStream, sourceRevision, seen: known, value, decoded: null }

@@ -6,6 +6,7 @@ import {
   emptyHead,
   emptyInput,
   type ChainHead,
+  type InputsScreenedView,
   type JournaledFact,
   type JournaledInput,
   type OpenedEntry,
@@ -43,7 +44,11 @@ export interface TenureBegan {
 }
 
 /** Sees every input of the journal as it is folded. */
-export type InputVisitor = (at: { readonly sequence: number; readonly revision: number }, recorded: JournaledInput, facts: readonly JournaledFact[]) => void
+export type InputVisitor = (
+  at: { readonly sequence: number; readonly revision: number },
+  recorded: JournaledInput,
+  facts: readonly JournaledFact[],
+) => void
 
 const NO_FACTS: readonly JournaledFact[] = []
 
@@ -58,7 +63,7 @@ export class JournalFold {
   /** Next offset to read of each topic, by index. */
   nextOffsets: number[] = []
   tenure: TenureBegan | null = null
-  /** Entry of the last batch folded: id for its decisions. */
+  /** Inputs folded, beginning with the first entry that this fold applied. */
   inputCount = 0
   comparedCount = 0
   mismatchCount = 0
@@ -82,7 +87,12 @@ export class JournalFold {
   }
 
   /** Continues from a state at `head` instead of from the first entry. */
-  resume(from: { readonly head: ChainHead; readonly step: ScreeningStep; readonly nextOffsets: readonly number[]; readonly tenure: TenureBegan | null }): void {
+  resume(from: {
+    readonly head: ChainHead
+    readonly step: ScreeningStep
+    readonly nextOffsets: readonly number[]
+    readonly tenure: TenureBegan | null
+  }): void {
     this.head = from.head
     this.step = from.step
     this.nextOffsets = [...from.nextOffsets]
@@ -95,6 +105,7 @@ export class JournalFold {
    */
   apply(entry: OpenedEntry, policyOf: (hash: string) => AcceptedPolicy, visit?: InputVisitor): void {
     assert(entry.revision === this.head.revision + 1, 'entries are folded in order')
+    if (entry.type !== 'DecisionMade') this.finish()
     this.head = entry.head
     switch (entry.type) {
       case 'SegmentOpened':
@@ -116,6 +127,15 @@ export class JournalFold {
     }
   }
 
+  /** Notes decisions that the last batch must have made and the journal lacks; call it at the journal's end. */
+  finish(): void {
+    const { stream, revision } = this.head
+    for (const { sequence, json } of this.expectedDecisions) {
+      this.mismatch({ stream, revision, sequence, field: 'decision', recorded: 'no decision', folded: Buffer.from(json).toString('utf8') })
+    }
+    this.expectedDecisions = []
+  }
+
   private opened(): ScreeningStep {
     assert(this.step !== null, 'a journal begins with SegmentOpened')
     return this.step
@@ -132,7 +152,7 @@ export class JournalFold {
     const drawn = new Map<number, Uint8Array>()
     const draw = (sequence: number): Uint8Array | null => drawn.get(sequence) ?? null
     let nextFact = 0
-    this.expectedDecisions = []
+    this.comparePlace(entry, batch)
     const count = batch.forEachInput((recorded) => {
       const sequence = step.nextSequence
       let facts = NO_FACTS
@@ -156,6 +176,19 @@ export class JournalFold {
     this.inputCount += count
     for (const position of batch.positions) this.nextOffsets[position.topic] = position.toOffset
     step.tick(batch.tickMs)
+  }
+
+  /** A batch must begin where the one before it ended, in sequence and in every topic. */
+  private comparePlace(entry: OpenedEntry, batch: InputsScreenedView): void {
+    const sequence = this.opened().nextSequence
+    const at = { stream: entry.stream, revision: entry.revision, sequence }
+    if (batch.firstSequence !== sequence) {
+      this.mismatch({ ...at, field: 'firstSequenceOfBatch', recorded: String(batch.firstSequence), folded: String(sequence) })
+    }
+    for (const { topic, fromOffset } of batch.positions) {
+      if (fromOffset === this.nextOffsets[topic]) continue
+      this.mismatch({ ...at, field: `fromOffset of topic ${topic}`, recorded: String(fromOffset), folded: String(this.nextOffsets[topic]) })
+    }
   }
 
   private toInput(recorded: JournaledInput): InputToScreen {
@@ -186,9 +219,25 @@ export class JournalFold {
     ) {
       return
     }
-    for (const field of ['status', 'reason', 'verdict', 'scorePoints', 'lateByMs', 'firstSequence', 'dedupeUnchecked', 'habitDistanceCenti'] as const) {
+    for (const field of [
+      'status',
+      'reason',
+      'verdict',
+      'scorePoints',
+      'lateByMs',
+      'firstSequence',
+      'dedupeUnchecked',
+      'habitDistanceCenti',
+    ] as const) {
       if (recorded[field] === folded[field]) continue
-      this.mismatch({ stream: entry.stream, revision: entry.revision, sequence, field, recorded: String(recorded[field]), folded: String(folded[field]) })
+      this.mismatch({
+        stream: entry.stream,
+        revision: entry.revision,
+        sequence,
+        field,
+        recorded: String(recorded[field]),
+        folded: String(folded[field]),
+      })
       return
     }
   }
@@ -222,7 +271,6 @@ export function identityOf(segment: SegmentOpened): PartitionIdentity {
   })
   return { partition: segment.partition, partitionCount: segment.partitionCount, topics, dedupeKey: Buffer.from(segment.dedupeKey, 'hex') }
 }
-
 
 function readJson(entry: OpenedEntry): unknown {
   return JSON.parse(Buffer.from(entry.data).toString('utf8'))
