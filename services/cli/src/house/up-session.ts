@@ -1,0 +1,125 @@
+import { relative } from 'node:path'
+import type { AcceptedPolicy } from '@riskledger/policy'
+import { stopOnSignals } from '@riskledger/runtime'
+import type { CommandContext } from '../commands/command-context'
+import { EXIT } from '../exit-codes'
+import { ProgressBar } from '../text/progress-bar'
+import { bundleEngine } from './engine'
+import { openHouse, type House } from './open-house'
+import { startScreeningRun, type ScreeningRun, type ScreeningRunOptions } from './screening-run'
+
+/** How the parts are kept up. */
+export interface UpSessionOptions {
+  readonly context: CommandContext
+  readonly dataDir: string
+  /** As the user typed it, for the lock. */
+  readonly command: string
+  /** Exit once everything in the log is in the ledger. */
+  readonly once: boolean
+  /** Of RiskLedger. */
+  readonly version: string
+}
+
+/** What runs, and who is told what of it. */
+export interface UpRun {
+  readonly house: House
+  readonly policy: AcceptedPolicy | null
+  readonly files: readonly string[]
+  readonly onStarted?: (run: ScreeningRun) => Promise<void>
+  readonly onDecisions: NonNullable<ScreeningRunOptions['onDecisions']>
+  readonly onProgress: NonNullable<ScreeningRunOptions['onProgress']>
+  /** Once everything in the log is in the ledger. */
+  readonly onDrained: (run: ScreeningRun) => Promise<void>
+  /** The user stopped it before that. */
+  readonly onInterrupted: () => void
+}
+
+/** What `up` and its demo share: the screen, the signals that end it, the folder, and how a run of all parts ends. */
+export class UpSession {
+  readonly bar = new ProgressBar('inputs')
+  private readonly stopping = stopOnSignals()
+
+  constructor(private readonly options: UpSessionOptions) {}
+
+  /** Takes the data folder and serves its ledger; close it when done. */
+  open(): Promise<House> {
+    const { context, dataDir, command } = this.options
+    const { partitions, ledgerPort } = context.settings
+    return openHouse({ dataDir, command, partitions, ledgerPort, crashAt: context.crashAt })
+  }
+
+  /**
+   * Runs ingest, screener and relations until they are drained (`once`) or the user stops them, and returns the exit code. Rejects with the error of a
+   * part that dies. All parts have stopped when it settles.
+   */
+  async run({ house, onStarted, onDrained, onInterrupted, ...parts }: UpRun): Promise<number> {
+    const { context, once } = this.options
+    if (this.stopping.signal.aborted) return this.interrupt(onInterrupted)
+    const run = await startScreeningRun({
+      ...parts,
+      house,
+      engine: await bundleEngine(),
+      challengeSecret: context.challengeSecret,
+      environment: context.environment,
+      logLevel: context.settings.logLevel,
+      crashAt: context.crashAt,
+      mapping: null,
+      strict: false,
+      tellDecisions: true,
+    })
+    try {
+      await onStarted?.(run)
+      const interrupted = this.interrupted()
+      if ((await Promise.race([run.drained, interrupted])) === INTERRUPTED) return this.interrupt(onInterrupted)
+      await onDrained(run)
+      if (once) return EXIT.done
+      this.say(`\nStays up: ledger ${house.connectionString}   Ctrl-C stops.`)
+      await Promise.race([run.failed, interrupted])
+      this.say('Stopped; everything is in the ledger.')
+      return EXIT.done
+    } finally {
+      await run.stop()
+    }
+  }
+
+  /** Prints a line, where text is wanted. */
+  say(line: string): void {
+    if (this.options.context.json) return
+    this.bar.clear()
+    this.options.context.print(line)
+  }
+
+  /** First line of all: version, ledger, folder, policy. */
+  header(house: House, policy: AcceptedPolicy): string {
+    const { version } = this.options
+    return `RiskLedger ${version}   ledger ${house.connectionString}   data ${this.shownDir}   policy ${policy.policy.name} (sha256 ${policy.hash.slice(0, 12)}…)`
+  }
+
+  /** The data folder as it is shortest from here. */
+  get shownDir(): string {
+    const path = relative(process.cwd(), this.options.dataDir)
+    return path === '' || path.startsWith('..') ? this.options.dataDir : path
+  }
+
+  /** Takes the signal handlers and the bar away. */
+  dispose(): void {
+    this.stopping.dispose()
+    this.bar.clear()
+  }
+
+  private interrupt(tell: () => void): number {
+    this.bar.clear()
+    tell()
+    return EXIT.interrupted
+  }
+
+  private interrupted(): Promise<typeof INTERRUPTED> {
+    const { signal } = this.stopping
+    return new Promise((resolve) => {
+      if (signal.aborted) resolve(INTERRUPTED)
+      else signal.addEventListener('abort', () => resolve(INTERRUPTED))
+    })
+  }
+}
+
+const INTERRUPTED = Symbol('interrupted')
