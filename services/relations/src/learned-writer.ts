@@ -1,4 +1,4 @@
-import { deflateRawSync } from 'node:zlib'
+import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { partitionFor, RiskError, type Ledger } from '@riskledger/contracts'
 import {
   decodeRelationsLearned,
@@ -11,16 +11,28 @@ import {
   type ChainHead,
   type LearnedFact,
 } from '@riskledger/journal'
-import { inflateRawSync } from 'node:zlib'
 
 /** Facts in one entry at most; more are split over several. */
 const MAX_FACTS = 8_192
+
+/** Moments at which a test may kill the process. */
+export type RelationsCrashPoint = 'relations-append-sending' | 'relations-append-acknowledged'
 
 interface Target {
   head: ChainHead
   /** What the stream held when this writer took over: it is learned again on the way and not written twice. */
   readonly throughEpochBefore: number
   readonly consumedBefore: ReadonlyMap<string, number>
+  /** Facts at the stream's end that belong to a write which was not finished: the first write to come begins with them. */
+  unfinishedFacts: number
+}
+
+/** What a writer is opened with. */
+export interface LearnedWriterOptions {
+  readonly partitionCount: number
+  readonly environment: string
+  readonly engineHash: string
+  readonly crashPoint?: (name: RelationsCrashPoint) => void
 }
 
 /** A journal entry whose inputs were folded. */
@@ -33,20 +45,24 @@ export interface Consumed {
 export class LearnedWriter {
   private constructor(
     private readonly ledger: Ledger,
-    private readonly engineHash: string,
+    private readonly options: LearnedWriterOptions,
     private readonly targets: Target[],
   ) {}
 
-  static async open(ledger: Ledger, options: { readonly partitionCount: number; readonly environment: string; readonly engineHash: string }): Promise<LearnedWriter> {
+  static async open(ledger: Ledger, options: LearnedWriterOptions): Promise<LearnedWriter> {
     const targets: Target[] = []
     for (let partition = 0; partition < options.partitionCount; partition++) {
       targets.push(await readTarget(ledger, relationsStream(partition, options.environment)))
     }
-    return new LearnedWriter(ledger, options.engineHash, targets)
+    return new LearnedWriter(ledger, options, targets)
   }
 
   /** Appends what is new to each stream; a stream whose entries tell it already is left alone. Rejects with `fenced` where another writer is at work. */
-  async write(learned: { readonly throughEpoch: number; readonly consumed: Consumed; readonly facts: readonly LearnedFact[] }): Promise<void> {
+  async write(learned: {
+    readonly throughEpoch: number
+    readonly consumed: Consumed
+    readonly facts: readonly LearnedFact[]
+  }): Promise<void> {
     const { throughEpoch, consumed } = learned
     const byPartition: LearnedFact[][] = this.targets.map(() => [])
     for (const fact of learned.facts) {
@@ -55,26 +71,34 @@ export class LearnedWriter {
     for (const [index, target] of this.targets.entries()) {
       const known = (target.consumedBefore.get(consumed.stream) ?? -1) >= consumed.revision
       const facts = byPartition[index].filter((fact) => (fact.epoch === -1 ? !known : fact.epoch > target.throughEpochBefore))
-      if (facts.length === 0 && (throughEpoch <= target.throughEpochBefore || known)) continue
-      await this.append(target, { throughEpoch, consumed, facts })
+      if (facts.length === 0 && throughEpoch <= target.throughEpochBefore) continue
+      const written = target.unfinishedFacts
+      target.unfinishedFacts = 0
+      await this.append(target, { throughEpoch, consumed, facts: facts.slice(written) })
     }
   }
 
-  private async append(target: Target, learned: { readonly throughEpoch: number; readonly consumed: Consumed; readonly facts: readonly LearnedFact[] }): Promise<void> {
+  private async append(
+    target: Target,
+    learned: { readonly throughEpoch: number; readonly consumed: Consumed; readonly facts: readonly LearnedFact[] },
+  ): Promise<void> {
     for (let from = 0; from === 0 || from < learned.facts.length; from += MAX_FACTS) {
       const facts = learned.facts.slice(from, from + MAX_FACTS)
       const last = from + MAX_FACTS >= learned.facts.length
-      // Only the last part may say that the epoch is complete: a crash in between must not leave half of it as all of it.
-      const throughEpoch = last ? learned.throughEpoch : Math.min(learned.throughEpoch, facts[0].epoch - 1)
-      const data = encodeRelationsLearned({ throughEpoch, consumed: [learned.consumed], facts })
+      // Only the last part says what is complete with it: after a crash in between, half of it must not count as all of it.
+      const data = encodeRelationsLearned(
+        last ? { throughEpoch: learned.throughEpoch, consumed: [learned.consumed], facts } : { throughEpoch: -1, consumed: [], facts },
+      )
       const sealed = sealEntry(target.head, {
         type: 'RelationsLearned',
         contentType: 'binary',
         data,
         deflated: deflateRawSync(data, { level: 1 }),
-        metadata: { engineHash: this.engineHash, policyHash: ZERO_HASH },
+        metadata: { engineHash: this.options.engineHash, policyHash: ZERO_HASH },
       })
+      this.options.crashPoint?.('relations-append-sending')
       await this.appendExactly(target.head, sealed.proposed)
+      this.options.crashPoint?.('relations-append-acknowledged')
       target.head = sealed.head
     }
   }
@@ -87,7 +111,10 @@ export class LearnedWriter {
       } catch (error) {
         if (!(error instanceof RiskError)) throw error
         if (error.code === 'wrong-expected-revision') {
-          throw new RiskError('fenced', `${head.stream}@${head.revision + 1} was written by other relations: these stop.`, { retriable: false, cause: error })
+          throw new RiskError('fenced', `${head.stream}@${head.revision + 1} was written by other relations: these stop.`, {
+            retriable: false,
+            cause: error,
+          })
         }
         if (!error.retriable || attempt === MAX_ATTEMPTS) throw error
       }
@@ -102,17 +129,20 @@ async function readTarget(ledger: Ledger, stream: string): Promise<Target> {
   const consumedBefore = new Map<string, number>()
   let head = emptyHead(stream)
   let throughEpochBefore = -1
+  let unfinishedFacts = 0
   try {
     for await (const entry of ledger.readStream(stream, { from: 'start', direction: 'forwards' })) {
       const metadata = readMetadata(entry.metadata)
-      if (metadata === null) throw new RiskError('ledger-corrupt', `${stream}@${entry.revision}: its metadata cannot be read. Run verify.`, { retriable: false })
+      if (metadata === null)
+        throw new RiskError('ledger-corrupt', `${stream}@${entry.revision}: its metadata cannot be read. Run verify.`, { retriable: false })
       const learned = decodeRelationsLearned(metadata.encoding === 'deflate-raw' ? inflateRawSync(entry.data) : entry.data)
       for (const { stream: consumed, revision } of learned.consumed) consumedBefore.set(consumed, revision)
+      unfinishedFacts = learned.consumed.length === 0 ? unfinishedFacts + learned.facts.length : 0
       throughEpochBefore = Math.max(throughEpochBefore, learned.throughEpoch)
       head = { stream, revision: entry.revision, entryHash: metadata.entryHash }
     }
   } catch (error) {
     if (!(error instanceof RiskError) || error.code !== 'stream-not-found') throw error
   }
-  return { head, throughEpochBefore, consumedBefore }
+  return { head, throughEpochBefore, consumedBefore, unfinishedFacts }
 }

@@ -4,7 +4,7 @@ import { decodeRaw, isEventTopic } from '@riskledger/events'
 import { decodeInputsScreened, parseScreeningStream, readMetadata, type LearnedFact } from '@riskledger/journal'
 import { RelationsState, type RelationsOptions as StateOptions } from '@riskledger/relations'
 import { EpochQueue, type LearnedInput } from './epoch-queue'
-import { LearnedWriter, type Consumed } from './learned-writer'
+import { LearnedWriter, type Consumed, type RelationsCrashPoint } from './learned-writer'
 
 /** What the worker stands on. */
 export interface RelationsOptions {
@@ -17,6 +17,8 @@ export interface RelationsOptions {
   readonly state: StateOptions
   readonly logger: Logger
   readonly signal: AbortSignal
+  /** Called at named moments, for tests that kill the process there. */
+  readonly crashPoint?: (name: RelationsCrashPoint) => void
   /** After each journal entry that was folded. */
   readonly onEntry?: (consumed: Consumed) => void
 }
@@ -79,11 +81,23 @@ class RelationsWorker {
       if (input.orderLagMs !== null) this.orderTimes[partition] = input.brokerTimeMs + input.orderLagMs
       else live = true
       const topic = topics[input.topic]
-      if ((input.status !== 'screened' && input.status !== 'observed') || input.body === null || !TELLING.has(topic) || !isEventTopic(topic)) return
+      if (
+        (input.status !== 'screened' && input.status !== 'observed') ||
+        input.body === null ||
+        !TELLING.has(topic) ||
+        !isEventTopic(topic)
+      )
+        return
       const decoded = decodeRaw(topic, input.body)
       if (decoded.kind === 'rejected') throw corrupt(entry, `an input of ${topic} that was accepted cannot be decoded: ${decoded.detail}`)
       const epoch = input.orderLagMs === null ? null : Math.floor(this.orderTimes[partition] / this.options.epochMs)
-      const learned: LearnedInput = { topic, event: decoded.event, status: input.status, habitDistanceCenti: input.habitDistanceCenti, epoch }
+      const learned: LearnedInput = {
+        topic,
+        event: decoded.event,
+        status: input.status,
+        habitDistanceCenti: input.habitDistanceCenti,
+        epoch,
+      }
       if (epoch === null) this.fold(learned)
       else this.queue.add(partition, learned)
     })
@@ -98,7 +112,13 @@ class RelationsWorker {
   private fold(input: LearnedInput): void {
     if (input.event.eventTimeMs > this.streamTimeMs) this.streamTimeMs = input.event.eventTimeMs
     this.state.advance(this.streamTimeMs)
-    this.state.observe({ topic: input.topic, event: input.event, status: input.status, habitDistanceCenti: input.habitDistanceCenti, streamTimeMs: this.streamTimeMs })
+    this.state.observe({
+      topic: input.topic,
+      event: input.event,
+      status: input.status,
+      habitDistanceCenti: input.habitDistanceCenti,
+      streamTimeMs: this.streamTimeMs,
+    })
   }
 
   private endEpoch(epoch: number): void {

@@ -1,5 +1,5 @@
 import { connectLedger } from '@riskledger/ledger'
-import { createLogger, runThread } from '@riskledger/runtime'
+import { crashPointFrom, createLogger, runThread } from '@riskledger/runtime'
 import { runRelations, type RelationsOptions } from './relations-worker'
 
 /** What the relations thread is started with. */
@@ -10,6 +10,8 @@ export interface RelationsThreadInput {
   readonly engineHash: string
   readonly epochMs: number
   readonly state: RelationsOptions['state']
+  /** See `crashPointFrom`. */
+  readonly crashAt: string | undefined
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
 }
 
@@ -17,7 +19,13 @@ runThread<RelationsThreadInput>(async ({ input, signal, ready }) => {
   const ledger = await connectLedger({ connectionString: input.connectionString })
   ready()
   try {
-    await runRelations({ ...input, ledger, signal, logger: createLogger({ name: 'relations', level: input.logLevel }) })
+    await runRelations({
+      ...input,
+      ledger,
+      signal,
+      crashPoint: crashPointFrom(input.crashAt),
+      logger: createLogger({ name: 'relations', level: input.logLevel }),
+    })
   } finally {
     await ledger.close()
   }

@@ -22,7 +22,7 @@ export class FactFeed implements KnownFacts {
   private readonly waiting: Waiting[][]
   private readonly throughEpochs: number[]
   private shownEpoch = -1
-  private failure: unknown = null
+  private failure: Error | null = null
   private wake: (() => void)[] = []
 
   private constructor(
@@ -34,11 +34,14 @@ export class FactFeed implements KnownFacts {
   }
 
   /** Starts following the relations streams; ends when `signal` aborts. */
-  static follow(ledger: Ledger, options: { readonly partitionCount: number; readonly environment: string; readonly signal: AbortSignal }): FactFeed {
+  static follow(
+    ledger: Ledger,
+    options: { readonly partitionCount: number; readonly environment: string; readonly signal: AbortSignal },
+  ): FactFeed {
     const feed = new FactFeed(ledger, options.partitionCount)
     for (let partition = 0; partition < options.partitionCount; partition++) {
       feed.followOne(partition, options).catch((error: unknown) => {
-        feed.failure = error
+        feed.failure = error instanceof Error ? error : new Error(String(error))
         feed.notify()
       })
     }
@@ -86,7 +89,9 @@ export class FactFeed implements KnownFacts {
       if (message.kind !== 'entry') continue
       const metadata = readMetadata(message.entry.metadata)
       if (metadata === null) {
-        throw new RiskError('ledger-corrupt', `${stream}@${message.entry.revision}: its metadata cannot be read. Run verify.`, { retriable: false })
+        throw new RiskError('ledger-corrupt', `${stream}@${message.entry.revision}: its metadata cannot be read. Run verify.`, {
+          retriable: false,
+        })
       }
       const learned = decodeRelationsLearned(metadata.encoding === 'deflate-raw' ? inflateRawSync(message.entry.data) : message.entry.data)
       for (const fact of learned.facts) {

@@ -18,7 +18,11 @@ export function snapshotName(stream: string): string {
  * Continues a fold over the entries that its stream holds beyond it, checking each against the chain. Returns how many there were.
  * A stream that does not exist has none. Throws `ledger-corrupt` naming stream, revision and reason.
  */
-export async function foldForward(fold: JournalFold, context: FoldContext, options?: { readonly visit?: InputVisitor; readonly onEntry?: (entry: OpenedEntry) => void; readonly until?: number }): Promise<number> {
+export async function foldForward(
+  fold: JournalFold,
+  context: FoldContext,
+  options?: { readonly visit?: InputVisitor; readonly onEntry?: (entry: OpenedEntry) => void; readonly until?: number },
+): Promise<number> {
   const stream = fold.head.stream
   let count = 0
   try {
@@ -41,7 +45,11 @@ export async function foldForward(fold: JournalFold, context: FoldContext, optio
  * A fold at the newest snapshot that the journal still bears out: same stream, and the entry at its revision has its hash. Without one, a fold
  * at the beginning.
  */
-export async function foldFromSnapshot(stream: string, context: FoldContext, options: { readonly snapshots: SnapshotStore | null; readonly formatHash: string }): Promise<JournalFold> {
+export async function foldFromSnapshot(
+  stream: string,
+  context: FoldContext,
+  options: { readonly snapshots: SnapshotStore | null; readonly formatHash: string },
+): Promise<JournalFold> {
   const fold = new JournalFold(stream)
   for (const snapshot of (await options.snapshots?.load(snapshotName(stream))) ?? []) {
     if (snapshot.stream !== stream || snapshot.formatHash !== options.formatHash) continue
@@ -57,7 +65,10 @@ export async function foldFromSnapshot(stream: string, context: FoldContext, opt
   return fold
 }
 
-async function journalHolds(ledger: Ledger, at: { readonly stream: string; readonly revision: number; readonly entryHash: string }): Promise<boolean> {
+async function journalHolds(
+  ledger: Ledger,
+  at: { readonly stream: string; readonly revision: number; readonly entryHash: string },
+): Promise<boolean> {
   try {
     for await (const entry of ledger.readStream(at.stream, { from: at.revision, direction: 'forwards', maxCount: 1 })) {
       return entry.revision === at.revision && Buffer.from(entry.metadata).toString('utf8').includes(`"entryHash":"${at.entryHash}"`)

@@ -3,8 +3,7 @@ import { decodeRaw, type Decoded } from '@riskledger/events'
 import type { Gap } from '@riskledger/journal'
 import { MAX_BODY_BYTES, TopicMerge, type InputBatch, type MergeItem, type RawEvent } from '@riskledger/screening'
 
-/** A batch is pulled up to these bounds; the journal's own bound is in encoded bytes. */
-const MAX_ITEMS = 4_096
+/** A batch is pulled up to this bound; the journal's own is in encoded bytes. */
 const MAX_BYTES = 400 * 1024
 /** A topic is fetched again once it is empty; this much at a time. */
 const FETCH_RECORDS = 8_192
@@ -34,6 +33,8 @@ export interface PartitionSourceOptions {
   readonly tickMs: number
   /** Called when everything in the log has been given out, with the next offsets. */
   readonly onIdle: (nextOffsets: readonly number[]) => void
+  /** Inputs of a batch at most. */
+  readonly batchInputs: number
   readonly crashPoint: (name: string) => void
 }
 
@@ -46,6 +47,7 @@ export class PartitionSource {
   private readonly givenOffsets: number[]
   private gaps: Gap[] = []
   private lastTickMs: number
+  private poked = false
 
   constructor(private readonly options: PartitionSourceOptions) {
     this.merge = new TopicMerge(options.topics.length, readItem)
@@ -54,9 +56,18 @@ export class PartitionSource {
     this.lastTickMs = options.tickMs
   }
 
+  /** Makes the next pull give out a batch without inputs, so that what waits for a batch boundary need not wait for an input. */
+  poke(): void {
+    this.poked = true
+  }
+
   /** The next batch; waits for one; undefined once `signal` aborts. */
   async pull(signal: AbortSignal): Promise<InputBatch | undefined> {
     while (!signal.aborted) {
+      if (this.poked) {
+        this.poked = false
+        return { items: [], gaps: [], tickMs: undefined }
+      }
       const bound = await this.bound()
       await this.fill()
       const { items, gatedAtMs } = await this.collect(bound.orderTimeMs)
@@ -110,7 +121,7 @@ export class PartitionSource {
   private async collect(bound: number): Promise<{ items: MergeItem<Decoded<RawEvent> | null>[]; gatedAtMs: number | null }> {
     const items: MergeItem<Decoded<RawEvent> | null>[] = []
     let bytes = 0
-    while (items.length < MAX_ITEMS && bytes < MAX_BYTES) {
+    while (items.length < this.options.batchInputs && bytes < MAX_BYTES) {
       const topic = this.merge.first(bound)
       if (topic < 0) break
       const next = this.merge.peek(topic)

@@ -1,18 +1,23 @@
-import { randomBytes } from 'node:crypto'
 import { Subject } from 'rxjs'
-import { RAW_TOPICS, RiskError, type EventLog, type Ledger, type Logger, type Metrics, type SnapshotStore } from '@riskledger/contracts'
-import { encodeLedgerJson } from '@riskledger/events'
-import { emptyHead, partitionsStream, screeningStream, sealEntry, ZERO_HASH, type ChainHead } from '@riskledger/journal'
-import type { AcceptedPolicy } from '@riskledger/policy'
+import { RiskError, type EventLog, type Ledger, type Logger, type Metrics, type SnapshotStore } from '@riskledger/contracts'
+import type { ChainHead } from '@riskledger/journal'
+import type { AcceptedPolicy, Policy } from '@riskledger/policy'
 import { startLoop, type Loop } from '@riskledger/runtime'
-import { JournalFold, screenBatches, writeState, type ChallengeDraw, type InputBatch, type ScreeningStage, type SealedBatch } from '@riskledger/screening'
+import {
+  screenBatches,
+  writeState,
+  type ChallengeDraw,
+  type InputBatch,
+  type JournalFold,
+  type ScreeningStage,
+  type SealedBatch,
+} from '@riskledger/screening'
 import { FactFeed } from './fact-feed'
-import { foldForward, foldFromSnapshot, snapshotName } from './fold-journal'
+import { snapshotName } from './fold-journal'
 import { PartitionSource } from './partition-source'
 import type { PolicyShelf } from './policy-shelf'
-
-/** Inputs between two snapshots: what a restart folds at most. */
-const SNAPSHOT_EVERY_INPUTS = 250_000
+import { sealPolicy, takeOver } from './take-over'
+import type { WorkerPace } from './worker-pace'
 
 /** What a worker stands on. All of it comes from outside, so that tests drive it without sockets. */
 export interface WorkerOptions {
@@ -27,6 +32,11 @@ export interface WorkerOptions {
   readonly policies: PolicyShelf
   /** Put into force at the start if the journal's is another; null: the journal's own. */
   readonly policy: AcceptedPolicy | null
+  /** With which a journal begins that has none yet, where `policy` is null. */
+  readonly firstPolicy: AcceptedPolicy | null
+  /** Throws where this process cannot screen by the policy in force. */
+  readonly checkPolicy: (policy: Policy) => void
+  readonly pace: WorkerPace
   readonly draw: ChallengeDraw
   readonly nowMs: () => number
   readonly logger: Logger
@@ -54,9 +64,14 @@ export interface PartitionWorker {
 export async function startPartitionWorker(options: WorkerOptions): Promise<PartitionWorker> {
   const fold = await takeOver(options)
   const state = fold.step!
+  options.checkPolicy(state.policy)
   const following = new AbortController()
   const { epochMs, visibilityLagEpochs } = state.policy.relations
-  const feed = FactFeed.follow(options.ledger, { partitionCount: options.partitionCount, environment: options.environment, signal: following.signal })
+  const feed = FactFeed.follow(options.ledger, {
+    partitionCount: options.partitionCount,
+    environment: options.environment,
+    signal: following.signal,
+  })
   state.facts.attach(feed)
   const visibleThrough = (orderTimeMs: number): number => Math.floor(orderTimeMs / epochMs) - 1 - visibilityLagEpochs
   const source = new PartitionSource({
@@ -71,6 +86,7 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
     onIdle: (nextOffsets) => {
       if (writer.isDurable(nextOffsets)) options.onIdle(nextOffsets)
     },
+    batchInputs: options.pace.batchInputs,
     crashPoint: options.crashPoint,
   })
   const stage: ScreeningStage = {
@@ -93,7 +109,11 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
     metrics: options.metrics,
     prefetch: true,
   })
-  return { fold, done: endOf(loop, following), activate: (policy) => writer.switchTo(policy), stop: () => loop.stop() }
+  const activate = (policy: AcceptedPolicy): void => {
+    writer.switchTo(policy)
+    source.poke()
+  }
+  return { fold, done: endOf(loop, following), activate, stop: () => loop.stop() }
 }
 
 async function endOf(loop: Loop, following: AbortController): Promise<void> {
@@ -159,7 +179,7 @@ class JournalWriter {
       this.options.onBatch(batch, this.fold)
     }
     this.durableOffsets = [...this.stage.nextOffsets]
-    if (this.sinceSnapshot >= SNAPSHOT_EVERY_INPUTS) await this.saveSnapshot()
+    if (this.sinceSnapshot >= this.options.pace.snapshotInputs) await this.saveSnapshot()
   }
 
   private async activate(policy: AcceptedPolicy): Promise<void> {
@@ -184,136 +204,19 @@ class JournalWriter {
   }
 }
 
-/** Folds what is there and appends `TenureBegan`, again from the fold on where somebody else was faster. */
-async function takeOver(options: WorkerOptions): Promise<JournalFold> {
-  const stream = screeningStream(options.partition, 0, options.environment)
-  const context = { ledger: options.ledger, policies: options.policies }
-  let fold = await foldFromSnapshot(stream, context, { snapshots: options.snapshots, formatHash: options.engineHash })
-  for (;;) {
-    await foldForward(fold, context)
-    if (fold.mismatchCount > 0) refuseMismatch(fold, options)
-    try {
-      if (fold.step === null) await begin(fold, options)
-      else assertSamePartitions(fold, options)
-      await appendTenure(fold, options)
-      // The own entries come back through the same fold as everybody's.
-      await foldForward(fold, context)
-      return fold
-    } catch (error) {
-      if (!(error instanceof RiskError) || error.code !== 'wrong-expected-revision') throw error
-      options.logger.info('another worker moved the journal; folding on', { stream })
-      if (fold.step === null) fold = new JournalFold(stream)
-    }
-  }
-}
-
-/** First entries of a partition's journal: `SegmentOpened`, then its place in the registry. */
-async function begin(fold: JournalFold, options: WorkerOptions): Promise<void> {
-  if (options.policy === null) {
-    throw new RiskError('policy-invalid', `${fold.head.stream} is new and no policy was given to begin with. Name one with --policy.`, { retriable: false })
-  }
-  const data = encodeLedgerJson('SegmentOpened', {
-    partition: options.partition,
-    segment: 0,
-    partitionCount: options.partitionCount,
-    topics: [...RAW_TOPICS],
-    nextOffsets: RAW_TOPICS.map(() => 0),
-    previousStream: null,
-    previousEntryHash: null,
-    stateHash: ZERO_HASH,
-    stateArtifact: null,
-    dedupeKey: randomBytes(16).toString('hex'),
-    environment: options.environment === '' ? null : options.environment,
-  })
-  const metadata = { engineHash: options.engineHash, policyHash: ZERO_HASH }
-  const sealed = sealEntry(fold.head, { type: 'SegmentOpened', contentType: 'json', data, metadata })
-  await options.ledger.append(fold.head.stream, 'no-stream', [sealed.proposed])
-  await foldForward(fold, { ledger: options.ledger, policies: options.policies })
-  await register(fold, options)
-}
-
-/** Puts the journal on the list of journals; several partitions may do so at once. */
-async function register(fold: JournalFold, options: WorkerOptions): Promise<void> {
-  const stream = partitionsStream(options.environment)
-  const data = encodeLedgerJson('JournalRegistered', {
-    partition: options.partition,
-    partitionCount: options.partitionCount,
-    stream: fold.head.stream,
-    entryHash: fold.head.entryHash,
-  })
-  for (;;) {
-    const head = await headOf(options.ledger, stream)
-    const sealed = sealEntry(head, { type: 'JournalRegistered', contentType: 'json', data, metadata: { engineHash: options.engineHash, policyHash: ZERO_HASH } })
-    try {
-      await options.ledger.append(stream, head.revision < 0 ? 'no-stream' : head.revision, [sealed.proposed])
-      return
-    } catch (error) {
-      if (!(error instanceof RiskError) || error.code !== 'wrong-expected-revision') throw error
-    }
-  }
-}
-
-async function appendTenure(fold: JournalFold, options: WorkerOptions): Promise<void> {
-  const step = fold.step!
-  const activates = options.policy !== null && options.policy.hash !== step.policyHash
-  const data = encodeLedgerJson('TenureBegan', {
-    workerId: options.workerId,
-    generation: (fold.tenure?.generation ?? 0) + 1,
-    engineHash: options.engineHash,
-    stateHash: step.policyHash === ZERO_HASH ? ZERO_HASH : step.stateHash(),
-  })
-  const tenure = sealEntry(fold.head, { type: 'TenureBegan', contentType: 'json', data, metadata: { engineHash: options.engineHash, policyHash: step.policyHash } })
-  const entries = [tenure.proposed]
-  if (activates) {
-    await options.policies.store(options.policy)
-    entries.push(sealPolicy(tenure.head, options.policy, options.engineHash).proposed)
-  }
-  await options.ledger.append(fold.head.stream, fold.head.revision, entries)
-}
-
-function sealPolicy(head: ChainHead, policy: AcceptedPolicy, engineHash: string) {
-  const data = encodeLedgerJson('PolicyActivated', { policyHash: policy.hash, mode: 'live', approvers: [] })
-  return sealEntry(head, { type: 'PolicyActivated', contentType: 'json', data, metadata: { engineHash, policyHash: policy.hash } })
-}
-
-async function headOf(ledger: Ledger, stream: string): Promise<ChainHead> {
-  try {
-    for await (const entry of ledger.readStream(stream, { from: 'end', direction: 'backwards', maxCount: 1 })) {
-      const { entryHash } = JSON.parse(Buffer.from(entry.metadata).toString('utf8')) as { entryHash: string }
-      return { stream, revision: entry.revision, entryHash }
-    }
-  } catch (error) {
-    if (!(error instanceof RiskError) || error.code !== 'stream-not-found') throw error
-  }
-  return emptyHead(stream)
-}
-
 async function appendOrFence(ledger: Ledger, head: ChainHead, entries: SealedBatch['entries']): Promise<void> {
   try {
     await ledger.append(head.stream, head.revision, entries)
   } catch (error) {
     if (!(error instanceof RiskError) || error.code !== 'wrong-expected-revision') throw error
-    throw new RiskError('fenced', `${head.stream}@${head.revision + 1} was written by another worker: this one has lost the partition and stops.`, {
-      retriable: false,
-      cause: error,
-      context: { stream: head.stream, revision: head.revision + 1 },
-    })
+    throw new RiskError(
+      'fenced',
+      `${head.stream}@${head.revision + 1} was written by another worker: this one has lost the partition and stops.`,
+      {
+        retriable: false,
+        cause: error,
+        context: { stream: head.stream, revision: head.revision + 1 },
+      },
+    )
   }
-}
-
-function assertSamePartitions(fold: JournalFold, options: WorkerOptions): void {
-  const { partitionCount } = fold.step!.identity
-  if (partitionCount === options.partitionCount) return
-  throw new RiskError('configuration-invalid', `${fold.head.stream} was made with ${partitionCount} partitions; ${options.partitionCount} were asked for. Leave out --partitions.`, { retriable: false })
-}
-
-/** The same code must decide the same; other code may differ, and what is recorded stands. */
-function refuseMismatch(fold: JournalFold, options: WorkerOptions): void {
-  const first = fold.firstMismatch!
-  const text = `${first.stream}@${first.revision}, sequence ${first.sequence}: ${first.field} is recorded as ${first.recorded} and folds to ${first.folded}`
-  if (fold.tenure !== null && fold.tenure.engineHash !== options.engineHash) {
-    options.logger.warn('other code decided differently before; its recorded decisions stand', { first: text, mismatches: fold.mismatchCount })
-    return
-  }
-  throw new RiskError('journal-mismatch', `${text}. The journal does not repeat under the code that wrote it; run riskledger replay.`, { retriable: false })
 }

@@ -13,7 +13,11 @@ export class PolicyShelf {
 
   /** Stores a policy in the ledger, where it is not yet, and keeps it at hand. */
   async store(policy: AcceptedPolicy): Promise<void> {
-    await storeArtifact(this.ledger, { bytes: policy.canonicalBytes, mediaType: 'application/vnd.riskledger.policy+json' }, this.environment)
+    await storeArtifact(
+      this.ledger,
+      { bytes: policy.canonicalBytes, mediaType: 'application/vnd.riskledger.policy+json' },
+      this.environment,
+    )
     this.policies.set(policy.hash, policy)
   }
 
@@ -25,7 +29,11 @@ export class PolicyShelf {
     const result = readPolicy(bytes)
     if (result.kind === 'rejected') {
       const first = result.problems[0]
-      throw new RiskError('policy-invalid', `policy ${hash} in the ledger cannot be read by this version: ${first.path}: ${first.message}`, { retriable: false })
+      throw new RiskError(
+        'policy-invalid',
+        `policy ${hash} in the ledger cannot be read by this version: ${first.path}: ${first.message}`,
+        { retriable: false },
+      )
     }
     const accepted: AcceptedPolicy = { ...result, hash: artifactHash(bytes) }
     this.policies.set(hash, accepted)

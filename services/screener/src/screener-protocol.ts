@@ -1,5 +1,6 @@
 import type { InputStatus, Verdict } from '@riskledger/contracts'
 import type { RecordedDecision } from '@riskledger/screening'
+import type { WorkerPace } from './worker-pace'
 
 /** What the screener thread is started with. */
 export interface ScreenerThreadInput {
@@ -11,12 +12,15 @@ export interface ScreenerThreadInput {
   readonly engineHash: string
   /** Canonical bytes of the policy to put into force at the start; null: the journals' own. */
   readonly policy: Uint8Array | null
+  /** Canonical bytes of the policy with which a journal begins that has none yet; null: `policy`, or a refusal. */
+  readonly firstPolicy: Uint8Array | null
   readonly challengeSecret: string
   /** Whether each batch's decisions are told, for a screen that shows them. */
   readonly tellDecisions: boolean
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
   /** See `crashPointFrom`. */
   readonly crashAt: string | undefined
+  readonly pace: WorkerPace
 }
 
 /** Inputs by what became of them, since the journal's beginning. */
@@ -24,6 +28,11 @@ export interface InputCounts {
   readonly statuses: Readonly<Record<InputStatus, number>>
   readonly verdicts: Readonly<Record<Verdict, number>>
   readonly dedupeUnchecked: number
+}
+
+/** What the screener thread is ready with, by partition: where its journal stands. */
+export interface ScreenerReady {
+  readonly partitions: readonly { readonly inputs: number; readonly counts: InputCounts; readonly policyHash: string }[]
 }
 
 /** What the screener thread tells. */

@@ -1,8 +1,8 @@
 import { type EventLog, partitionFor, type ProposedRecord, RiskError, type SourceProgress } from '@riskledger/contracts'
 import type { Emission, Rejection } from './emission'
 
-/** Moments at which a test may kill the process. */
-export type ImportCrashPoint = 'import-append-sent' | 'import-append-acknowledged' | 'import-done'
+/** Moments at which a test may kill the process; `offsets-stored`: records and the import's progress are durable, and nobody was told yet. */
+export type ImportCrashPoint = 'import-append-sent' | 'offsets-stored' | 'import-done'
 
 /** What a feeder needs. */
 export interface LogFeederOptions {
@@ -88,7 +88,7 @@ export class LogFeeder {
     const progress: SourceProgress = { sourceId, emissions: this.emissions, orderTimeMs: this.orderTimeMs, startedAtMs, done }
     this.records = []
     this.bytes = 0
-    this.underWay = log.append(records, progress).then(() => crashPoint('import-append-acknowledged'))
+    this.underWay = log.append(records, progress).then(() => crashPoint('offsets-stored'))
     // Its failure is met where it is awaited, in `settled`; without this it would count as unhandled until then.
     this.underWay.catch(() => undefined)
     crashPoint('import-append-sent')

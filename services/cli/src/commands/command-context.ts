@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { loadConfiguration, type Settings } from '@riskledger/runtime'
+import { paceFrom, type WorkerPace } from '@riskledger/screener'
 
 /** Ends the command with an exit code. */
 export type Finish = (code: number) => void
@@ -14,6 +15,8 @@ export interface CommandContext {
   readonly challengeSecret: string
   /** See `crashPointFrom`: tests of recovery set it. */
   readonly crashAt: string | undefined
+  /** See `paceFrom`. */
+  readonly pace: WorkerPace
   print(line: string): void
   printJson(value: unknown): void
 }
@@ -32,6 +35,7 @@ export function contextOf(command: Command): CommandContext {
     environment: settings.prefix === undefined ? '' : `${settings.prefix}-`,
     challengeSecret: process.env.RISKLEDGER_CHALLENGE_SECRET ?? TEST_CHALLENGE_SECRET,
     crashAt: process.env.RISKLEDGER_CRASH_AT,
+    pace: paceFrom(process.env),
     print: (line) => process.stdout.write(`${line}\n`),
     printJson: (value) => process.stdout.write(`${JSON.stringify(value)}\n`),
   }

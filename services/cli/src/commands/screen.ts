@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
+import { readdir, stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { Command } from 'commander'
 import { RiskError } from '@riskledger/contracts'
 import { parseMapping } from '@riskledger/files'
-import { DATA_FOLDER_FILE, stopOnSignals } from '@riskledger/runtime'
+import { stopOnSignals } from '@riskledger/runtime'
 import { EXIT } from '../exit-codes'
 import { bundleEngine } from '../house/engine'
 import { openHouse, type House } from '../house/open-house'
@@ -39,31 +40,47 @@ export function addScreen(program: Command, finish: Finish): void {
     })
 }
 
-async function screen(files: readonly string[], { flags, context }: { readonly flags: ScreenFlags; readonly context: CommandContext }): Promise<number> {
+async function screen(
+  files: readonly string[],
+  { flags, context }: { readonly flags: ScreenFlags; readonly context: CommandContext },
+): Promise<number> {
   for (const file of files) {
-    if (file !== '-' && !existsSync(file)) throw new RiskError('file-not-found', `${file}: there is no such file. Check its name.`, { retriable: false, context: { file } })
+    if (file !== '-' && !existsSync(file))
+      throw new RiskError('file-not-found', `${file}: there is no such file. Check its name.`, { retriable: false, context: { file } })
   }
   const mapping = flags.mapping === undefined ? null : await checkedMapping(flags.mapping)
   const dataDir = context.dataDirGiven ? context.settings.dataDir : folderOf(files)
-  const isNew = !existsSync(join(dataDir, DATA_FOLDER_FILE))
-  const policy = flags.policy === undefined && !isNew ? null : await loadPolicyFile(flags.policy ?? DEFAULT_POLICY_FILE)
+  const policy = flags.policy === undefined ? null : await loadPolicyFile(flags.policy)
+  // Needed also where the folder exists: a run that was killed early leaves journals without a policy.
+  const firstPolicy = policy ?? (await loadPolicyFile(DEFAULT_POLICY_FILE))
   const { partitions, logLevel, ledgerPort } = context.settings
   const engine = await bundleEngine()
-  const { crashAt, challengeSecret, environment } = context
+  const { crashAt, pace, challengeSecret, environment } = context
   const house = await openHouse({ dataDir, command: 'riskledger screen', partitions, ledgerPort, crashAt })
   try {
     const bar = new ProgressBar('inputs')
     let told = 0
     const startedMs = Date.now()
     const run = await startScreeningRun({
-      house, engine, policy, mapping, files, challengeSecret, environment, logLevel, crashAt,
+      house,
+      engine,
+      policy,
+      firstPolicy,
+      pace,
+      mapping,
+      files,
+      challengeSecret,
+      environment,
+      logLevel,
+      crashAt,
       strict: flags.strict === true,
       tellDecisions: false,
       onRejected: (message) => {
         bar.clear()
         if (told++ < MAX_TOLD) process.stderr.write(`${message}\n`)
       },
-      onProgress: ({ inputs, emissions, bytesRead, bytesTotal }) => bar.update(inputs, bytesRead === 0 ? 0 : Math.round((emissions * bytesTotal) / bytesRead)),
+      onProgress: ({ inputs, emissions, bytesRead, bytesTotal }) =>
+        bar.update(inputs, bytesRead === 0 ? 0 : Math.round((emissions * bytesTotal) / bytesRead)),
     })
     return await finishScreen({ run, house, context, bar, startedMs, told: () => told })
   } finally {
@@ -91,7 +108,8 @@ async function finishScreen({ run, house, context, bar, startedMs, told }: Finis
       process.stderr.write('Stopping. Run the same command again to go on where it stopped.\n')
       return EXIT.interrupted
     }
-    if (told() > MAX_TOLD) process.stderr.write(`… and ${grouped(told() - MAX_TOLD)} more lines without an event (riskledger export --status quarantined)\n`)
+    if (told() > MAX_TOLD)
+      process.stderr.write(`… and ${grouped(told() - MAX_TOLD)} more lines without an event (riskledger export --status quarantined)\n`)
     await tellResult({ run, house, context, seconds })
     return EXIT.done
   } finally {
@@ -101,7 +119,17 @@ async function finishScreen({ run, house, context, bar, startedMs, told }: Finis
   }
 }
 
-async function tellResult({ run, house, context, seconds }: { readonly run: ScreeningRun; readonly house: House; readonly context: CommandContext; readonly seconds: number }): Promise<void> {
+async function tellResult({
+  run,
+  house,
+  context,
+  seconds,
+}: {
+  readonly run: ScreeningRun
+  readonly house: House
+  readonly context: CommandContext
+  readonly seconds: number
+}): Promise<void> {
   const { statuses, verdicts } = run.counts()
   const { readings, digest } = await readJournals(house.ledger, { partitions: house.folder.partitions, environment: context.environment })
   const sum = (of: (reading: (typeof readings)[number]) => number): number => readings.reduce((total, reading) => total + of(reading), 0)
@@ -116,15 +144,22 @@ async function tellResult({ run, house, context, seconds }: { readonly run: Scre
     ledgerBytes: sum((reading) => reading.storedBytes),
     journalDigest: digest,
     bytesPerInput: Math.round((10 * sum((reading) => reading.inputEntryBytes)) / Math.max(1, inputs)) / 10,
+    folderBytes: await folderBytes(house.dataDir),
     takenNow: taken,
     dataDir: house.dataDir,
   }
   if (context.json) return context.printJson(result)
   const toPerson = verdicts.hold + verdicts.block
-  context.print(`inputs      ${grouped(inputs)}   screened ${grouped(statuses.screened)} · observed ${grouped(statuses.observed)} · late ${grouped(statuses.late)} · duplicate ${grouped(statuses.duplicate)} · conflicting ${grouped(statuses.conflicting)} · quarantined ${grouped(statuses.quarantined)}`)
-  context.print(`verdicts    allow ${grouped(verdicts.allow)} · challenge ${grouped(verdicts.challenge)} · hold ${grouped(verdicts.hold)} · block ${grouped(verdicts.block)}        ${percentText(toPerson, inputs)} to a person`)
+  context.print(
+    `inputs      ${grouped(inputs)}   screened ${grouped(statuses.screened)} · observed ${grouped(statuses.observed)} · late ${grouped(statuses.late)} · duplicate ${grouped(statuses.duplicate)} · conflicting ${grouped(statuses.conflicting)} · quarantined ${grouped(statuses.quarantined)}`,
+  )
+  context.print(
+    `verdicts    allow ${grouped(verdicts.allow)} · challenge ${grouped(verdicts.challenge)} · hold ${grouped(verdicts.hold)} · block ${grouped(verdicts.block)}        ${percentText(toPerson, inputs)} to a person`,
+  )
   context.print(`time        ${seconds.toFixed(1)} s, ${grouped(taken)} taken now, ${grouped(taken / seconds)} inputs/s`)
-  context.print(`ledger      ${grouped(sum((reading) => reading.entries))} entries, ${bytesText(result.ledgerBytes)}, ${result.bytesPerInput} bytes an input without decisions`)
+  context.print(
+    `ledger      ${grouped(sum((reading) => reading.entries))} entries, ${bytesText(result.ledgerBytes)}, ${result.bytesPerInput} bytes an input without decisions`,
+  )
   context.print(`digest      ${digest}`)
   context.print(`\nNext:  riskledger --data-dir ${house.dataDir} replay    decide everything again and compare`)
 }
@@ -133,15 +168,30 @@ async function checkedMapping(file: string): Promise<string> {
   const text = await readText(file, 'mapping')
   const result = parseMapping(text)
   if (result.kind === 'accepted') return text
-  throw new RiskError('mapping-invalid', result.problems.map((problem) => `${file}:${problem.line}:${problem.column}: ${problem.path} ${problem.message}`).join('\n'), {
-    retriable: false,
-    context: { file },
-  })
+  throw new RiskError(
+    'mapping-invalid',
+    result.problems.map((problem) => `${file}:${problem.line}:${problem.column}: ${problem.path} ${problem.message}`).join('\n'),
+    {
+      retriable: false,
+      context: { file },
+    },
+  )
+}
+
+/** Bytes on disk of everything in a folder. */
+async function folderBytes(folder: string): Promise<number> {
+  let bytes = 0
+  for (const entry of await readdir(folder, { withFileTypes: true, recursive: true })) {
+    if (entry.isFile()) bytes += (await stat(join(entry.parentPath, entry.name))).blocks * 512
+  }
+  return bytes
 }
 
 /** A folder of its own for each set of named files. */
 function folderOf(files: readonly string[]): string {
   const name = basename(files[0]).replace(/[^A-Za-z0-9.-]/g, '-')
-  const hash = createHash('sha256').update(files.map((file) => resolve(file)).join('\n')).digest('hex')
+  const hash = createHash('sha256')
+    .update(files.map((file) => resolve(file)).join('\n'))
+    .digest('hex')
   return join('.riskledger', `${name}-${hash.slice(0, 8)}`)
 }

@@ -7,7 +7,16 @@ import type { AcceptedPolicy } from '@riskledger/policy'
 import { schemaArtifacts } from '@riskledger/events'
 import { RELATIONS_THREAD, type RelationsThreadInput } from '@riskledger/relations-service'
 import { startThread, threadModule, type Settings, type Thread } from '@riskledger/runtime'
-import { SCREENER_THREAD, type InputCounts, type ScreenerMessage, type ScreenerRequest, type ScreenerThreadInput } from '@riskledger/screener'
+import {
+  DEFAULT_PACE,
+  SCREENER_THREAD,
+  type InputCounts,
+  type ScreenerMessage,
+  type ScreenerReady,
+  type ScreenerRequest,
+  type ScreenerThreadInput,
+  type WorkerPace,
+} from '@riskledger/screener'
 import type { RecordedDecision } from '@riskledger/screening'
 import type { IngestMessage, IngestResult, IngestThreadInput } from '../threads/ingest-thread'
 import { activePolicy } from './active-policy'
@@ -22,10 +31,13 @@ export interface ScreeningRunOptions {
   readonly engine: Engine
   /** Put into force at the start; null: the journals' own. */
   readonly policy: AcceptedPolicy | null
+  /** With which journals begin that have none yet, where `policy` is null. */
+  readonly firstPolicy?: AcceptedPolicy
   readonly challengeSecret: string
   readonly environment: string
   readonly logLevel: Settings['logLevel']
   readonly crashAt: string | undefined
+  readonly pace?: WorkerPace
   /** Files to take in; none: only what the log still holds. */
   readonly files: readonly string[]
   readonly mapping: string | null
@@ -63,7 +75,11 @@ export async function startScreeningRun(options: ScreeningRunOptions): Promise<S
   const { house, engine, environment } = options
   await storeArtifact(house.ledger, { bytes: engine.bundle, mediaType: 'text/javascript' }, environment)
   for (const schema of schemaArtifacts()) {
-    await storeArtifact(house.ledger, { bytes: Buffer.from(schema.canonicalJson), mediaType: 'application/vnd.apache.avro+json' }, environment)
+    await storeArtifact(
+      house.ledger,
+      { bytes: Buffer.from(schema.canonicalJson), mediaType: 'application/vnd.apache.avro+json' },
+      environment,
+    )
   }
   const tally = new Tally(options)
   const ingest: Thread<void, IngestResult> = startThread(INGEST_THREAD, {
@@ -72,13 +88,15 @@ export async function startScreeningRun(options: ScreeningRunOptions): Promise<S
     onMessage: (message) => tally.onIngest(message as IngestMessage),
   })
   await ingest.ready
-  const screener: Thread<{ partitions: { inputs: number }[] }> = startThread(SCREENER_THREAD, {
+  const screener: Thread<ScreenerReady> = startThread(SCREENER_THREAD, {
     name: 'screener',
     input: screenerInput(options),
     onMessage: (message) => tally.onScreener(message as ScreenerMessage),
   })
   const started = await Promise.race([screener.ready, house.failed, ingest.done.then(never)])
-  const { relations: settings, state } = (await activePolicy(house.ledger, { stream: screeningStream(0, 0, environment), which: 'first' })).policy
+  tally.begin(started)
+  const { relations: settings, state } = (await activePolicy(house.ledger, { stream: screeningStream(0, 0, environment), which: 'first' }))
+    .policy
   const relations = startThread(RELATIONS_THREAD, {
     name: 'relations',
     input: {
@@ -87,8 +105,14 @@ export async function startScreeningRun(options: ScreeningRunOptions): Promise<S
       environment,
       engineHash: engine.hash,
       epochMs: settings.epochMs,
-      state: { labelDelayMs: state.labelDelayMs, labelMemoryMs: state.labelMemoryMs, maxKeys: state.maxAccounts, maxRemembered: state.maxRemembered },
+      state: {
+        labelDelayMs: state.labelDelayMs,
+        labelMemoryMs: state.labelMemoryMs,
+        maxKeys: state.maxAccounts,
+        maxRemembered: state.maxRemembered,
+      },
       logLevel: options.logLevel,
+      crashAt: options.crashAt,
     } satisfies RelationsThreadInput,
   })
   await Promise.race([relations.ready, house.failed])
@@ -111,7 +135,17 @@ export async function startScreeningRun(options: ScreeningRunOptions): Promise<S
 
 function ingestInput(options: ScreeningRunOptions): IngestThreadInput {
   const { house, files, mapping, strict, crashAt } = options
-  return { dataDir: house.dataDir, partitionCount: house.folder.partitions, files, mapping, strict, crashAt, startedAtMs: Date.now() }
+  const batchRecords = (options.pace ?? DEFAULT_PACE).batchInputs
+  return {
+    dataDir: house.dataDir,
+    partitionCount: house.folder.partitions,
+    files,
+    mapping,
+    strict,
+    crashAt,
+    batchRecords,
+    startedAtMs: Date.now(),
+  }
 }
 
 function screenerInput(options: ScreeningRunOptions): ScreenerThreadInput {
@@ -124,6 +158,8 @@ function screenerInput(options: ScreeningRunOptions): ScreenerThreadInput {
     workerId: randomUUID(),
     engineHash: options.engine.hash,
     policy: policy === null ? null : policy.canonicalBytes,
+    firstPolicy: options.firstPolicy === undefined ? null : options.firstPolicy.canonicalBytes,
+    pace: options.pace ?? DEFAULT_PACE,
     challengeSecret: options.challengeSecret,
     tellDecisions: options.tellDecisions,
     logLevel: options.logLevel,
@@ -145,6 +181,13 @@ class Tally {
   private check: (() => void) | null = null
 
   constructor(private readonly options: ScreeningRunOptions) {}
+
+  /** What the journals held before this run; batches that were told meanwhile are newer. */
+  begin({ partitions }: ScreenerReady): void {
+    for (const [partition, { inputs, counts }] of partitions.entries()) {
+      if (!this.partitions.has(partition)) this.partitions.set(partition, { inputs, counts })
+    }
+  }
 
   onIngest(message: IngestMessage): void {
     if (message.kind === 'rejected') this.options.onRejected?.(message.message)
@@ -214,4 +257,3 @@ class Tally {
     this.options.onProgress?.({ inputs: this.inputs(), ...this.progress })
   }
 }
-

@@ -1,18 +1,20 @@
 import { join } from 'node:path'
 import { openEmbeddedLog } from '@riskledger/embedded-log'
 import { importFiles, parseMapping, type ImportSummary, type Mapping } from '@riskledger/files'
-import { runThread } from '@riskledger/runtime'
-import { crashPointFrom } from '@riskledger/screener'
+import { crashPointFrom, runThread } from '@riskledger/runtime'
 
 /** What the ingest thread is started with. */
 export interface IngestThreadInput {
   readonly dataDir: string
   readonly partitionCount: number
+  /** None: the log is made where it is missing, and nothing is taken in. */
   readonly files: readonly string[]
   /** Text of the mapping, for CSV; it was checked before. */
   readonly mapping: string | null
   readonly strict: boolean
   readonly startedAtMs: number
+  /** Records of an append at most. */
+  readonly batchRecords: number
   /** See `crashPointFrom`. */
   readonly crashAt: string | undefined
 }
@@ -22,8 +24,8 @@ export type IngestMessage =
   | { readonly kind: 'progress'; readonly bytesRead: number; readonly bytesTotal: number; readonly emissions: number }
   | { readonly kind: 'rejected'; readonly message: string }
 
-/** What it returns. */
-export type IngestResult = ImportSummary
+/** What it returns; null where no file was named. */
+export type IngestResult = ImportSummary | null
 
 runThread<IngestThreadInput>(async ({ input, signal, ready, post }) => {
   const tell = (message: IngestMessage): void => post(message)
@@ -31,11 +33,13 @@ runThread<IngestThreadInput>(async ({ input, signal, ready, post }) => {
   const log = openEmbeddedLog({ folder: join(input.dataDir, 'log'), partitionCount: input.partitionCount, crashPoint })
   ready()
   try {
+    if (input.files.length === 0) return null
     return await importFiles({
       files: input.files,
       log,
       startedAtMs: input.startedAtMs,
       strict: input.strict,
+      batchRecords: input.batchRecords,
       signal,
       crashPoint,
       onProgress: ({ bytesRead, totalBytes, emissions }) => tell({ kind: 'progress', bytesRead, bytesTotal: totalBytes, emissions }),

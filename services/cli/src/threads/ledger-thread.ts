@@ -1,6 +1,5 @@
 import { startLedgerServer } from '@riskledger/ledger-server'
-import { runThread } from '@riskledger/runtime'
-import { crashPointFrom } from '@riskledger/screener'
+import { crashPointFrom, runThread } from '@riskledger/runtime'
 
 /** What the ledger thread is started with. */
 export interface LedgerThreadInput {

@@ -1,0 +1,155 @@
+import { randomBytes } from 'node:crypto'
+import { RAW_TOPICS, RiskError } from '@riskledger/contracts'
+import { encodeLedgerJson } from '@riskledger/events'
+import { screeningStream, sealEntry, ZERO_HASH, type ChainHead, type SealedEntry } from '@riskledger/journal'
+import type { AcceptedPolicy } from '@riskledger/policy'
+import { JournalFold } from '@riskledger/screening'
+import { foldForward, foldFromSnapshot } from './fold-journal'
+import { assertNotRemoved, register } from './journal-registry'
+import type { WorkerOptions } from './partition-worker'
+
+/** What taking over a partition stands on. */
+export type TakeOverOptions = Pick<
+  WorkerOptions,
+  | 'partition'
+  | 'partitionCount'
+  | 'environment'
+  | 'workerId'
+  | 'engineHash'
+  | 'ledger'
+  | 'snapshots'
+  | 'policies'
+  | 'policy'
+  | 'firstPolicy'
+  | 'logger'
+>
+
+/**
+ * Folds what is there and appends `TenureBegan`, again from the fold on where somebody else was faster or nobody knows whether it was written.
+ * Throws `fenced` where somebody else has taken the partition over in the meantime.
+ */
+export async function takeOver(options: TakeOverOptions): Promise<JournalFold> {
+  const stream = screeningStream(options.partition, 0, options.environment)
+  const context = { ledger: options.ledger, policies: options.policies }
+  let fold = await foldFromSnapshot(stream, context, { snapshots: options.snapshots, formatHash: options.engineHash })
+  for (;;) {
+    await foldForward(fold, context)
+    if (fold.mismatchCount > 0) refuseMismatch(fold, options)
+    try {
+      if (fold.step === null) await begin(fold, options)
+      else assertSamePartitions(fold, options)
+      await register(options)
+      const generation = await appendTenure(fold, options)
+      // The own entries come back through the same fold as everybody's.
+      await foldForward(fold, context)
+      assertStillOwn(fold, { workerId: options.workerId, generation })
+      return fold
+    } catch (error) {
+      if (!(error instanceof RiskError) || !FOLD_ON.has(error.code)) throw error
+      options.logger.info('another worker moved the journal; folding on', { stream })
+      if (fold.step === null) fold = new JournalFold(stream)
+    }
+  }
+}
+
+/** Errors of an append after which the journal tells what to do next. */
+const FOLD_ON: ReadonlySet<string> = new Set(['wrong-expected-revision', 'append-outcome-unknown'])
+
+/** Whoever meets a newer tenure stops at once and sends nothing. */
+function assertStillOwn(fold: JournalFold, { workerId, generation }: { readonly workerId: string; readonly generation: number }): void {
+  const { tenure } = fold
+  if (tenure?.workerId === workerId && tenure.generation === generation) return
+  throw new RiskError(
+    'fenced',
+    `${fold.head.stream}@${fold.head.revision}: another worker took the partition over as this one began; this one stops.`,
+    {
+      retriable: false,
+      context: { stream: fold.head.stream, revision: fold.head.revision },
+    },
+  )
+}
+
+/** First entry of a partition's journal. */
+async function begin(fold: JournalFold, options: TakeOverOptions): Promise<void> {
+  await assertNotRemoved(options)
+  const data = encodeLedgerJson('SegmentOpened', {
+    partition: options.partition,
+    segment: 0,
+    partitionCount: options.partitionCount,
+    topics: [...RAW_TOPICS],
+    nextOffsets: RAW_TOPICS.map(() => 0),
+    previousStream: null,
+    previousEntryHash: null,
+    stateHash: ZERO_HASH,
+    stateArtifact: null,
+    dedupeKey: randomBytes(16).toString('hex'),
+    environment: options.environment === '' ? null : options.environment,
+  })
+  const metadata = { engineHash: options.engineHash, policyHash: ZERO_HASH }
+  const sealed = sealEntry(fold.head, { type: 'SegmentOpened', contentType: 'json', data, metadata })
+  await options.ledger.append(fold.head.stream, 'no-stream', [sealed.proposed])
+  await foldForward(fold, { ledger: options.ledger, policies: options.policies })
+}
+
+/** Appends the tenure, with the policy that begins with it, and returns its generation. */
+async function appendTenure(fold: JournalFold, options: TakeOverOptions): Promise<number> {
+  const step = fold.step!
+  const policy = options.policy ?? (step.policyHash === ZERO_HASH ? options.firstPolicy : null)
+  if (policy === null && step.policyHash === ZERO_HASH) {
+    throw new RiskError('policy-invalid', `${fold.head.stream} is new and no policy was given to begin with. Name one with --policy.`, {
+      retriable: false,
+    })
+  }
+  const generation = (fold.tenure?.generation ?? 0) + 1
+  const data = encodeLedgerJson('TenureBegan', {
+    workerId: options.workerId,
+    generation,
+    engineHash: options.engineHash,
+    stateHash: step.policyHash === ZERO_HASH ? ZERO_HASH : step.stateHash(),
+  })
+  const tenure = sealEntry(fold.head, {
+    type: 'TenureBegan',
+    contentType: 'json',
+    data,
+    metadata: { engineHash: options.engineHash, policyHash: step.policyHash },
+  })
+  const entries = [tenure.proposed]
+  if (policy !== null && policy.hash !== step.policyHash) {
+    await options.policies.store(policy)
+    entries.push(sealPolicy(tenure.head, policy, options.engineHash).proposed)
+  }
+  await options.ledger.append(fold.head.stream, fold.head.revision, entries)
+  return generation
+}
+
+/** The entry that puts a policy into force from the next input on. */
+export function sealPolicy(head: ChainHead, policy: AcceptedPolicy, engineHash: string): SealedEntry {
+  const data = encodeLedgerJson('PolicyActivated', { policyHash: policy.hash, mode: 'live', approvers: [] })
+  return sealEntry(head, { type: 'PolicyActivated', contentType: 'json', data, metadata: { engineHash, policyHash: policy.hash } })
+}
+
+function assertSamePartitions(fold: JournalFold, options: TakeOverOptions): void {
+  const { partitionCount } = fold.step!.identity
+  if (partitionCount === options.partitionCount) return
+  throw new RiskError(
+    'configuration-invalid',
+    `${fold.head.stream} was made with ${partitionCount} partitions; ${options.partitionCount} were asked for. Leave out --partitions.`,
+    { retriable: false },
+  )
+}
+
+/** The same code must decide the same; other code may differ, and what is recorded stands. */
+function refuseMismatch(fold: JournalFold, options: TakeOverOptions): void {
+  const first = fold.firstMismatch!
+  const text = `${first.stream}@${first.revision}, sequence ${first.sequence}: ${first.field} is recorded as ${first.recorded} and folds to ${first.folded}`
+  if (fold.tenure !== null && fold.tenure.engineHash !== options.engineHash) {
+    options.logger.warn('other code decided differently before; its recorded decisions stand', {
+      first: text,
+      mismatches: fold.mismatchCount,
+    })
+    return
+  }
+  throw new RiskError('journal-mismatch', `${text}. The journal does not repeat under the code that wrote it; run riskledger replay.`, {
+    retriable: false,
+  })
+}

@@ -1,0 +1,34 @@
+import { RiskError } from '@riskledger/contracts'
+
+/** How much a worker takes at a time. */
+export interface WorkerPace {
+  /** Inputs of a batch at most; the journal's own bound is in bytes. */
+  readonly batchInputs: number
+  /** Inputs between two snapshots: what a restart folds at most. */
+  readonly snapshotInputs: number
+}
+
+/** What every command uses unless the environment says otherwise. */
+export const DEFAULT_PACE: WorkerPace = { batchInputs: 4_096, snapshotInputs: 250_000 }
+
+/**
+ * The pace that RISKLEDGER_BATCH_INPUTS (1 to 4,096) and RISKLEDGER_SNAPSHOT_INPUTS (1 to 1,000,000,000) set, else the default. They exist for tests
+ * of recovery, which want many batches and snapshots of few inputs; they change no verdict. Throws `configuration-invalid`.
+ */
+export function paceFrom(environment: Readonly<Record<string, string | undefined>>): WorkerPace {
+  return {
+    batchInputs: read(environment, 'RISKLEDGER_BATCH_INPUTS', { most: DEFAULT_PACE.batchInputs, otherwise: DEFAULT_PACE.batchInputs }),
+    snapshotInputs: read(environment, 'RISKLEDGER_SNAPSHOT_INPUTS', { most: 1_000_000_000, otherwise: DEFAULT_PACE.snapshotInputs }),
+  }
+}
+
+function read(
+  environment: Readonly<Record<string, string | undefined>>,
+  name: string,
+  { most, otherwise }: { readonly most: number; readonly otherwise: number },
+): number {
+  const text = environment[name]
+  if (text === undefined || text === '') return otherwise
+  if (/^[1-9]\d{0,9}$/.test(text) && Number(text) <= most) return Number(text)
+  throw new RiskError('configuration-invalid', `${name} is ${text}; it is a whole number from 1 to ${most}.`, { retriable: false })
+}
