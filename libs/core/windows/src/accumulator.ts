@@ -1,7 +1,7 @@
 import type { ByteReader } from './byte-reader'
 import type { ByteWriter } from './byte-writer'
 
-const LIMB = 2 ** 27
+const LIMB = 0x8000000 // 2^27
 
 /** Count and exact sum of safe integers, the sum in two limbs: exact for up to 2^25 values of any size, and for any number of small ones. */
 export class Accumulator {

@@ -16,7 +16,7 @@ export interface DistinctRingsOptions {
 
 const FORMAT = 1
 const NEVER = -Infinity
-// Bookkeeping of a slot: first pair of its block; log2 of its capacity + 1 (0: none); members held.
+// Bookkeeping of a slot: first cell of its block, two cells a member; log2 of its capacity + 1 (0: none); members held.
 const STRIDE = 3
 const MAX_LOG2 = 6
 
@@ -50,7 +50,7 @@ export class DistinctRings {
     this.widthsMs = Float64Array.from(widthsMs)
     this.longestMs = Math.max(...widthsMs)
     this.exact = new Uint8Array(widthsMs.length).fill(1)
-    this.pool = new SlabPool(slots * 2)
+    this.pool = new SlabPool(slots * 4)
     this.slots = new Int32Array(slots * STRIDE)
   }
 
@@ -64,9 +64,9 @@ export class DistinctRings {
   touch(slot: number, member: number, timeMs: number): void {
     if ((slot + 1) * STRIDE > this.slots.length) this.growSlots(slot + 1)
     const m = slot * STRIDE
-    const start = this.slots[m] * 2
+    const start = this.slots[m]
     const end = start + this.slots[m + 2] * 2
-    const pairs = this.pool.pairs
+    const pairs = this.pool.doubles
     for (let a = start; a < end; a += 2) {
       if (pairs[a] !== member) continue
       if (timeMs > pairs[a + 1]) pairs[a + 1] = timeMs
@@ -74,8 +74,8 @@ export class DistinctRings {
     }
     const a = this.placeFor(slot, member, timeMs)
     if (a < 0) return
-    this.pool.pairs[a] = member
-    this.pool.pairs[a + 1] = timeMs
+    this.pool.doubles[a] = member
+    this.pool.doubles[a + 1] = timeMs
   }
 
   /** Index into the pairs for a newcomer: behind the others, or in place of the one to forget; -1 if that is the newcomer itself. */
@@ -84,10 +84,10 @@ export class DistinctRings {
     const count = this.slots[m + 2]
     const log2 = this.slots[m + 1] - 1
     if (log2 < 0) {
-      this.slots[m] = this.pool.allocate(0)
+      this.slots[m] = this.pool.allocate(1)
       this.slots[m + 1] = 1
     } else if (count === 1 << log2) {
-      const pairs = this.pool.pairs
+      const pairs = this.pool.doubles
       const oldest = this.oldestAt(slot)
       const oldestMs = pairs[oldest + 1]
       if (oldestMs <= timeMs - this.longestMs) return oldest
@@ -99,13 +99,13 @@ export class DistinctRings {
       this.widen(slot, log2)
     }
     this.slots[m + 2] = count + 1
-    return (this.slots[m] + count) * 2
+    return this.slots[m] + count * 2
   }
 
   /** Where the member of the oldest last sight lies; of equal ones the smallest, so that the choice does not depend on layout. */
   private oldestAt(slot: number): number {
-    const pairs = this.pool.pairs
-    const start = this.slots[slot * STRIDE] * 2
+    const pairs = this.pool.doubles
+    const start = this.slots[slot * STRIDE]
     const end = start + this.slots[slot * STRIDE + 2] * 2
     let oldest = start
     for (let a = start + 2; a < end; a += 2) {
@@ -117,9 +117,9 @@ export class DistinctRings {
   private widen(slot: number, log2: number): void {
     const m = slot * STRIDE
     const from = this.slots[m]
-    const to = this.pool.allocate(log2 + 1)
-    this.pool.pairs.copyWithin(to * 2, from * 2, (from + (1 << log2)) * 2)
-    this.pool.release(from, log2)
+    const to = this.pool.allocate(log2 + 2)
+    this.pool.doubles.copyWithin(to, from, from + (2 << log2))
+    this.pool.release(from, log2 + 1)
     this.slots[m] = to
     this.slots[m + 1] = log2 + 2
   }
@@ -137,8 +137,8 @@ export class DistinctRings {
     const widths = this.widthsMs.length
     out.fill(0, offset, offset + widths)
     if ((slot + 1) * STRIDE > this.slots.length) return true
-    const pairs = this.pool.pairs
-    const start = this.slots[slot * STRIDE] * 2
+    const pairs = this.pool.doubles
+    const start = this.slots[slot * STRIDE]
     const end = start + this.slots[slot * STRIDE + 2] * 2
     let newer = false
     for (let a = start; a < end; a += 2) {
@@ -161,7 +161,7 @@ export class DistinctRings {
   release(slot: number): void {
     const m = slot * STRIDE
     if (m >= this.slots.length || this.slots[m + 1] === 0) return
-    this.pool.release(this.slots[m], this.slots[m + 1] - 1)
+    this.pool.release(this.slots[m], this.slots[m + 1])
     this.pushedOut.delete(slot)
     this.slots.fill(0, m, m + STRIDE)
   }
@@ -173,9 +173,9 @@ export class DistinctRings {
   writeSlotContent(slot: number, atMs: number, writer: ByteWriter): number {
     const edgeMs = atMs - this.longestMs
     const held: [member: number, lastMs: number][] = []
-    const start = (this.slots[slot * STRIDE] ?? 0) * 2
+    const start = this.slots[slot * STRIDE] ?? 0
     const end = start + (this.slots[slot * STRIDE + 2] ?? 0) * 2
-    for (let a = start; a < end; a += 2) if (this.pool.pairs[a + 1] > edgeMs) held.push([this.pool.pairs[a], this.pool.pairs[a + 1]])
+    for (let a = start; a < end; a += 2) if (this.pool.doubles[a + 1] > edgeMs) held.push([this.pool.doubles[a], this.pool.doubles[a + 1]])
     held.sort((a, b) => a[1] - b[1] || a[0] - b[0])
     writer.f64(this.pushedOutMs(slot) > edgeMs ? this.pushedOutMs(slot) : NEVER)
     writer.varint(held.length)

@@ -1,18 +1,18 @@
-const LIMB = 2 ** 27
+const LIMB = 0x8000000 // 2^27
 
 /**
- * The exact sum of safe integers out of a ring: values at `pairs[2p + 1]`, `p = block + (i & mask)`, for `i` in `[from, to)`, at most 2^20 of
+ * The exact sum of safe integers out of a ring: values at `doubles[block + 2 (i & mask) + 1]` for `i` in `[from, to)`, at most 2^20 of
  * them. ±Infinity where the sum is beyond 2^53 - 1. Each value is split into two limbs of 27 bits, whose sums stay below 2^47.
  */
 export function exactSum(
-  pairs: Float64Array,
+  doubles: Float64Array,
   range: { readonly block: number; readonly mask: number; readonly from: number; readonly to: number },
 ): number {
   const { block, mask, from, to } = range
   let high = 0
   let low = 0
   for (let i = from; i < to; i++) {
-    const value = pairs[(block + (i & mask)) * 2 + 1]
+    const value = doubles[block + (i & mask) * 2 + 1]
     const upper = Math.floor(value / LIMB)
     high += upper
     low += value - upper * LIMB

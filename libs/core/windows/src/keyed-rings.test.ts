@@ -5,7 +5,8 @@ import { KeyedRings, type KeyedRingsOptions } from './keyed-rings'
 import { readKeyedRings, writeKeyedRings, writeSlotContent } from './keyed-rings-codec'
 import { naiveWindow, type NaiveEvent } from './naive-windows'
 
-const YEAR_MS = 366 * 86_400_000
+const DAY_MS = 86_400_000
+const YEAR_MS = 366 * DAY_MS
 
 function reload(rings: KeyedRings, options: KeyedRingsOptions): KeyedRings {
   const writer = new ByteWriter()
@@ -20,15 +21,26 @@ const step = fc.record({
   gapMs: fc.oneof(
     { weight: 8, arbitrary: fc.nat(12) },
     { weight: 1, arbitrary: fc.nat(3000) },
-    { weight: 1, arbitrary: fc.constant(YEAR_MS) },
+    { weight: 1, arbitrary: fc.constantFrom(YEAR_MS, 12 * DAY_MS, 2 ** 32 - 1, 2 ** 32, 2 ** 32 + 5) },
   ),
   lateMs: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(300) }),
-  value: fc.oneof({ weight: 9, arbitrary: fc.integer({ min: -500, max: 1000 }) }, { weight: 1, arbitrary: fc.maxSafeInteger() }),
-  reading: fc.constantFrom('none', 'own', 'ahead', 'fused'),
+  value: fc.oneof(
+    { weight: 9, arbitrary: fc.integer({ min: -500, max: 1000 }) },
+    { weight: 1, arbitrary: fc.oneof(fc.maxSafeInteger(), fc.constantFrom(2 ** 31 - 1, 2 ** 31, -(2 ** 31), -(2 ** 31) - 1)) },
+  ),
+  reading: fc.constantFrom('none', 'own', 'ahead', 'fused', 'expired'),
   reload: fc.integer({ min: 0, max: 30 }),
 })
 const shape = fc.record({
-  widthsMs: fc.constantFrom([10], [10, 100, 1000], [1000, 10], [1, 2, 3, 4, 5, 6, 7, 2000]),
+  widthsMs: fc.constantFrom(
+    [10],
+    [10, 100, 1000],
+    [1000, 10],
+    [1, 2, 3, 4, 5, 6, 7, 2000],
+    [30 * DAY_MS, DAY_MS],
+    [43 * DAY_MS, 10],
+    [60 * DAY_MS],
+  ),
   delayMs: fc.constantFrom(0, 0, 7, 150),
 })
 
@@ -47,8 +59,9 @@ describe('KeyedRings', () => {
           const atMs = reading === 'ahead' ? newestMs + 20 : timeMs
           seen[slot].push({ timeMs, value })
           if (chance === 0) rings = reload(rings, options)
+          if (reading === 'expired') rings.expire(slot, timeMs)
           if (reading !== 'fused') rings.add(slot, timeMs, value)
-          if (reading === 'none') continue
+          if (reading === 'none' || reading === 'expired') continue
           const all = reading === 'fused' ? rings.step(slot, timeMs, value, out, 0) : rings.read(slot, atMs, out, 0)
           widthsMs.forEach((widthMs, w) => {
             const { count, sum } = naiveWindow(seen[slot], { atMs, delayMs, widthMs })

@@ -1,57 +1,63 @@
 import { strict as assert } from 'node:assert'
 
-/** Blocks of 2^0 to 2^24 pairs. */
+/** Blocks of 2^0 to 2^24 cells. */
 const SIZES = 25
+/** 8 GiB: beyond it, positions of 32-bit words no longer fit in 32 bits. */
+const MAX_CELLS = 1 << 30
 
 /**
- * Room for blocks of number pairs in one typed array: 16 bytes a pair. Blocks are powers of two; freed blocks go to a list of their
- * size and are handed out again (a larger one is split if need be), so that a long run whose content does not grow does not grow.
+ * Room for blocks of 8-byte cells in one buffer. Cell `c` is `doubles[c]`, or the two integers `words[2c]` and `words[2c + 1]`. Blocks are
+ * powers of two; freed blocks go to a list of their size and are handed out again (a larger one is split if need be), so that a long
+ * run whose content does not grow does not grow.
  *
- * `pairs` is replaced by a larger array when it is full: read it anew after each `allocate`.
+ * Both views are replaced when the buffer is full: read them anew after each `allocate`. Holds at most 2^30 cells; an assertion fails beyond.
  */
 export class SlabPool {
-  /** Pair `p` is `pairs[2p]`, `pairs[2p + 1]`. */
-  pairs: Float64Array
+  words: Int32Array
+  doubles: Float64Array
   private top = 0
   private readonly free: number[][] = Array.from({ length: SIZES }, () => [])
-  private freePairs = 0
+  private freeCells = 0
 
-  constructor(initialPairs = 1024) {
-    this.pairs = new Float64Array(2 * initialPairs)
+  constructor(initialCells = 1024) {
+    this.doubles = new Float64Array(initialCells)
+    this.words = new Int32Array(this.doubles.buffer)
   }
 
-  /** The first pair of a block of 2^log2 pairs. Its content is whatever was there. */
+  /** The first cell of a block of 2^log2 cells. Its content is whatever was there. */
   allocate(log2: number): number {
-    assert(log2 < SIZES, `a block of 2^${log2} pairs is above the limit of 2^${SIZES - 1}`)
+    assert(log2 < SIZES, `a block of 2^${log2} cells is above the limit of 2^${SIZES - 1}`)
     for (let size = log2; size < SIZES; size++) {
       const block = this.free[size].pop()
       if (block === undefined) continue
-      this.freePairs -= 1 << log2
+      this.freeCells -= 1 << log2
       for (let half = size; half > log2;) this.free[--half].push(block + (1 << half))
       return block
     }
     const block = this.top
     this.top += 1 << log2
-    if (this.top * 2 > this.pairs.length) this.grow()
+    if (this.top > this.doubles.length) this.grow()
     return block
   }
 
   /** Gives a block back. Programmer error (unchecked): a block that `allocate` did not give, or another size. */
   release(block: number, log2: number): void {
     this.free[log2].push(block)
-    this.freePairs += 1 << log2
+    this.freeCells += 1 << log2
   }
 
   /** Doubles while small, then grows by a quarter: doubling gigabytes would hold three times what is needed for a moment. */
   private grow(): void {
-    const held = this.pairs.length
-    const grown = new Float64Array(Math.max(this.top * 2, held < 1 << 23 ? held * 2 : held + (held >>> 3) * 2))
-    grown.set(this.pairs)
-    this.pairs = grown
+    const held = this.doubles.length
+    assert(this.top <= MAX_CELLS, `windows hold more than ${MAX_CELLS * 8} bytes of events: hold fewer keys, or fewer events per key`)
+    const grown = new Float64Array(Math.min(MAX_CELLS, Math.max(this.top, held < 1 << 24 ? held * 2 : held + (held >>> 2))))
+    grown.set(this.doubles)
+    this.doubles = grown
+    this.words = new Int32Array(grown.buffer)
   }
 
   /** What it holds, in bytes: reserved from the system, and in use by blocks. */
   get usage(): { readonly reservedBytes: number; readonly usedBytes: number } {
-    return { reservedBytes: this.pairs.byteLength, usedBytes: (this.top - this.freePairs) * 16 }
+    return { reservedBytes: this.doubles.byteLength, usedBytes: (this.top - this.freeCells) * 8 }
   }
 }
