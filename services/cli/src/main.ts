@@ -1,7 +1,9 @@
 import { Command, CommanderError, Option } from 'commander'
 import { RiskError } from '@riskledger/contracts'
+import { addBackup } from './commands/backup'
 import { addExplain } from './commands/explain'
 import { addExport } from './commands/export'
+import { addPolicy } from './commands/policy'
 import { addReplay } from './commands/replay'
 import { addScreen } from './commands/screen'
 import { addSimulate } from './commands/simulate'
@@ -28,7 +30,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const finish = (code: number): void => {
     exitCode = code
   }
-  for (const add of [addUp, addScreen, addExplain, addReplay, addVerify, addExport, addStatus]) add(program, finish)
+  for (const add of [addUp, addScreen, addSimulate, addPolicy, addExplain, addReplay, addVerify, addExport, addStatus, addBackup]) add(program, finish)
   try {
     await program.parseAsync([...argv])
     return exitCode

@@ -1,3 +1,4 @@
+export { copyLedger } from './copy-ledger'
 export { startLedgerServer, type LedgerServer, type LedgerServerOptions } from './ledger-server'
 export type { LedgerCrashPoint } from './ledger-book'
 export type { LedgerStorage, StoredAppend, WriteProgress } from './ledger-storage'

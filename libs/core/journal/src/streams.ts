@@ -20,6 +20,11 @@ export function partitionsStream(environment = ''): string {
   return `${environment}partitions`
 }
 
+/** The requests to put a policy into force, which running screeners follow. */
+export function policiesStream(environment = ''): string {
+  return `${environment}policies`
+}
+
 /** Partition and segment of a screening stream's name, or null for any other name. */
 export function parseScreeningStream(stream: string): { readonly partition: number; readonly segment: number } | null {
   const match = /screening-(\d{3})\.(\d{4})$/.exec(stream)

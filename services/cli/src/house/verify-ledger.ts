@@ -58,7 +58,7 @@ class Verifier {
 
   async readStreams(): Promise<void> {
     const { environment } = this.options
-    const prefixes = ['screening-', 'relations-', 'partitions', 'artifact-'].map((prefix) => environment + prefix)
+    const prefixes = ['screening-', 'relations-', 'partitions', 'policies', 'artifact-'].map((prefix) => environment + prefix)
     try {
       for await (const entry of this.ledger.readAll({ streamPrefixes: prefixes })) this.read(entry)
     } catch (error) {
@@ -124,6 +124,7 @@ class Verifier {
         state.generation = generation
         return null
       }
+      case 'PolicyRequested':
       case 'PolicyActivated': {
         this.refer((readJson(entry) as { policyHash: string }).policyHash, entry)
         return null

@@ -15,6 +15,7 @@ import { type EvidenceRead, type EvidenceReadInput, validateEvidenceRead } from 
 import { type InputsScreened, type InputsScreenedInput, readInputsScreened, writeInputsScreened } from './ledger-inputs-screened'
 import { type JournalRegistered, type JournalRegisteredInput, validateJournalRegistered } from './ledger-journal-registered'
 import { type PolicyActivated, type PolicyActivatedInput, validatePolicyActivated } from './ledger-policy-activated'
+import { type PolicyRequested, type PolicyRequestedInput, validatePolicyRequested } from './ledger-policy-requested'
 import { type RelationsLearned, type RelationsLearnedInput, readRelationsLearned, writeRelationsLearned } from './ledger-relations-learned'
 import { type SanctionImposed, type SanctionImposedInput, validateSanctionImposed } from './ledger-sanction-imposed'
 import { type SanctionLifted, type SanctionLiftedInput, validateSanctionLifted } from './ledger-sanction-lifted'
@@ -35,6 +36,7 @@ export interface LedgerJsonEvents {
   readonly EvidenceRead: EvidenceRead
   readonly JournalRegistered: JournalRegistered
   readonly PolicyActivated: PolicyActivated
+  readonly PolicyRequested: PolicyRequested
   readonly SanctionImposed: SanctionImposed
   readonly SanctionLifted: SanctionLifted
   readonly SegmentOpened: SegmentOpened
@@ -55,6 +57,7 @@ export interface LedgerJsonInputs {
   readonly EvidenceRead: EvidenceReadInput
   readonly JournalRegistered: JournalRegisteredInput
   readonly PolicyActivated: PolicyActivatedInput
+  readonly PolicyRequested: PolicyRequestedInput
   readonly SanctionImposed: SanctionImposedInput
   readonly SanctionLifted: SanctionLiftedInput
   readonly SegmentOpened: SegmentOpenedInput
@@ -89,6 +92,7 @@ export const LEDGER_VALIDATORS: { readonly [Type in keyof LedgerJsonEvents]: (js
   EvidenceRead: validateEvidenceRead,
   JournalRegistered: validateJournalRegistered,
   PolicyActivated: validatePolicyActivated,
+  PolicyRequested: validatePolicyRequested,
   SanctionImposed: validateSanctionImposed,
   SanctionLifted: validateSanctionLifted,
   SegmentOpened: validateSegmentOpened,

@@ -142,6 +142,12 @@ export const SCHEMA_ARTIFACTS: readonly SchemaArtifact[] = [
       '{"name":"riskledger.ledger.PolicyActivated","type":"record","fields":[{"name":"policyHash","type":"string"},{"name":"mode","type":{"name":"riskledger.ledger.PolicyMode","type":"enum","symbols":["live","shadow"]}},{"name":"approvers","type":{"type":"array","items":"string"}}]}',
   },
   {
+    name: 'riskledger.ledger.PolicyRequested',
+    fingerprint: '52f4cdf3a4d55d1f',
+    canonicalJson:
+      '{"name":"riskledger.ledger.PolicyRequested","type":"record","fields":[{"name":"policyHash","type":"string"},{"name":"requestedBy","type":"string"},{"name":"requestedAtMs","type":"long"}]}',
+  },
+  {
     name: 'riskledger.ledger.RelationsLearned',
     fingerprint: '5cd0904a15bab585',
     canonicalJson:

@@ -1,0 +1,155 @@
+import { existsSync } from 'node:fs'
+import { copyFile, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { join, relative, resolve } from 'node:path'
+import { RiskError } from '@riskledger/contracts'
+import { copyLog, openEmbeddedLog } from '@riskledger/embedded-log'
+import { screeningStream } from '@riskledger/journal'
+import { copyLedger } from '@riskledger/ledger-server'
+import { DATA_FOLDER_FILE, LOCK_FOLDER, readDataFolder } from '@riskledger/runtime'
+import { countsFile, readJournalStatus } from './journal-status'
+import { openHouse, type House } from './open-house'
+import { verifyLedger } from './verify-ledger'
+import { unwritable } from './write-output'
+
+const FETCH_RECORDS = 8_192
+const FETCH_BYTES = 4 * 1024 * 1024
+const WATCH_MS = 200
+
+/** What a backup holds, found by reading it back. */
+export interface BackupReport {
+  readonly folder: string
+  readonly streams: number
+  readonly entries: number
+  readonly inputs: number
+  /** Records of the log that were read back. */
+  readonly logRecords: number
+  readonly bytes: number
+}
+
+/** How a backup is made. */
+export interface BackupOptions {
+  readonly environment: string
+  /** Checked between the steps: once aborted, the backup ends with `cancelled` and leaves nothing. */
+  readonly signal: AbortSignal
+  readonly onCopied?: (bytes: number) => void
+  readonly onVerified?: (inputs: number) => void
+}
+
+/**
+ * Copies a data folder, also while it is in use: the ledger first and the log after it, so that the log holds everything that the ledger refers to.
+ * The copy is made beside its place, read back whole, and takes its place only then; a backup that fails leaves nothing of itself. No cache, no lock.
+ */
+export async function backUp(dataDir: string, out: string, options: BackupOptions): Promise<BackupReport> {
+  await readDataFolder(dataDir)
+  const target = resolve(out)
+  await refuseTarget(resolve(dataDir), target)
+  const draft = `${target}.partial-${process.pid}`
+  try {
+    await mkdir(draft, { recursive: true })
+    await copy(resolve(dataDir), draft, options)
+    const report = await readBack(draft, options)
+    await Promise.all([LOCK_FOLDER, 'cache'].map((part) => rm(join(draft, part), { recursive: true, force: true })))
+    await rename(draft, target)
+    return { ...report, folder: target }
+  } catch (error) {
+    await rm(draft, { recursive: true, force: true })
+    if (error instanceof RiskError || (error as NodeJS.ErrnoException).code === undefined) throw error
+    throw unwritable(out, error as NodeJS.ErrnoException)
+  }
+}
+
+async function refuseTarget(dataDir: string, target: string): Promise<void> {
+  const details = { retriable: false, context: { target } }
+  const inside = relative(dataDir, target)
+  if (inside === '' || !inside.startsWith('..')) {
+    throw new RiskError('configuration-invalid', `--out is ${target}, inside of the data folder. A backup belongs elsewhere, best on another disk.`, details)
+  }
+  if (!existsSync(target)) return
+  if (!(await stat(target)).isDirectory()) throw new RiskError('configuration-invalid', `${target} is a file. Name a new folder with --out.`, details)
+  if ((await readdir(target)).length > 0) throw new RiskError('configuration-invalid', `${target} is not empty. A backup is never written over anything: name a new folder with --out.`, details)
+}
+
+async function copy(dataDir: string, draft: string, { signal, onCopied }: BackupOptions): Promise<void> {
+  const watch = setInterval(() => {
+    void copiedBytes(draft).then((bytes) => onCopied?.(bytes))
+  }, WATCH_MS)
+  try {
+    await copyLedger(join(dataDir, 'ledger'), join(draft, 'ledger'))
+    stopIfAsked(signal)
+    await copyLog(join(dataDir, 'log'), join(draft, 'log'))
+    stopIfAsked(signal)
+    await copyFile(join(dataDir, DATA_FOLDER_FILE), join(draft, DATA_FOLDER_FILE))
+    for (const part of [join('ledger', 'data.mdb'), join('log', 'data.mdb'), DATA_FOLDER_FILE, 'ledger', 'log', '.']) await flush(join(draft, part))
+  } finally {
+    clearInterval(watch)
+  }
+}
+
+/** Opens the copy as any data folder, verifies its ledger, and reads its log up to where the journals stand. */
+async function readBack(draft: string, { environment, signal, onVerified }: BackupOptions): Promise<Omit<BackupReport, 'folder'>> {
+  const bytes = await copiedBytes(draft)
+  const house = await openHouse({ dataDir: draft, command: 'riskledger backup' })
+  try {
+    const { streams, entries, inputs, faults } = await verifyLedger(house.ledger, { environment, ...(onVerified === undefined ? {} : { onInputs: onVerified }) })
+    if (faults.length > 0) {
+      const { stream, revision, reason } = faults[0]
+      throw new RiskError('ledger-corrupt', `The copy does not verify, so it was not kept: ${stream}@${revision}: ${reason}. Run riskledger verify on the data folder itself.`, {
+        retriable: false,
+        context: { stream, revision },
+      })
+    }
+    stopIfAsked(signal)
+    return { streams, entries, inputs, logRecords: await readLogBack(house, { environment, signal }), bytes }
+  } finally {
+    await house.close()
+  }
+}
+
+async function readLogBack(house: House, { environment, signal }: Pick<BackupOptions, 'environment' | 'signal'>): Promise<number> {
+  const { dataDir, folder, ledger } = house
+  const log = openEmbeddedLog({ folder: join(dataDir, 'log'), partitionCount: folder.partitions, readOnly: true })
+  let records = 0
+  try {
+    for (let partition = 0; partition < folder.partitions; partition++) {
+      const stream = screeningStream(partition, 0, environment)
+      const journal = await readJournalStatus(stream, { ledger, cacheFile: countsFile(dataDir, stream) })
+      for (const [place, topic] of journal.topics.entries()) {
+        const { start, end } = await log.range(topic, partition)
+        if (end < journal.nextOffsets[place]) {
+          throw new RiskError('log-corrupt', `The copy was not kept: its log of ${topic}, partition ${partition}, ends at ${end} and the journal stands at ${journal.nextOffsets[place]}.`, { retriable: false })
+        }
+        for (let fromOffset = start; fromOffset < end; ) {
+          stopIfAsked(signal)
+          const fetched = await log.fetch({ topic, partition, fromOffset, maxRecords: FETCH_RECORDS, maxBytes: FETCH_BYTES })
+          records += fetched.records.length
+          fromOffset = fetched.nextOffset
+        }
+      }
+    }
+    return records
+  } finally {
+    await log.close()
+  }
+}
+
+function stopIfAsked(signal: AbortSignal): void {
+  if (signal.aborted) throw new RiskError('cancelled', 'The backup was stopped; nothing of it was kept.', { retriable: true })
+}
+
+async function copiedBytes(draft: string): Promise<number> {
+  let bytes = 0
+  for (const part of ['ledger', 'log']) {
+    const file = join(draft, part, 'data.mdb')
+    if (existsSync(file)) bytes += (await stat(file)).size
+  }
+  return bytes
+}
+
+async function flush(path: string): Promise<void> {
+  const handle = await open(path, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
