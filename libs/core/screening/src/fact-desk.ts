@@ -65,7 +65,7 @@ export class FactDesk implements FactView {
 
   /** Lists a fact that is not of relations: a random challenge's draw. */
   list(kind: FactKind, keyToken: string, value: Uint8Array): void {
-    const fact = { kind, keyToken, sourceStream: '', sourceRevision: 0 }
+    const fact = { kind, keyToken, sourceStream: '', sourceRevision: -1 }
     this.listed.push({ ...fact, sequence: this.sequence, value })
     this.looked.push(fact)
   }

@@ -1,0 +1,3 @@
+export { MemoryLedger } from './memory-ledger'
+export { MemoryEventLog } from './memory-event-log'
+export { KeptLogger, NO_METRICS } from './quiet'

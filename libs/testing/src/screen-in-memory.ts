@@ -1,0 +1,157 @@
+import { RAW_TOPICS, type InputStatus, type LogRecord, type RawTopic, type Verdict } from '@riskledger/contracts'
+import { decodeRaw, encodeRaw, parseNdjsonLine, type Decoded } from '@riskledger/events'
+import { emptyInput, type JournaledInput } from '@riskledger/journal'
+import type { AcceptedPolicy, Policy } from '@riskledger/policy'
+import { RelationsState } from '@riskledger/relations'
+import {
+  ScreeningStep,
+  TopicMerge,
+  type ChallengeDraw,
+  type DecisionDraft,
+  type InputToScreen,
+  type KnownFact,
+  type KnownFacts,
+  type MergeItem,
+  type RawEvent,
+} from '@riskledger/screening'
+
+/** What was decided, without a journal around it. */
+export interface InMemoryScreening {
+  readonly inputs: number
+  readonly statuses: Readonly<Record<InputStatus, number>>
+  readonly verdicts: Readonly<Record<Verdict, number>>
+  /** Those other than `allow`, in order. */
+  readonly decisions: readonly DecisionDraft[]
+}
+
+/** How it is screened. */
+export interface InMemoryOptions {
+  readonly policy: AcceptedPolicy
+  /** Default: nobody is drawn for a random challenge. */
+  readonly draw?: ChallengeDraw
+  /** When the import began, epoch milliseconds; what is dated later is refused as from the future. Default 2090-01-01 less a day. */
+  readonly startedAtMs?: number
+}
+
+type Item = MergeItem<Decoded<RawEvent> | null>
+
+const DEFAULT_START_MS = Date.UTC(2089, 11, 31)
+const KEY = new TextEncoder()
+/** Topics that tell relations something. */
+const TELLING: ReadonlySet<RawTopic> = new Set(['payments', 'logins', 'p2p-trades', 'outcomes', 'risk-alerts'])
+
+/**
+ * Screens lines of NDJSON through the core alone, on one partition, by the rules of a file: the same order, statuses, facts by epoch and verdicts
+ * as `riskledger screen` gives, without threads, log, ledger or disk. Holds all lines in memory.
+ */
+export function screenInMemory(lines: Iterable<string>, options: InMemoryOptions): InMemoryScreening {
+  const { policy } = options.policy
+  const known = new EpochFacts(policy)
+  const step = new ScreeningStep({ partition: 0, partitionCount: 1, topics: RAW_TOPICS, dedupeKey: new Uint8Array(16) })
+  step.activate(options.policy)
+  step.facts.attach(known)
+  const out = emptyInput()
+  const draw = options.draw ?? (() => null)
+  const decisions: DecisionDraft[] = []
+  let inputs = 0
+  for (const item of merged(lines, options.startedAtMs ?? DEFAULT_START_MS)) {
+    known.reach(item.orderTimeMs)
+    const decision = step.screen(inputOf(item), out, draw)
+    if (decision !== null) decisions.push(decision)
+    known.learn(item, out)
+    inputs++
+  }
+  return { inputs, statuses: { ...step.statusCounts }, verdicts: { ...step.verdictCounts }, decisions }
+}
+
+/** What relations learn in one epoch becomes known a fixed number of epochs later. */
+class EpochFacts implements KnownFacts {
+  private readonly state: RelationsState
+  private readonly shown = new Map<string, KnownFact>()
+  private waiting: { readonly epoch: number; readonly key: string; readonly fact: KnownFact }[] = []
+  private epoch = -1
+  private streamTimeMs = 0
+
+  constructor(private readonly policy: Policy) {
+    const { labelDelayMs, labelMemoryMs, maxAccounts, maxRemembered } = policy.state
+    this.state = new RelationsState({ labelDelayMs, labelMemoryMs, maxKeys: maxAccounts, maxRemembered })
+  }
+
+  get(kind: string, keyToken: string): KnownFact | undefined {
+    return this.shown.get(`${kind}|${keyToken}`)
+  }
+
+  /** The file has been read up to this time: past epochs end, and what they taught in time becomes known. */
+  reach(orderTimeMs: number): void {
+    const { epochMs, visibilityLagEpochs } = this.policy.relations
+    const epoch = Math.floor(orderTimeMs / epochMs)
+    if (epoch === this.epoch) return
+    this.endEpoch()
+    this.epoch = epoch
+    const through = epoch - 1 - visibilityLagEpochs
+    for (const { key, fact } of this.waiting.filter((one) => one.epoch <= through)) this.shown.set(key, fact)
+    this.waiting = this.waiting.filter((one) => one.epoch > through)
+  }
+
+  learn(item: Item, out: JournaledInput): void {
+    const { topic } = item.record
+    if ((out.status !== 'screened' && out.status !== 'observed') || item.decoded?.kind !== 'decoded') return
+    if (!TELLING.has(topic) || topic === 'unparsable') return
+    const { event } = item.decoded
+    if (event.eventTimeMs > this.streamTimeMs) this.streamTimeMs = event.eventTimeMs
+    this.state.advance(this.streamTimeMs)
+    this.state.observe({ topic, event, status: out.status, habitDistanceCenti: out.habitDistanceCenti, streamTimeMs: this.streamTimeMs })
+  }
+
+  private endEpoch(): void {
+    if (this.epoch < 0) return
+    for (const { kind, key, value } of this.state.takeChanged()) {
+      const fact = { value, sourceStream: 'relations-000', sourceRevision: this.epoch }
+      this.waiting.push({ epoch: this.epoch, key: `${kind}|${key}`, fact })
+    }
+  }
+}
+
+/** The lines as records in the order in which a worker takes them. */
+function* merged(lines: Iterable<string>, startedAtMs: number): Generator<Item, void, void> {
+  const topics = new Map<RawTopic, LogRecord[]>(RAW_TOPICS.map((topic) => [topic, []]))
+  let orderTimeMs = 0
+  for (const line of lines) {
+    const bytes = KEY.encode(line)
+    const parsed = parseNdjsonLine(bytes)
+    if (parsed.kind === 'blank') continue
+    let brokerTimeMs = orderTimeMs
+    if (parsed.kind === 'parsed' && parsed.event.eventTimeMs <= startedAtMs + 300_000) {
+      brokerTimeMs = Math.min(parsed.event.eventTimeMs, startedAtMs)
+      orderTimeMs = Math.max(orderTimeMs, brokerTimeMs)
+    }
+    const topic = parsed.kind === 'parsed' ? parsed.topic : 'unparsable'
+    const value = parsed.kind === 'parsed' ? encodeRaw(parsed.topic, parsed.event as never) : bytes
+    const key = parsed.kind === 'parsed' ? KEY.encode(parsed.event.accountId) : null
+    const records = topics.get(topic)!
+    records.push({ topic, partition: 0, offset: records.length, brokerTimeMs, orderTimeMs, key, value })
+  }
+  const merge = new TopicMerge(RAW_TOPICS.length, readItem)
+  for (const [index, topic] of RAW_TOPICS.entries()) merge.offer(index, topics.get(topic)!)
+  for (let topic = merge.first(Infinity); topic >= 0; topic = merge.first(Infinity)) yield merge.take(topic)
+}
+
+function readItem(record: LogRecord): Item {
+  const decoded = record.topic === 'unparsable' ? null : decodeRaw(record.topic, record.value)
+  const eventTimeMs = decoded?.kind === 'decoded' ? Math.min(decoded.event.eventTimeMs, record.brokerTimeMs) : record.brokerTimeMs
+  return { record, decoded, eventTimeMs, orderTimeMs: record.orderTimeMs ?? eventTimeMs }
+}
+
+function inputOf({ record, decoded }: Item): InputToScreen {
+  return {
+    topic: RAW_TOPICS.indexOf(record.topic),
+    offset: record.offset,
+    brokerTimeMs: record.brokerTimeMs,
+    orderLagMs: record.orderTimeMs === undefined ? null : record.orderTimeMs - record.brokerTimeMs,
+    value: record.value,
+    bodySha256: null,
+    bodyLengthBytes: 0,
+    keyMismatch: false,
+    decoded,
+  }
+}
