@@ -1,4 +1,4 @@
-import type { InputStatus, Ledger, RawTopic, ScreenedTopic, Verdict } from '@riskledger/contracts'
+import { RiskError, type InputStatus, type Ledger, type RawTopic, type ScreenedTopic, type Verdict } from '@riskledger/contracts'
 import { explainSignal } from '@riskledger/detectors'
 import { decodeRaw, readUnparsable, type DecisionCombinationInput, type DecisionSignalInput } from '@riskledger/events'
 import { decodeRelationsLearned, ZERO_HASH } from '@riskledger/journal'
@@ -72,7 +72,7 @@ export async function explainInput(found: FoundInput, options: { readonly ledger
     status: input.status,
     verdict: input.verdict,
     scorePoints: scored ? input.scorePoints : null,
-    bands: policy === null || !isScreened(topic) ? null : policy.bands[topic as ScreenedTopic],
+    bands: isScreened(topic) ? (policy?.bands?.[topic as ScreenedTopic] ?? null) : null,
     decisionId: decision?.made.decisionId ?? null,
     eventId: event?.eventId ?? null,
     accountId: event?.accountId ?? null,
@@ -130,14 +130,21 @@ interface PolicyInForce {
   readonly name: string
   readonly referenceCurrency: string
   readonly since: string
-  readonly bands: Readonly<Record<ScreenedTopic, { readonly challenge: number; readonly hold: number; readonly block: number }>>
+  readonly bands: Readonly<Record<ScreenedTopic, { readonly challenge: number; readonly hold: number; readonly block: number }>> | null
 }
 
 async function policyOf({ entry }: FoundInput, { ledger, environment }: { readonly ledger: Ledger; readonly environment: string }): Promise<PolicyInForce | null> {
   const hash = entry.metadata.policyHash
   if (hash === ZERO_HASH) return null
-  const { policy } = await new PolicyShelf(ledger, environment).load(hash)
-  return { hash, name: policy.name, referenceCurrency: policy.referenceCurrency, since: await activeSince(ledger, entry), bands: policy.bands }
+  const since = await activeSince(ledger, entry)
+  try {
+    const { policy } = await new PolicyShelf(ledger, environment).load(hash)
+    return { hash, name: policy.name, referenceCurrency: policy.referenceCurrency, since, bands: policy.bands }
+  } catch (error) {
+    // A policy of another version: what was decided by it is told all the same.
+    if (!(error instanceof RiskError) || error.code !== 'policy-invalid') throw error
+    return { hash, name: 'of another version', referenceCurrency: '', since, bands: null }
+  }
 }
 
 /** The entry that put the policy of an entry into force, as `stream@revision`. */

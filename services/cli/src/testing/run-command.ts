@@ -1,0 +1,37 @@
+import { main } from '../main'
+
+/** What a command printed, and how it ended. */
+export interface CommandRun {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+type Write = typeof process.stdout.write
+
+/** Runs a command line in this process and catches what it prints. One at a time. */
+export async function runCommand(...argv: readonly string[]): Promise<CommandRun> {
+  const printed = { out: '', err: '' }
+  const originals = { out: process.stdout.write, err: process.stderr.write }
+  const collect =
+    (into: 'out' | 'err'): Write =>
+    (chunk: string | Uint8Array) => {
+      printed[into] += typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString('utf8')
+      return true
+    }
+  process.stdout.write = collect('out')
+  process.stderr.write = collect('err')
+  try {
+    const code = await main(['node', 'riskledger', ...argv])
+    return { code, ...printed }
+  } finally {
+    process.stdout.write = originals.out
+    process.stderr.write = originals.err
+  }
+}
+
+/** As `runCommand`, with `--json`: the one object that was printed. */
+export async function runJson<T = Record<string, unknown>>(...argv: readonly string[]): Promise<{ readonly code: number; readonly value: T; readonly err: string }> {
+  const { code, out, err } = await runCommand(...argv, '--json')
+  return { code, value: JSON.parse(out) as T, err }
+}

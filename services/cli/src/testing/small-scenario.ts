@@ -1,0 +1,39 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DAY_MS, formatScenarioItem, generateScenario, SCENARIO_START_MS, type ScenarioItem } from '@riskledger/simulation'
+
+const DAYS = 10
+/** Each hour of event time costs a turn of relations, so only the last hours are played. */
+const PLAYED_MS = 20 * 3_600_000
+
+/** A folder of its own under the system's folder for temporary files. */
+export async function temporaryFolder(): Promise<{ readonly path: string; remove(): Promise<void> }> {
+  const path = await mkdtemp(join(tmpdir(), 'riskledger-cli-'))
+  return { path, remove: () => rm(path, { recursive: true, force: true }) }
+}
+
+/** Writes a file of about two hundred generated lines: a day of trouble, with an input for every status. */
+export async function writeSmallScenario(file: string): Promise<void> {
+  const fromMs = SCENARIO_START_MS + DAYS * DAY_MS
+  const lines: string[] = []
+  let twice = ''
+  for (const item of generateScenario({ seed: 7, accounts: 60, days: DAYS, oddities: 3, disorder: false })) {
+    if (!isPlayed(item, fromMs)) continue
+    lines.push(formatScenarioItem(item))
+    if (twice === '' && item.kind === 'event' && item.topic === 'payments') twice = formatScenarioItem(item)
+  }
+  const late = JSON.parse(twice) as { event: { eventId: string; eventTimeMs: number } }
+  late.event.eventId = '11111111-2222-4333-8444-555555555555'
+  late.event.eventTimeMs = fromMs - DAY_MS
+  const other = JSON.parse(twice) as { event: { paymentId: string } }
+  other.event.paymentId = 'p-other'
+  lines.push(twice, JSON.stringify(other), JSON.stringify(late), '{"topic":"payments","event":{"half":')
+  await writeFile(file, `${lines.join('\n')}\n`)
+}
+
+function isPlayed(item: ScenarioItem, fromMs: number): boolean {
+  if (item.kind === 'raw') return false
+  if (item.topic === 'account-profiles') return item.event.eventTimeMs >= fromMs
+  return item.event.eventTimeMs >= fromMs && item.event.eventTimeMs < fromMs + PLAYED_MS
+}

@@ -1,0 +1,59 @@
+import { encodeCounterpartyFact, encodeDeviceFact } from '@riskledger/relations'
+import { describeFact } from './describe-fact'
+import { localTime } from './local-time'
+import { thresholdText } from './threshold-text'
+
+describe('localTime', () => {
+  test.each([
+    [0, '1970-01-01 00:00:00 (UTC)'],
+    [null, '1970-01-01 00:00:00 (UTC)'],
+    [480, '1970-01-01 08:00:00 (UTC+8)'],
+    [-210, '1969-12-31 20:30:00 (UTC-3:30)'],
+    [345, '1970-01-01 05:45:00 (UTC+5:45)'],
+  ])('offset %p', (offset, shown) => {
+    expect(localTime(0, offset)).toBe(shown)
+  })
+})
+
+describe('thresholdText', () => {
+  test.each([
+    [{ value: 300_000, unit: 'USD-minor' }, ' [threshold $3,000.00]'],
+    [{ value: 600, unit: 'permille' }, ' [threshold 60 %]'],
+    [{ value: 2_500, unit: 'permille' }, ' [threshold 2.5 times]'],
+    [{ value: 1_000, unit: 'ppm' }, ' [threshold 0.1 %]'],
+    [{ value: 1_200, unit: 'count' }, ' [threshold 1,200]'],
+    [{ value: 250, unit: 'centi-deviations' }, ' [threshold 2.5 standard deviations]'],
+    [{ value: 7, unit: 'elephants' }, ' [threshold 7 elephants]'],
+    [null, ''],
+  ])('%j', (threshold, text) => {
+    expect(thresholdText(threshold)).toBe(text)
+  })
+})
+
+/** A counterparty seen from a moment on, of whom nothing else is known. */
+function seenFrom(firstSeenMs: number): Parameters<typeof encodeCounterpartyFact>[0] {
+  const never = { lastKnownLegitimateMs: -1, lastKnownFraudMs: -1, alertSeverity: -1 }
+  const rates = { fraudRegister: 0, fraudRegisterLength: 0, frauds3d: 0, known3d: 0, frauds7d: 0, known7d: 0 }
+  const totals = { fraudTotal: 0, legitimateTotal: 0, tradesCompleted: 0, tradesDisputed: 0, tradesCancelled: 0, chargebacks: 0, counterfeitReports: 0 }
+  return { asOfMs: firstSeenMs, firstSeenMs, paymentCount: 0, distinctPayers: 0, ...never, ...rates, ...totals }
+}
+
+describe('describeFact', () => {
+  test('a counterparty that nobody complained of', () => {
+    const fact = { ...seenFrom(86_400_000), paymentCount: 1_204, distinctPayers: 64 }
+    expect(describeFact('counterparty', encodeCounterpartyFact(fact))).toBe('at least 64 payers, 1,204 payments; first seen 1970-01-02')
+  })
+
+  test('a counterparty with frauds, disputes, chargebacks and reports', () => {
+    const fact = { ...seenFrom(0), paymentCount: 9, distinctPayers: 1, fraudTotal: 2, legitimateTotal: 6, tradesDisputed: 1, chargebacks: 3, counterfeitReports: 2, alertSeverity: 600 }
+    expect(describeFact('counterparty', encodeCounterpartyFact(fact))).toBe(
+      '1 payer, 9 payments, 2 of 8 with a known label were fraud, 1 trade disputed, 3 chargebacks, 2 reports of counterfeits, alert of severity 600; first seen 1970-01-01',
+    )
+  })
+
+  test('a device, and what is not kept', () => {
+    expect(describeFact('device', encodeDeviceFact({ asOfMs: 0, firstSeenMs: 0, distinctAccounts: 3, lastKnownFraudMs: -1 }))).toBe('3 accounts; first seen 1970-01-01')
+    expect(describeFact('random-challenge', null)).toBe('drawn for a random challenge')
+    expect(describeFact('device', null)).toBe('its value is not in the ledger')
+  })
+})
