@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert'
 import type { ByteReader } from './byte-reader'
 import type { ByteWriter } from './byte-writer'
+import { PackedKeys } from './packed-keys'
 
 /** Largest number of keys that one interner can hold: a JavaScript `Map` ends a little above it. */
 export const MAX_KEYS = 16_000_000
@@ -10,6 +11,8 @@ export const MAX_KEYS = 16_000_000
  * Slots index the typed arrays of `KeyedRings` and whatever else is kept per key.
  */
 export class KeyInterner {
+  private short = new PackedKeys()
+  /** Keys that do not pack. */
   private slots = new Map<string, number>()
   private keys: (string | undefined)[] = []
   private released: number[] = []
@@ -23,7 +26,7 @@ export class KeyInterner {
 
   /** Keys held. */
   get size(): number {
-    return this.slots.size
+    return this.short.size + this.slots.size
   }
 
   /** One above the largest slot ever given out. */
@@ -33,21 +36,26 @@ export class KeyInterner {
 
   /** The key's slot, a new one if need be; -1 where `maxKeys` are held already. */
   intern(key: string): number {
-    const known = this.slots.get(key)
-    if (known !== undefined) return known
-    return this.add(key)
+    const known = this.find(key)
+    return known >= 0 ? known : this.add(key)
   }
 
   private add(key: string): number {
-    if (this.slots.size >= this.maxKeys) return -1
+    if (this.size >= this.maxKeys) return -1
     const slot = this.released.pop() ?? this.keys.length
     this.keys[slot] = key
-    this.slots.set(key, slot)
+    this.enter(key, slot)
     return slot
+  }
+
+  private enter(key: string, slot: number): void {
+    if (!this.short.add(key, slot)) this.slots.set(key, slot)
   }
 
   /** The key's slot, or -1 if it has none. */
   find(key: string): number {
+    const slot = this.short.find(key)
+    if (slot >= 0 || this.slots.size === 0) return slot
     return this.slots.get(key) ?? -1
   }
 
@@ -60,7 +68,7 @@ export class KeyInterner {
   release(slot: number): void {
     const key = this.keys[slot]
     assert(key !== undefined, `slot ${slot} is not in use`)
-    this.slots.delete(key)
+    if (!this.short.delete(key)) this.slots.delete(key)
     this.keys[slot] = undefined
     this.released.push(slot)
   }
@@ -86,16 +94,17 @@ export class KeyInterner {
 
   /** Replaces the content by what `write` wrote. Throws `snapshot-unusable`. */
   read(reader: ByteReader): void {
+    this.short = new PackedKeys()
     this.slots = new Map()
     this.keys = []
     const length = reader.varint()
     for (let slot = 0; slot < length; slot++) {
       const key = reader.u8() === 1 ? reader.string() : undefined
       this.keys.push(key)
-      if (key !== undefined) this.slots.set(key, slot)
+      if (key !== undefined) this.enter(key, slot)
     }
     this.released = []
     for (let left = reader.varint(); left > 0; left--) this.released.push(reader.varint())
-    if (this.slots.size + this.released.length !== length) reader.refuse('keys and free slots do not add up')
+    if (this.size + this.released.length !== length) reader.refuse('keys and free slots do not add up')
   }
 }

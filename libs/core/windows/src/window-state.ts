@@ -107,26 +107,81 @@ export class WindowState {
     const status = new Uint8Array(size)
     const rejected: { row: number; reason: RejectionReason }[] = []
     const closed: ClosedWindow[] = []
+    if (this.closing.length === 0) this.takeSliding(events, selectors, { status, rejected })
+    else this.takeEach(events, selectors, { status, rejected, closed })
+    return this.results(size, { status, rejected, closed })
+  }
+
+  /** Reads the events into columns and finds their slots, where all windows slide: nothing closes, nothing else is to be asked. */
+  private takeSliding<E>(
+    events: readonly E[],
+    selectors: EventSelectors<E>,
+    found: { readonly status: Uint8Array; readonly rejected: { row: number; reason: RejectionReason }[] },
+  ): void {
+    const { key: keyOf, timeMs: timeOf, value: valueOf } = selectors
     const { slots, timesMs, values } = this.columns
-    for (let row = 0; row < size; row++) {
+    const keys = this.sliding.keys
+    const allowanceMs = this.maxOutOfOrdernessMs + this.slidingGraceMs
+    let maxTimeMs = this.maxTimeMs
+    let late = 0
+    for (let row = 0; row < events.length; row++) {
+      const event = events[row]
+      const timeMs = timeOf(event)
+      const value = valueOf(event)
+      const key = keyOf(event)
+      const reason = refusal(timeMs, value, key)
+      slots[row] = -1
+      if (reason !== undefined) {
+        found.rejected.push({ row, reason })
+        found.status[row] = EVENT_REJECTED
+        continue
+      }
+      if (timeMs > maxTimeMs) maxTimeMs = timeMs
+      else if (timeMs < maxTimeMs - allowanceMs) {
+        late++
+        found.status[row] = EVENT_LATE
+        continue
+      }
+      const slot = keys.intern(key)
+      if (slot < 0) {
+        found.rejected.push({ row, reason: 'too-many-keys' })
+        found.status[row] = EVENT_REJECTED
+        continue
+      }
+      slots[row] = slot
+      timesMs[row] = timeMs
+      values[row] = value
+    }
+    this.maxTimeMs = maxTimeMs
+    if (late > 0) for (const index of this.slidingIndexes) this.lateCounts[index] += late
+  }
+
+  /** Reads event by event, where windows close on the way. */
+  private takeEach<E>(
+    events: readonly E[],
+    selectors: EventSelectors<E>,
+    found: { readonly status: Uint8Array; readonly rejected: { row: number; reason: RejectionReason }[]; readonly closed: ClosedWindow[] },
+  ): void {
+    const { status, rejected, closed } = found
+    const { slots, timesMs, values } = this.columns
+    for (let row = 0; row < events.length; row++) {
       const event = events[row]
       const timeMs = selectors.timeMs(event)
       const value = selectors.value(event)
       const key = selectors.key(event)
+      const reason = refusal(timeMs, value, key)
       slots[row] = -1
-      if (!Number.isSafeInteger(timeMs) || timeMs > MAX_TIME_MS || timeMs < -MAX_TIME_MS) rejected.push({ row, reason: 'invalid-time' })
-      else if (!Number.isSafeInteger(value)) rejected.push({ row, reason: 'invalid-value' })
-      else if (typeof key !== 'string' || key.length === 0) rejected.push({ row, reason: 'invalid-key' })
-      else {
-        timesMs[row] = timeMs
-        values[row] = value
-        if (timeMs > this.maxTimeMs) this.maxTimeMs = timeMs
-        this.take(row, key, status, closed)
-        if (status[row] === EVENT_REJECTED) rejected.push({ row, reason: 'too-many-keys' })
+      if (reason !== undefined) {
+        rejected.push({ row, reason })
+        status[row] = EVENT_REJECTED
+        continue
       }
+      timesMs[row] = timeMs
+      values[row] = value
+      if (timeMs > this.maxTimeMs) this.maxTimeMs = timeMs
+      this.take(row, key, status, closed)
+      if (status[row] === EVENT_REJECTED) rejected.push({ row, reason: 'too-many-keys' })
     }
-    for (const { row } of rejected) status[row] = EVENT_REJECTED
-    return this.results(size, { status, rejected, closed })
   }
 
   /** Finds the slot of a valid event and puts it into the windows that close; what becomes of it goes to `status`. */
@@ -229,4 +284,12 @@ export class WindowState {
 
 function byEnd(a: ClosedWindow, b: ClosedWindow): number {
   return a.endMs - b.endMs || a.startMs - b.startMs || a.window - b.window || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)
+}
+
+/** Why an event cannot be taken, or undefined if it can. */
+function refusal(timeMs: number, value: number, key: string): RejectionReason | undefined {
+  if (!Number.isSafeInteger(timeMs) || timeMs > MAX_TIME_MS || timeMs < -MAX_TIME_MS) return 'invalid-time'
+  if (!Number.isSafeInteger(value)) return 'invalid-value'
+  if (typeof key !== 'string' || key.length === 0) return 'invalid-key'
+  return undefined
 }
