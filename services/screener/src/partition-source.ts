@@ -75,7 +75,8 @@ export class PartitionSource {
       const tick = this.tellProgress(gatedAtMs ?? (this.options.log.partitionCount > 1 ? bound.announcedMs : 0))
       if (tick !== null) return tick
       if (gatedAtMs !== null) {
-        await this.options.gate.changed(signal)
+        // Asked again in the same breath: what was learned since the look above wakes nobody any more.
+        if (!this.options.gate.open(gatedAtMs)) await this.options.gate.changed(signal)
         continue
       }
       if (bound.orderTimeMs === Infinity && this.exhausted()) this.options.onIdle(this.givenOffsets)

@@ -137,8 +137,9 @@ export class FactDesk implements FactView {
     let held = of.held.get(keyToken)
     const known = this.source.get(kind, keyToken)
     if (known !== undefined && (held === undefined || held.seen !== known)) {
-      // After a restart the source may still be reading its way up to what the journal has used already: nothing older comes back.
-      if (held !== undefined && (known.sourceRevision <= held.sourceRevision || Buffer.compare(held.value, known.value) === 0))
+      // After a restart the source may still be reading its way up to what the journal has used already: nothing older comes
+      // back. One entry may hold a key several times, for epochs that end one after the other: the same revision is not older.
+      if (held !== undefined && (known.sourceRevision < held.sourceRevision || Buffer.compare(held.value, known.value) === 0))
         held.seen = known
       else {
         const { value, sourceStream, sourceRevision } = known
