@@ -29,6 +29,11 @@ describe('openDataFolder', () => {
     expect(await readdir(folder)).toEqual(['riskledger.json'])
   })
 
+  test('takes no offence at data folders that lie in it', async () => {
+    await openDataFolder(join(folder, 'demo'))
+    expect(await openDataFolder(folder)).toMatchObject({ format: 1 })
+  })
+
   test('a lock taken before does not make the folder a stranger', async () => {
     await lockDataFolder(folder, { command: 'riskledger up' })
     expect(await openDataFolder(folder, { partitions: 4 })).toMatchObject({ partitions: 4 })

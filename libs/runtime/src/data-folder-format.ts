@@ -1,4 +1,5 @@
 import { RiskError } from '@riskledger/contracts'
+import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LOCK_FOLDER } from './lock-data-folder'
@@ -36,7 +37,7 @@ export async function openDataFolder(
     if (partitions !== undefined && partitions !== found.partitions) throw otherPartitions({ folder, found, partitions })
     return found
   }
-  const strangers = (await readdir(folder)).filter((name) => name !== LOCK_FOLDER && !name.startsWith(`${DATA_FOLDER_FILE}.`))
+  const strangers = (await readdir(folder)).filter((name) => !belongs(folder, name))
   if (strangers.length > 0) {
     throw unusable(
       folder,
@@ -64,6 +65,11 @@ export async function readDataFolder(folder: string): Promise<DataFolder> {
       context: { folder },
     },
   )
+}
+
+/** The lock, drafts of the folder's own file, and data folders that lie in this one: `.riskledger` holds the demo's and those of named files. */
+function belongs(folder: string, name: string): boolean {
+  return name === LOCK_FOLDER || name.startsWith(`${DATA_FOLDER_FILE}.`) || existsSync(join(folder, name, DATA_FOLDER_FILE))
 }
 
 async function readFolderFile(folder: string): Promise<DataFolder | undefined> {

@@ -55,7 +55,6 @@ export class DemoShow {
     readonly house: House
     readonly environment: string
     readonly shownDir: string
-    readonly shownDir: string
   }): Promise<DemoResult> {
     const { screen, scenario } = this
     const seconds = (Date.now() - this.startedMs) / 1000
