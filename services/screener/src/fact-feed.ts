@@ -95,7 +95,8 @@ export class FactFeed implements KnownFacts {
       }
       const learned = decodeRelationsLearned(metadata.encoding === 'deflate-raw' ? inflateRawSync(message.entry.data) : message.entry.data)
       for (const fact of learned.facts) {
-        const known = { value: fact.value, sourceStream: stream, sourceRevision: message.entry.revision }
+        // A copy: the value is a view that would keep its whole entry in memory.
+        const known = { value: Buffer.from(fact.value), sourceStream: stream, sourceRevision: message.entry.revision }
         if (fact.epoch <= this.shownEpoch) this.show({ fact, known })
         else this.waiting[partition].push({ fact, known })
       }
