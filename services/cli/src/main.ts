@@ -21,16 +21,22 @@ export async function main(argv: readonly string[]): Promise<number> {
     .version('0.1.0')
     .option('--data-dir <folder>', 'folder of log, ledger and cache (default: .riskledger)')
     .option('--json', 'print one JSON object instead of text')
-    .addOption(new Option('--log-level <level>', 'least severity logged to standard error').choices(['debug', 'info', 'warn', 'error', 'silent']))
+    .addOption(
+      new Option('--log-level <level>', 'least severity logged to standard error').choices(['debug', 'info', 'warn', 'error', 'silent']),
+    )
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(riskledger --help lists the commands)')
-    .addHelpText('after', '\nExit codes: 0 done; 1 a failure of the machine or the ledger; 2 wrong use, settings or files; 3 a mismatch or fault was found;\n4 stopped by --strict; 5 the data folder is in use; 130 interrupted.')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done; 1 a failure of the machine or the ledger; 2 wrong use, settings or files; 3 a mismatch or fault was found;\n4 stopped by --strict; 5 the data folder is in use; 130 interrupted.',
+    )
   let exitCode: number = EXIT.done
   const finish = (code: number): void => {
     exitCode = code
   }
-  for (const add of [addUp, addScreen, addSimulate, addPolicy, addExplain, addReplay, addVerify, addExport, addStatus, addBackup]) add(program, finish)
+  for (const add of [addUp, addScreen, addSimulate, addPolicy, addExplain, addReplay, addVerify, addExport, addStatus, addBackup])
+    add(program, finish)
   try {
     await program.parseAsync([...argv])
     return exitCode
@@ -45,6 +51,7 @@ function tellError(error: unknown, json: boolean): number {
   const message = error instanceof Error ? error.message : String(error)
   if (json) process.stdout.write(`${JSON.stringify({ error: { code, message } })}\n`)
   process.stderr.write(`${message}\n`)
-  if (!(error instanceof RiskError) && error instanceof Error && process.env.RISKLEDGER_DEBUG !== undefined) process.stderr.write(`${error.stack}\n`)
+  if (!(error instanceof RiskError) && error instanceof Error && process.env.RISKLEDGER_DEBUG !== undefined)
+    process.stderr.write(`${error.stack}\n`)
   return exitCodeOf(error)
 }

@@ -12,9 +12,13 @@ const DATA_FILE = 'data.mdb'
  * Errors: `not-found`, `data-folder-in-use` (the target holds a ledger), `ledger-unavailable`; none is retriable.
  */
 export async function copyLedger(folder: string, target: string): Promise<void> {
-  if (!existsSync(join(folder, DATA_FILE))) throw new RiskError('not-found', `There is no ledger in ${folder}.`, { retriable: false, context: { folder } })
+  if (!existsSync(join(folder, DATA_FILE)))
+    throw new RiskError('not-found', `There is no ledger in ${folder}.`, { retriable: false, context: { folder } })
   if (existsSync(join(target, DATA_FILE))) {
-    throw new RiskError('data-folder-in-use', `The folder ${target} holds a ledger already; a copy needs a new folder.`, { retriable: false, context: { target } })
+    throw new RiskError('data-folder-in-use', `The folder ${target} holds a ledger already; a copy needs a new folder.`, {
+      retriable: false,
+      context: { target },
+    })
   }
   const store = open({ path: folder, noSubdir: false, readOnly: true })
   try {
@@ -22,11 +26,15 @@ export async function copyLedger(folder: string, target: string): Promise<void> 
     await store.backup(target, true)
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new RiskError('ledger-unavailable', `The ledger in ${folder} cannot be copied to ${target}: ${reason}. Check that the disk has room.`, {
-      retriable: false,
-      cause,
-      context: { folder, target },
-    })
+    throw new RiskError(
+      'ledger-unavailable',
+      `The ledger in ${folder} cannot be copied to ${target}: ${reason}. Check that the disk has room.`,
+      {
+        retriable: false,
+        cause,
+        context: { folder, target },
+      },
+    )
   } finally {
     await store.close()
   }

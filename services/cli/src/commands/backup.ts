@@ -41,7 +41,9 @@ async function back(out: string, context: CommandContext, signal: AbortSignal): 
     verifying.clear()
     if (context.json) return context.printJson({ ...report, verified: true })
     context.print(`copied      ${bytesText(report.bytes)} to ${report.folder}`)
-    context.print(`verified    ${grouped(report.entries)} entries of ${grouped(report.streams)} streams, ${grouped(report.inputs)} inputs, ${grouped(report.logRecords)} records of the log: no fault`)
+    context.print(
+      `verified    ${grouped(report.entries)} entries of ${grouped(report.streams)} streams, ${grouped(report.inputs)} inputs, ${grouped(report.logRecords)} records of the log: no fault`,
+    )
     context.print(`\nNext:  npx riskledger --data-dir ${out} status    the copy is a data folder like any other`)
   } finally {
     copying.clear()

@@ -28,7 +28,10 @@ export function addExplain(program: Command, finish: Finish): void {
     })
 }
 
-async function explain(house: House, { id, fold, context }: { readonly id: string; readonly fold: boolean; readonly context: CommandContext }): Promise<void> {
+async function explain(
+  house: House,
+  { id, fold, context }: { readonly id: string; readonly fold: boolean; readonly context: CommandContext },
+): Promise<void> {
   const { ledger, dataDir, folder } = house
   const { environment } = context
   const bar = new ProgressBar('inputs')

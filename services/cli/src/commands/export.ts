@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander'
+import { Option, type Command } from 'commander'
 import { RiskError, type InputStatus, type Verdict } from '@riskledger/contracts'
 import { STATUSES, VERDICTS } from '@riskledger/journal'
 import { EXIT } from '../exit-codes'
@@ -45,7 +45,11 @@ export function addExport(program: Command, finish: Finish): void {
     .action(async (flags: ExportFlags, command: Command) => {
       const context = contextOf(command)
       if (context.json && flags.out === undefined) {
-        throw new RiskError('configuration-invalid', '--json prints one object about the export, and the rows need a place of their own: name a file with --out.', { retriable: false })
+        throw new RiskError(
+          'configuration-invalid',
+          '--json prints one object about the export, and the rows need a place of their own: name a file with --out.',
+          { retriable: false },
+        )
       }
       const house = await openHouseToRead({ dataDir: context.settings.dataDir, command: 'riskledger export' })
       try {

@@ -60,20 +60,29 @@ async function check(file: string, context: CommandContext): Promise<number> {
   }
   if (context.json) context.printJson({ ok: false, file, hash: null, name: null, problems: result.problems })
   else {
-    for (const { line, column, path, message } of result.problems) context.print(`${file}:${line}:${column}: ${path === '' ? '' : `${path} `}${message}`)
+    for (const { line, column, path, message } of result.problems)
+      context.print(`${file}:${line}:${column}: ${path === '' ? '' : `${path} `}${message}`)
   }
   return EXIT.wrongUse
 }
 
-async function show(house: House, { hash, yaml, context }: { readonly hash?: string; readonly yaml?: boolean; readonly context: CommandContext }): Promise<void> {
+async function show(
+  house: House,
+  { hash, yaml, context }: { readonly hash?: string; readonly yaml?: boolean; readonly context: CommandContext },
+): Promise<void> {
   if (hash !== undefined && !/^[0-9a-f]{64}$/.test(hash)) {
-    throw new RiskError('configuration-invalid', `--hash is ${hash}; it is the 64 hexadecimal digits of a policy's SHA-256, as riskledger status and verify print them.`, { retriable: false })
+    throw new RiskError(
+      'configuration-invalid',
+      `--hash is ${hash}; it is the 64 hexadecimal digits of a policy's SHA-256, as riskledger status and verify print them.`,
+      { retriable: false },
+    )
   }
   const live = await inForce(house, context.environment)
   const wanted = hash ?? live.hash
   const policy = await loadPolicy(house, { hash: wanted, environment: context.environment })
   const since = wanted === live.hash ? live.since : null
-  if (context.json) return context.printJson({ hash: policy.hash, name: policy.policy.name, live: since !== null, since, policy: policy.policy })
+  if (context.json)
+    return context.printJson({ hash: policy.hash, name: policy.policy.name, live: since !== null, since, policy: policy.policy })
   const document = stringify(policy.policy, { lineWidth: 140, flowCollectionPadding: false }).trimEnd()
   if (yaml !== true) {
     context.print(`# policy ${policy.policy.name}, ${policy.hash}`)
@@ -85,11 +94,19 @@ async function show(house: House, { hash, yaml, context }: { readonly hash?: str
 async function inForce({ ledger }: House, environment: string): Promise<{ readonly hash: string; readonly since: string }> {
   const stream = screeningStream(0, 0, environment)
   const last = await lastEntry(ledger, stream)
-  if (last === null) throw new RiskError('not-found', `${stream} has no entry yet, so no policy is in force. Run riskledger screen or riskledger up first.`, { retriable: false })
+  if (last === null)
+    throw new RiskError(
+      'not-found',
+      `${stream} has no entry yet, so no policy is in force. Run riskledger screen or riskledger up first.`,
+      { retriable: false },
+    )
   return { hash: last.metadata.policyHash, since: await activeSince(ledger, { stream, revision: last.recorded.revision }) }
 }
 
-async function loadPolicy({ ledger }: House, { hash, environment }: { readonly hash: string; readonly environment: string }): Promise<AcceptedPolicy> {
+async function loadPolicy(
+  { ledger }: House,
+  { hash, environment }: { readonly hash: string; readonly environment: string },
+): Promise<AcceptedPolicy> {
   try {
     return await new PolicyShelf(ledger, environment).load(hash)
   } catch (error) {
@@ -98,7 +115,10 @@ async function loadPolicy({ ledger }: House, { hash, environment }: { readonly h
   }
 }
 
-async function activate(file: string, { timeoutMs, context }: { readonly timeoutMs: number; readonly context: CommandContext }): Promise<void> {
+async function activate(
+  file: string,
+  { timeoutMs, context }: { readonly timeoutMs: number; readonly context: CommandContext },
+): Promise<void> {
   const policy = await loadPolicyFile(file)
   const { dataDir, logLevel } = context.settings
   const { environment } = context
@@ -125,7 +145,10 @@ async function activate(file: string, { timeoutMs, context }: { readonly timeout
   tell(context, { policy, activations })
 }
 
-function tell(context: CommandContext, { policy, activations }: { readonly policy: AcceptedPolicy; readonly activations: readonly Activation[] }): void {
+function tell(
+  context: CommandContext,
+  { policy, activations }: { readonly policy: AcceptedPolicy; readonly activations: readonly Activation[] },
+): void {
   const already = activations.every((activation) => activation.already)
   if (context.json) return context.printJson({ hash: policy.hash, name: policy.policy.name, already, journals: activations })
   if (already) return context.print(`unchanged   policy ${policy.policy.name}, ${policy.hash}, was in force already`)
@@ -136,5 +159,7 @@ function tell(context: CommandContext, { policy, activations }: { readonly polic
 function timeoutOf(text: string | undefined): number {
   if (text === undefined) return DEFAULT_TIMEOUT_S * 1000
   if (/^[1-9]\d{0,4}$/.test(text)) return Number(text) * 1000
-  throw new RiskError('configuration-invalid', `--timeout is ${text}; it is a whole number of seconds from 1 to 99,999.`, { retriable: false })
+  throw new RiskError('configuration-invalid', `--timeout is ${text}; it is a whole number of seconds from 1 to 99,999.`, {
+    retriable: false,
+  })
 }

@@ -35,7 +35,10 @@ beforeAll(async () => {
   expect(run.code).toBe(0)
   screened = run.value
   const { out } = await runCommand('export', '--data-dir', dataDir)
-  rows = out.trim().split('\n').map((line) => JSON.parse(line) as Row)
+  rows = out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Row)
   expect((await runJson('status', '--data-dir', dataDir)).value).toMatchObject({ heldBy: null, inputs: rows.length })
   holder = await openHouse({ dataDir, command: 'riskledger up' })
 })
@@ -62,12 +65,17 @@ describe('export', () => {
     for (const status of ['screened', 'observed', 'late', 'duplicate', 'conflicting', 'quarantined']) {
       expect([status, rows.filter((row) => row.status === status).length]).toEqual([status, screened[status]])
     }
-    for (const [verdict, count] of Object.entries(screened.verdicts)) expect(rows.filter((row) => row.verdict === verdict)).toHaveLength(count)
+    for (const [verdict, count] of Object.entries(screened.verdicts))
+      expect(rows.filter((row) => row.verdict === verdict)).toHaveLength(count)
     expect(new Set(rows.map((row) => row.status)).size).toBe(6)
   })
 
   test('gives reasons to every verdict but allow, and to what is quarantined', () => {
-    for (const row of rows) expect([row.sequence, row.reasons.length > 0]).toEqual([row.sequence, row.status === 'quarantined' || (row.verdict !== null && row.verdict !== 'allow')])
+    for (const row of rows)
+      expect([row.sequence, row.reasons.length > 0]).toEqual([
+        row.sequence,
+        row.status === 'quarantined' || (row.verdict !== null && row.verdict !== 'allow'),
+      ])
   })
 
   test('filters by status and verdict', async () => {
@@ -103,7 +111,16 @@ describe('export', () => {
 describe('explain', () => {
   test('tells a recorded decision by its event, its decision, the beginning of its decision and its sequence alike', async () => {
     const row = rowOf(({ verdict }) => verdict === 'hold')
-    const byEvent = (await runJson<{ decisionId: string; evidence: string; reasonCodes: string[]; scorePoints: number; verdict: string; signals: { sentence: string; points: number }[] }>('explain', row.eventId!, '--data-dir', dataDir)).value
+    const byEvent = (
+      await runJson<{
+        decisionId: string
+        evidence: string
+        reasonCodes: string[]
+        scorePoints: number
+        verdict: string
+        signals: { sentence: string; points: number }[]
+      }>('explain', row.eventId!, '--data-dir', dataDir)
+    ).value
     expect(byEvent).toMatchObject({ verdict: 'hold', evidence: 'recorded', scorePoints: row.score, reasonCodes: row.reasons })
     expect(byEvent.signals.every((signal) => signal.sentence.length > 10)).toBe(true)
     for (const id of [byEvent.decisionId, byEvent.decisionId.slice(0, 13), String(row.sequence)]) {
@@ -123,7 +140,12 @@ describe('explain', () => {
 
   test('folds the journal for an allowed input, and says so', async () => {
     const row = rowOf(({ verdict, topic, score }) => verdict === 'allow' && topic === 'payments' && score! > 0)
-    const { value } = await runJson<{ signals: { points: number }[]; combinations: { points: number }[] }>('explain', row.eventId!, '--data-dir', dataDir)
+    const { value } = await runJson<{ signals: { points: number }[]; combinations: { points: number }[] }>(
+      'explain',
+      row.eventId!,
+      '--data-dir',
+      dataDir,
+    )
     expect(value).toMatchObject({ verdict: 'allow', evidence: 'folded', decisionId: null, scorePoints: row.score })
     const sum = [...value.signals, ...value.combinations].reduce((total, { points }) => total + points, 0)
     expect(Math.max(0, sum)).toBe(row.score)
@@ -135,7 +157,9 @@ describe('explain', () => {
     const recorded = (await runCommand('explain', row.eventId!, '--data-dir', dataDir)).out
     const folded = (await runCommand('explain', row.eventId!, '--fold', '--data-dir', dataDir)).out
     expect(folded).toContain('Pace ')
-    expect(folded.split('\n').filter((line) => /^ +[+-]?\d+ {2}/.test(line))).toEqual(recorded.split('\n').filter((line) => /^ +[+-]?\d+ {2}/.test(line)))
+    expect(folded.split('\n').filter((line) => /^ +[+-]?\d+ {2}/.test(line))).toEqual(
+      recorded.split('\n').filter((line) => /^ +[+-]?\d+ {2}/.test(line)),
+    )
   })
 
   test('points from a duplicate and a conflicting input at the first, and from the first at them', async () => {
@@ -144,17 +168,26 @@ describe('explain', () => {
       const { out } = await runCommand('explain', String(row.sequence), '--data-dir', dataDir)
       expect(out).toContain(status.toUpperCase())
       expect(out).toContain(`riskledger explain ${row.firstSequence}`)
-      expect((await runJson('explain', row.eventId!, '--data-dir', dataDir)).value).toMatchObject({ status: 'screened', again: { status: 'conflicting' } })
+      expect((await runJson('explain', row.eventId!, '--data-dir', dataDir)).value).toMatchObject({
+        status: 'screened',
+        again: { status: 'conflicting' },
+      })
     }
   })
 
   test('tells a late, an observed and a quarantined input', async () => {
     const late = rowOf(({ status }) => status === 'late')
-    expect((await runJson('explain', late.eventId!, '--data-dir', dataDir)).value).toMatchObject({ status: 'late', verdict: null, lateByMs: late.lateByMs })
+    expect((await runJson('explain', late.eventId!, '--data-dir', dataDir)).value).toMatchObject({
+      status: 'late',
+      verdict: null,
+      lateByMs: late.lateByMs,
+    })
     const observed = rowOf(({ status }) => status === 'observed')
     expect((await runCommand('explain', observed.eventId!, '--data-dir', dataDir)).out).toContain('no verdict of their own')
     const quarantined = rowOf(({ status }) => status === 'quarantined')
-    expect((await runCommand('explain', String(quarantined.sequence), '--data-dir', dataDir)).out).toMatch(/QUARANTINED {3}record unparsable\/0@0\n\n {2}not-json: the line is not JSON/)
+    expect((await runCommand('explain', String(quarantined.sequence), '--data-dir', dataDir)).out).toMatch(
+      /QUARANTINED {3}record unparsable\/0@0\n\n {2}not-json: the line is not JSON/,
+    )
   })
 
   test.each([
@@ -180,9 +213,18 @@ describe('explain', () => {
 
 describe('status', () => {
   test('tells counts, positions, lag, policy and bytes as one object', async () => {
-    const { value, code } = await runJson<{ partitions: { stream: string; revision: number; streamTimeMs: number; lag: { lagMessages: number; logEnd: number }[] }[]; bytes: Record<string, number> }>('status', '--data-dir', dataDir)
+    const { value, code } = await runJson<{
+      partitions: { stream: string; revision: number; streamTimeMs: number; lag: { lagMessages: number; logEnd: number }[] }[]
+      bytes: Record<string, number>
+    }>('status', '--data-dir', dataDir)
     expect(code).toBe(0)
-    expect(value).toMatchObject({ inputs: screened.inputs, lagMessages: 0, heldBy: { pid: process.pid, command: 'riskledger up', connectionString: holder.connectionString }, verdicts: screened.verdicts, policy: { name: 'default', since: 'screening-000.0000@2' } })
+    expect(value).toMatchObject({
+      inputs: screened.inputs,
+      lagMessages: 0,
+      heldBy: { pid: process.pid, command: 'riskledger up', connectionString: holder.connectionString },
+      verdicts: screened.verdicts,
+      policy: { name: 'default', since: 'screening-000.0000@2' },
+    })
     expect(value.partitions).toHaveLength(1)
     expect(value.partitions[0].lag.reduce((sum, topic) => sum + topic.logEnd, 0)).toBe(screened.inputs)
     expect(value.partitions[0].streamTimeMs).toBeGreaterThan(1_700_000_000_000)
@@ -201,7 +243,8 @@ describe('status', () => {
 
   test('tells it to a person', async () => {
     const { out } = await runCommand('status', '--data-dir', dataDir)
-    for (const word of ['folder', 'at work     process ', 'policy', 'verdicts', 'partition 0', 'lag       none', 'relations', 'disk']) expect(out).toContain(word)
+    for (const word of ['folder', 'at work     process ', 'policy', 'verdicts', 'partition 0', 'lag       none', 'relations', 'disk'])
+      expect(out).toContain(word)
   })
 })
 

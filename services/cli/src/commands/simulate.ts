@@ -37,26 +37,47 @@ export function addSimulate(program: Command, finish: Finish): void {
 }
 
 async function simulate(flags: SimulateFlags, context: CommandContext): Promise<void> {
-  const options: ScenarioOptions = { ...numberOf('seed', flags.seed), ...numberOf('accounts', flags.accounts), ...numberOf('days', flags.days) }
+  const options: ScenarioOptions = {
+    ...numberOf('seed', flags.seed),
+    ...numberOf('accounts', flags.accounts),
+    ...numberOf('days', flags.days),
+  }
   const labelsFile = `${flags.out}.labels.json`
   for (const file of [flags.out, labelsFile]) {
     if (flags.force !== true && existsSync(file)) {
-      throw new RiskError('configuration-invalid', `${file} is there already. Choose another name with --out, or write over it with --force.`, { retriable: false, context: { file } })
+      throw new RiskError(
+        'configuration-invalid',
+        `${file} is there already. Choose another name with --out, or write over it with --force.`,
+        { retriable: false, context: { file } },
+      )
     }
   }
   const made = { events: 0, rawLines: 0, labels: [] as ScenarioLabel[], byTopic: {} as Record<string, number> }
   const bar = new ProgressBar('lines')
   const lines = linesOf(options, { made, onLines: (count) => bar.update(count, 0) })
   await writeFileFromChunks(flags.out, flags.out.endsWith('.gz') ? packed(lines) : lines)
-  await writeFileFromChunks(labelsFile, (async function* () {
-    yield `[\n${made.labels.map((label) => JSON.stringify(label)).join(',\n')}\n]\n`
-  })())
+  const labels = made.labels.map((label) => JSON.stringify(label)).join(',\n')
+  await writeFileFromChunks(labelsFile, [`[\n${labels}\n]\n`])
   bar.clear()
   const stories = new Map(made.labels.map((label) => [label.id, label]))
   const cases = [...stories.values()].filter((label) => label.kind === 'case').length
-  const result = { file: flags.out, labelsFile, lines: made.events + made.rawLines, events: made.events, rawLines: made.rawLines, byTopic: made.byTopic, cases, oddities: stories.size - cases, labels: made.labels.length }
+  const result = {
+    file: flags.out,
+    labelsFile,
+    lines: made.events + made.rawLines,
+    events: made.events,
+    rawLines: made.rawLines,
+    byTopic: made.byTopic,
+    cases,
+    oddities: stories.size - cases,
+    labels: made.labels.length,
+  }
   if (context.json) return context.printJson(result)
-  context.print(`made        ${grouped(result.lines)} lines in ${flags.out}: ${Object.entries(made.byTopic).map(([topic, count]) => `${topic} ${grouped(count)}`).join(' · ')} · malformed ${grouped(made.rawLines)}`)
+  context.print(
+    `made        ${grouped(result.lines)} lines in ${flags.out}: ${Object.entries(made.byTopic)
+      .map(([topic, count]) => `${topic} ${grouped(count)}`)
+      .join(' · ')} · malformed ${grouped(made.rawLines)}`,
+  )
   context.print(`planted     ${grouped(cases)} cases and ${grouped(result.oddities)} honest oddities, listed in ${labelsFile}`)
   context.print(`\nNext:  npx riskledger screen ${flags.out}`)
 }
@@ -66,7 +87,7 @@ interface LineOptions {
   readonly onLines: (count: number) => void
 }
 
-async function* linesOf(options: ScenarioOptions, { made, onLines }: LineOptions): AsyncGenerator<string, void, undefined> {
+function* linesOf(options: ScenarioOptions, { made, onLines }: LineOptions): Generator<string, void, undefined> {
   let text = ''
   for (const item of scenario(options)) {
     if (item.kind === 'raw') made.rawLines++
@@ -94,11 +115,11 @@ function* scenario(options: ScenarioOptions): ReturnType<typeof generateScenario
   }
 }
 
-async function* packed(chunks: AsyncIterable<string>): AsyncGenerator<Uint8Array, void, undefined> {
+async function* packed(chunks: Iterable<string>): AsyncGenerator<Uint8Array, void, undefined> {
   const gzip = createGzip()
   const feeding = (async () => {
     try {
-      for await (const chunk of chunks) if (!gzip.write(chunk)) await new Promise<void>((drained) => gzip.once('drain', drained))
+      for (const chunk of chunks) if (!gzip.write(chunk)) await new Promise<void>((drained) => gzip.once('drain', drained))
       gzip.end()
     } catch (error) {
       gzip.destroy(error as Error)
@@ -110,6 +131,7 @@ async function* packed(chunks: AsyncIterable<string>): AsyncGenerator<Uint8Array
 
 function numberOf(name: 'seed' | 'accounts' | 'days', text: string | undefined): Record<string, number> {
   if (text === undefined) return {}
-  if (!/^\d{1,10}$/.test(text)) throw new RiskError('configuration-invalid', `--${name} is ${text}; it is a whole number.`, { retriable: false })
+  if (!/^\d{1,10}$/.test(text))
+    throw new RiskError('configuration-invalid', `--${name} is ${text}; it is a whole number.`, { retriable: false })
   return { [name]: Number(text) }
 }

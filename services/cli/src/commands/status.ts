@@ -30,12 +30,19 @@ export function addStatus(program: Command, finish: Finish): void {
     })
 }
 
-function tell(context: CommandContext, { house, owner, status }: { readonly house: House; readonly owner: LockOwner | undefined; readonly status: HouseStatus }): void {
+function tell(
+  context: CommandContext,
+  { house, owner, status }: { readonly house: House; readonly owner: LockOwner | undefined; readonly status: HouseStatus },
+): void {
   const { statuses, verdicts, policy, bytes } = status
   const { partitions, created, format } = house.folder
   context.print(`folder      ${house.dataDir}, format ${format}, ${partitions} partition${partitions === 1 ? '' : 's'}, made ${created}`)
-  context.print(`at work     ${owner === undefined ? 'nobody' : `process ${owner.pid} (${owner.command}, since ${localTime(owner.sinceMs, null)}), ledger ${owner.connectionString}`}`)
-  context.print(`policy      ${policy === null ? 'none yet' : `${policy.hash.slice(0, 12)}… (${policy.name}), active since ${policy.since}`}`)
+  context.print(
+    `at work     ${owner === undefined ? 'nobody' : `process ${owner.pid} (${owner.command}, since ${localTime(owner.sinceMs, null)}), ledger ${owner.connectionString}`}`,
+  )
+  context.print(
+    `policy      ${policy === null ? 'none yet' : `${policy.hash.slice(0, 12)}… (${policy.name}), active since ${policy.since}`}`,
+  )
   context.print(
     `inputs      ${grouped(status.inputs)}   screened ${grouped(statuses.screened)} · observed ${grouped(statuses.observed)} · late ${grouped(statuses.late)} · duplicate ${grouped(statuses.duplicate)} · conflicting ${grouped(statuses.conflicting)} · quarantined ${grouped(statuses.quarantined)}`,
   )
@@ -44,7 +51,9 @@ function tell(context: CommandContext, { house, owner, status }: { readonly hous
   )
   for (const partition of status.partitions) for (const line of partitionLines(partition)) context.print(line)
   for (const { stream, revision, throughEpoch } of status.relations) {
-    context.print(`relations   ${revision < 0 ? `${stream} is empty` : `${stream}@${grouped(revision)}${throughEpoch < 0 ? '' : `, through epoch ${grouped(throughEpoch)}`}`}`)
+    context.print(
+      `relations   ${revision < 0 ? `${stream} is empty` : `${stream}@${grouped(revision)}${throughEpoch < 0 ? '' : `, through epoch ${grouped(throughEpoch)}`}`}`,
+    )
   }
   context.print(`disk        log ${bytesText(bytes.log)} · ledger ${bytesText(bytes.ledger)} · cache ${bytesText(bytes.cache)}`)
 }
@@ -53,8 +62,12 @@ function partitionLines({ partition, stream, revision, inputs, decisions, tenure
   const name = `partition ${partition}`.padEnd(12)
   if (revision < 0) return [`${name}${stream} has no entry yet`]
   const behind = lag.reduce((sum, topic) => sum + topic.lagMessages, 0)
-  const lines = [`${name}${stream}@${grouped(revision)}, ${grouped(inputs)} inputs, ${grouped(decisions)} decisions · tenure ${tenure === null ? 'none' : `${grouped(tenure.generation)} of worker ${tenure.workerId.slice(0, 8)}…`}`]
+  const lines = [
+    `${name}${stream}@${grouped(revision)}, ${grouped(inputs)} inputs, ${grouped(decisions)} decisions · tenure ${tenure === null ? 'none' : `${grouped(tenure.generation)} of worker ${tenure.workerId.slice(0, 8)}…`}`,
+  ]
   lines.push(`  time      ${streamTimeMs === 0 ? 'no event yet' : localTime(streamTimeMs, null)}`)
-  lines.push(`  lag       ${behind === 0 ? 'none' : `${grouped(behind)} messages`}: ${lag.map((topic) => `${topic.topic} ${grouped(topic.nextOffset)} of ${grouped(topic.logEnd)}`).join(' · ')}`)
+  lines.push(
+    `  lag       ${behind === 0 ? 'none' : `${grouped(behind)} messages`}: ${lag.map((topic) => `${topic.topic} ${grouped(topic.nextOffset)} of ${grouped(topic.logEnd)}`).join(' · ')}`,
+  )
   return lines
 }

@@ -31,7 +31,13 @@ export interface ActivationOptions {
 }
 
 /** Puts a policy into force while nobody else is at work: a tenure and a `PolicyActivated` in every journal that has another. */
-export async function activateAlone({ house, engine, environment, policy, logLevel }: ActivationOptions & { readonly logLevel: Settings['logLevel'] }): Promise<readonly Activation[]> {
+export async function activateAlone({
+  house,
+  engine,
+  environment,
+  policy,
+  logLevel,
+}: ActivationOptions & { readonly logLevel: Settings['logLevel'] }): Promise<readonly Activation[]> {
   const { ledger, dataDir, folder } = house
   await storeArtifact(ledger, { bytes: engine.bundle, mediaType: 'text/javascript' }, environment)
   const snapshots = openSnapshotStore({ folder: join(dataDir, 'cache', 'snapshots') })
@@ -80,18 +86,34 @@ export async function activateThrough(
     return streams.map((stream, partition) => ({ stream, revision: before[partition].revision, already: true }))
   }
   if (!owner.command.startsWith('riskledger up')) {
-    throw new RiskError('data-folder-in-use', `${house.dataDir} is in use by process ${owner.pid} (${owner.command}), which takes no policies while it runs. Wait until it is done, then run this again.`, {
-      retriable: true,
-    })
+    throw new RiskError(
+      'data-folder-in-use',
+      `${house.dataDir} is in use by process ${owner.pid} (${owner.command}), which takes no policies while it runs. Wait until it is done, then run this again.`,
+      {
+        retriable: true,
+      },
+    )
   }
-  await requestPolicy({ ledger, environment, engineHash: engine.hash, policy, requestedBy: `process-${process.pid}`, requestedAtMs: Date.now() })
+  await requestPolicy({
+    ledger,
+    environment,
+    engineHash: engine.hash,
+    policy,
+    requestedBy: `process-${process.pid}`,
+    requestedAtMs: Date.now(),
+  })
   const deadlineMs = performance.now() + timeoutMs
   for (;;) {
     const states = await Promise.all(streams.map((stream) => stateOf(ledger, stream)))
     if (states.every((state) => state.policyHash === policy.hash)) {
-      return streams.map((stream, partition) => ({ stream, revision: states[partition].revision, already: before[partition].policyHash === policy.hash }))
+      return streams.map((stream, partition) => ({
+        stream,
+        revision: states[partition].revision,
+        already: before[partition].policyHash === policy.hash,
+      }))
     }
-    if (performance.now() > deadlineMs) throw timedOut(owner, { policy, timeoutMs, missing: streams.filter((_, partition) => states[partition].policyHash !== policy.hash) })
+    if (performance.now() > deadlineMs)
+      throw timedOut(owner, { policy, timeoutMs, missing: streams.filter((_, partition) => states[partition].policyHash !== policy.hash) })
     await pause(POLL_MS)
   }
 }
@@ -102,7 +124,10 @@ async function stateOf(ledger: Ledger, stream: string): Promise<{ readonly revis
   return last === null ? { revision: -1, policyHash: null } : { revision: last.recorded.revision, policyHash: last.metadata.policyHash }
 }
 
-function timedOut(owner: LockOwner, of: { readonly policy: AcceptedPolicy; readonly timeoutMs: number; readonly missing: readonly string[] }): RiskError {
+function timedOut(
+  owner: LockOwner,
+  of: { readonly policy: AcceptedPolicy; readonly timeoutMs: number; readonly missing: readonly string[] },
+): RiskError {
   const message = `Process ${owner.pid} (${owner.command}) was asked for policy ${of.policy.hash.slice(0, 12)}… and has not put it into force within ${of.timeoutMs / 1000} s (${of.missing.join(', ')}). See what it printed; the request stands, and riskledger policy show tells when it is followed.`
   return new RiskError('limit-reached', message, { retriable: true })
 }

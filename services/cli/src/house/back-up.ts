@@ -62,11 +62,21 @@ async function refuseTarget(dataDir: string, target: string): Promise<void> {
   const details = { retriable: false, context: { target } }
   const inside = relative(dataDir, target)
   if (inside === '' || !inside.startsWith('..')) {
-    throw new RiskError('configuration-invalid', `--out is ${target}, inside of the data folder. A backup belongs elsewhere, best on another disk.`, details)
+    throw new RiskError(
+      'configuration-invalid',
+      `--out is ${target}, inside of the data folder. A backup belongs elsewhere, best on another disk.`,
+      details,
+    )
   }
   if (!existsSync(target)) return
-  if (!(await stat(target)).isDirectory()) throw new RiskError('configuration-invalid', `${target} is a file. Name a new folder with --out.`, details)
-  if ((await readdir(target)).length > 0) throw new RiskError('configuration-invalid', `${target} is not empty. A backup is never written over anything: name a new folder with --out.`, details)
+  if (!(await stat(target)).isDirectory())
+    throw new RiskError('configuration-invalid', `${target} is a file. Name a new folder with --out.`, details)
+  if ((await readdir(target)).length > 0)
+    throw new RiskError(
+      'configuration-invalid',
+      `${target} is not empty. A backup is never written over anything: name a new folder with --out.`,
+      details,
+    )
 }
 
 async function copy(dataDir: string, draft: string, { signal, onCopied }: BackupOptions): Promise<void> {
@@ -79,7 +89,8 @@ async function copy(dataDir: string, draft: string, { signal, onCopied }: Backup
     await copyLog(join(dataDir, 'log'), join(draft, 'log'))
     stopIfAsked(signal)
     await copyFile(join(dataDir, DATA_FOLDER_FILE), join(draft, DATA_FOLDER_FILE))
-    for (const part of [join('ledger', 'data.mdb'), join('log', 'data.mdb'), DATA_FOLDER_FILE, 'ledger', 'log', '.']) await flush(join(draft, part))
+    for (const part of [join('ledger', 'data.mdb'), join('log', 'data.mdb'), DATA_FOLDER_FILE, 'ledger', 'log', '.'])
+      await flush(join(draft, part))
   } finally {
     clearInterval(watch)
   }
@@ -90,13 +101,20 @@ async function readBack(draft: string, { environment, signal, onVerified }: Back
   const bytes = await copiedBytes(draft)
   const house = await openHouse({ dataDir: draft, command: 'riskledger backup' })
   try {
-    const { streams, entries, inputs, faults } = await verifyLedger(house.ledger, { environment, ...(onVerified === undefined ? {} : { onInputs: onVerified }) })
+    const { streams, entries, inputs, faults } = await verifyLedger(house.ledger, {
+      environment,
+      ...(onVerified === undefined ? {} : { onInputs: onVerified }),
+    })
     if (faults.length > 0) {
       const { stream, revision, reason } = faults[0]
-      throw new RiskError('ledger-corrupt', `The copy does not verify, so it was not kept: ${stream}@${revision}: ${reason}. Run riskledger verify on the data folder itself.`, {
-        retriable: false,
-        context: { stream, revision },
-      })
+      throw new RiskError(
+        'ledger-corrupt',
+        `The copy does not verify, so it was not kept: ${stream}@${revision}: ${reason}. Run riskledger verify on the data folder itself.`,
+        {
+          retriable: false,
+          context: { stream, revision },
+        },
+      )
     }
     stopIfAsked(signal)
     return { streams, entries, inputs, logRecords: await readLogBack(house, { environment, signal }), bytes }
@@ -116,9 +134,13 @@ async function readLogBack(house: House, { environment, signal }: Pick<BackupOpt
       for (const [place, topic] of journal.topics.entries()) {
         const { start, end } = await log.range(topic, partition)
         if (end < journal.nextOffsets[place]) {
-          throw new RiskError('log-corrupt', `The copy was not kept: its log of ${topic}, partition ${partition}, ends at ${end} and the journal stands at ${journal.nextOffsets[place]}.`, { retriable: false })
+          throw new RiskError(
+            'log-corrupt',
+            `The copy was not kept: its log of ${topic}, partition ${partition}, ends at ${end} and the journal stands at ${journal.nextOffsets[place]}.`,
+            { retriable: false },
+          )
         }
-        for (let fromOffset = start; fromOffset < end; ) {
+        for (let fromOffset = start; fromOffset < end;) {
           stopIfAsked(signal)
           const fetched = await log.fetch({ topic, partition, fromOffset, maxRecords: FETCH_RECORDS, maxBytes: FETCH_BYTES })
           records += fetched.records.length

@@ -69,8 +69,12 @@ function peek(recorded: RecordedEntry): PeekedEntry {
 }
 
 function corrupt({ stream, revision }: RecordedEntry, reason: string): RiskError {
-  return new RiskError('ledger-corrupt', `${stream}@${revision}: ${reason}. Run riskledger verify; restore from a backup (riskledger backup).`, {
-    retriable: false,
-    context: { stream, revision },
-  })
+  return new RiskError(
+    'ledger-corrupt',
+    `${stream}@${revision}: ${reason}. Run riskledger verify; restore from a backup (riskledger backup).`,
+    {
+      retriable: false,
+      context: { stream, revision },
+    },
+  )
 }

@@ -60,7 +60,10 @@ export interface Explanation {
 }
 
 /** Puts an explanation together; `judged` is what a fold found for an input without a recorded decision. */
-export async function explainInput(found: FoundInput, options: { readonly ledger: Ledger; readonly environment: string; readonly judged: JudgedInput | null }): Promise<Explanation> {
+export async function explainInput(
+  found: FoundInput,
+  options: { readonly ledger: Ledger; readonly environment: string; readonly judged: JudgedInput | null },
+): Promise<Explanation> {
   const { ledger, environment, judged } = options
   const { input, topic, decision } = found
   const { event, detail } = readEvent(found)
@@ -89,7 +92,8 @@ export async function explainInput(found: FoundInput, options: { readonly ledger
     combinations: evidence?.combinations ?? [],
     reasonCodes: evidence?.reasonCodes ?? [],
     facts: await Promise.all(facts.map((fact) => explainFact(fact, found, ledger))),
-    policy: policy === null ? null : { hash: policy.hash, name: policy.name, referenceCurrency: policy.referenceCurrency, since: policy.since },
+    policy:
+      policy === null ? null : { hash: policy.hash, name: policy.name, referenceCurrency: policy.referenceCurrency, since: policy.since },
     position: {
       stream: found.entry.stream,
       revision: found.entry.revision,
@@ -104,7 +108,11 @@ export async function explainInput(found: FoundInput, options: { readonly ledger
 }
 
 function readEvent({ input, topic }: FoundInput): { readonly event: RawEvent | null; readonly detail: string | null } {
-  if (input.body === null) return { event: null, detail: `the record has ${input.bodyLengthBytes} bytes, above the limit; its SHA-256 is ${Buffer.from(input.bodySha256!).toString('hex')}` }
+  if (input.body === null)
+    return {
+      event: null,
+      detail: `the record has ${input.bodyLengthBytes} bytes, above the limit; its SHA-256 is ${Buffer.from(input.bodySha256!).toString('hex')}`,
+    }
   if (topic === 'unparsable') return { event: null, detail: readUnparsable(input.body).detail }
   const decoded = decodeRaw(topic, input.body)
   if (decoded.kind === 'rejected') return { event: null, detail: decoded.detail }
@@ -133,7 +141,10 @@ interface PolicyInForce {
   readonly bands: Readonly<Record<ScreenedTopic, { readonly challenge: number; readonly hold: number; readonly block: number }>> | null
 }
 
-async function policyOf({ entry }: FoundInput, { ledger, environment }: { readonly ledger: Ledger; readonly environment: string }): Promise<PolicyInForce | null> {
+async function policyOf(
+  { entry }: FoundInput,
+  { ledger, environment }: { readonly ledger: Ledger; readonly environment: string },
+): Promise<PolicyInForce | null> {
   const hash = entry.metadata.policyHash
   if (hash === ZERO_HASH) return null
   const since = await activeSince(ledger, entry)
@@ -155,7 +166,12 @@ export async function activeSince(ledger: Ledger, at: { readonly stream: string;
   return `${at.stream}@0`
 }
 
-function asReference(fact: { readonly kind: string; readonly keyToken: string; readonly sourceStream: string; readonly sourceRevision: number }): FactReference {
+function asReference(fact: {
+  readonly kind: string
+  readonly keyToken: string
+  readonly sourceStream: string
+  readonly sourceRevision: number
+}): FactReference {
   return { ...fact, kind: fact.kind.replace('_', '-') as FactReference['kind'] }
 }
 

@@ -43,13 +43,21 @@ export async function findInput(id: string, options: FindOptions): Promise<Found
   if (sequence !== null) {
     const partition = sequence[1] === undefined ? 0 : Number(sequence[1])
     if (sequence[1] === undefined && options.partitions > 1) {
-      throw new RiskError('configuration-invalid', `${id} is a sequence, and there are ${options.partitions} partitions: name one, as in 0/${id}.`, { retriable: false })
+      throw new RiskError(
+        'configuration-invalid',
+        `${id} is a sequence, and there are ${options.partitions} partitions: name one, as in 0/${id}.`,
+        { retriable: false },
+      )
     }
     return atSequence(partition, Number(sequence[2]), options)
   }
   if (UUID.test(text)) return byId(text, options)
   if (PREFIX.test(text)) return byDecisionPrefix(text, options)
-  throw new RiskError('configuration-invalid', `${id} is no event id, decision id or sequence. An id is a UUID, as riskledger export lists them.`, { retriable: false })
+  throw new RiskError(
+    'configuration-invalid',
+    `${id} is no event id, decision id or sequence. An id is a UUID, as riskledger export lists them.`,
+    { retriable: false },
+  )
 }
 
 async function byId(id: string, options: FindOptions): Promise<FoundInput> {
@@ -84,9 +92,13 @@ async function byDecisionPrefix(prefix: string, options: FindOptions): Promise<F
   if (matches.length === 0) throw notFound(`No decision has an id that begins with ${prefix}.`)
   if (matches.length > 1) {
     const some = matches.slice(0, 3).map((match) => match.id)
-    throw new RiskError('configuration-invalid', `${matches.length} decisions have an id that begins with ${prefix}: ${some.join(', ')}${matches.length > 3 ? ', …' : ''}. Give more of it.`, {
-      retriable: false,
-    })
+    throw new RiskError(
+      'configuration-invalid',
+      `${matches.length} decisions have an id that begins with ${prefix}: ${some.join(', ')}${matches.length > 3 ? ', …' : ''}. Give more of it.`,
+      {
+        retriable: false,
+      },
+    )
   }
   return ofDecision(matches[0].stream, matches[0].revision, options)
 }
@@ -94,7 +106,8 @@ async function byDecisionPrefix(prefix: string, options: FindOptions): Promise<F
 async function ofDecision(stream: string, revision: number, options: FindOptions): Promise<FoundInput> {
   const { sequence } = JSON.parse(Buffer.from((await entryAt(options.ledger, stream, revision)).data).toString('utf8')) as DecisionMade
   for await (const { recorded, metadata } of peekBackwards(options.ledger, stream, revision - 1)) {
-    if (recorded.type === 'InputsScreened') return atIndex(stream, { revision: recorded.revision, index: sequence - metadata.firstSequence! }, options)
+    if (recorded.type === 'InputsScreened')
+      return atIndex(stream, { revision: recorded.revision, index: sequence - metadata.firstSequence! }, options)
   }
   throw notFound(`${stream} holds no inputs before the decision @${revision}. Run riskledger verify.`)
 }
@@ -122,7 +135,11 @@ async function atSequence(partition: number, sequence: number, options: FindOpti
   throw notFound(`Partition ${partition} has no input with the sequence ${sequence}.`)
 }
 
-async function atIndex(stream: string, at: { readonly revision: number; readonly index: number }, { ledger, partitions, environment }: FindOptions): Promise<FoundInput> {
+async function atIndex(
+  stream: string,
+  at: { readonly revision: number; readonly index: number },
+  { ledger, partitions, environment }: FindOptions,
+): Promise<FoundInput> {
   const entry = await entryAt(ledger, stream, at.revision)
   const topics = await topicsOf(ledger, stream)
   const batch = decodeInputsScreened(entry.data)
@@ -135,7 +152,16 @@ async function atIndex(stream: string, at: { readonly revision: number; readonly
   const sequence = batch.firstSequence + at.index
   const partition = Array.from({ length: partitions }, (_, one) => one).find((one) => screeningStream(one, 0, environment) === stream) ?? 0
   const decision = input.verdict === null || input.verdict === 'allow' ? null : await decisionOf(ledger, entry, sequence)
-  return { partition, sequence, topic: topics[input.topic], input, facts: batch.facts.filter((fact) => fact.sequence === sequence), entry, decision, again: null }
+  return {
+    partition,
+    sequence,
+    topic: topics[input.topic],
+    input,
+    facts: batch.facts.filter((fact) => fact.sequence === sequence),
+    entry,
+    decision,
+    again: null,
+  }
 }
 
 /** Decisions follow the entry of their inputs, in order of sequence. */

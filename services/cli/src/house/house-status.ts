@@ -49,7 +49,10 @@ export interface HouseStatus {
 }
 
 /** Reads where everything in a data folder stands; changes nothing but a cache of counts. `onInputs` is told of inputs counted so far. */
-export async function readHouseStatus(house: House, options: { readonly environment: string; readonly onInputs?: (inputs: number) => void }): Promise<HouseStatus> {
+export async function readHouseStatus(
+  house: House,
+  options: { readonly environment: string; readonly onInputs?: (inputs: number) => void },
+): Promise<HouseStatus> {
   const { ledger, dataDir, folder } = house
   const { environment } = options
   const log = openLog(dataDir, folder.partitions)
@@ -77,7 +80,11 @@ export async function readHouseStatus(house: House, options: { readonly environm
       policy: await policyOf(house, environment, partitions[0]),
       partitions,
       relations,
-      bytes: { log: await bytesOf(join(dataDir, 'log')), ledger: await bytesOf(join(dataDir, 'ledger')), cache: await bytesOf(join(dataDir, 'cache')) },
+      bytes: {
+        log: await bytesOf(join(dataDir, 'log')),
+        ledger: await bytesOf(join(dataDir, 'ledger')),
+        cache: await bytesOf(join(dataDir, 'cache')),
+      },
     }
   } finally {
     await log?.close()

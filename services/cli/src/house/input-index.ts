@@ -52,7 +52,10 @@ export async function openInputIndex(options: InputIndexOptions): Promise<InputI
     }
     let inputs = 0
     for (let partition = 0; partition < options.partitions; partition++) {
-      await extend(index, screeningStream(partition, 0, options.environment), { ledger: options.ledger, onBatch: (count) => options.onInputs?.((inputs += count)) })
+      await extend(index, screeningStream(partition, 0, options.environment), {
+        ledger: options.ledger,
+        onBatch: (count) => options.onInputs?.((inputs += count)),
+      })
     }
     return {
       get: (kind, id) => index.get(keyOf(kind, uuidBytes(id))),
@@ -115,10 +118,15 @@ async function extend(index: DecisionIndex, stream: string, { ledger, onBatch }:
   if (revision !== (head ?? -1)) await index.put(keys, { stream, revision })
 }
 
-function addInputs(keys: IndexedKey[], plain: Uint8Array, at: { readonly stream: string; readonly revision: number; readonly topics: readonly RawTopic[] }): number {
+function addInputs(
+  keys: IndexedKey[],
+  plain: Uint8Array,
+  at: { readonly stream: string; readonly revision: number; readonly topics: readonly RawTopic[] },
+): number {
   return decodeInputsScreened(plain).forEachInput((input, index) => {
     if (input.body === null || identityOfInput(at.topics[input.topic], input).eventId === null) return
-    const kind = input.status === 'duplicate' || input.status === 'conflicting' ? 'again' : input.status === 'quarantined' ? 'refused' : 'event'
+    const kind =
+      input.status === 'duplicate' || input.status === 'conflicting' ? 'again' : input.status === 'quarantined' ? 'refused' : 'event'
     keys.push({ key: keyOf(kind, eventIdBytes(input.body)), position: { stream: at.stream, revision: at.revision, index } })
   })
 }

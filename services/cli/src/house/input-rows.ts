@@ -35,7 +35,10 @@ type OpenRow = { -readonly [Field in keyof InputRow]: InputRow[Field] }
  * Every input of every partition in the journal's order, as batches of rows. Each entry is checked against the chain; throws `ledger-corrupt`.
  * A partition without a journal has no rows.
  */
-export async function* inputRows(ledger: Ledger, options: { readonly partitions: number; readonly environment: string }): AsyncGenerator<readonly InputRow[], void, undefined> {
+export async function* inputRows(
+  ledger: Ledger,
+  options: { readonly partitions: number; readonly environment: string },
+): AsyncGenerator<readonly InputRow[], void, undefined> {
   for (let partition = 0; partition < options.partitions; partition++) {
     try {
       yield* rowsOf(ledger, screeningStream(partition, 0, options.environment), partition)
@@ -94,7 +97,10 @@ export function isScreened(topic: RawTopic): boolean {
 }
 
 /** Event and account of an input; null where its bytes tell none, or were not kept. */
-export function identityOfInput(topic: RawTopic, input: JournaledInput): { readonly eventId: string | null; readonly accountId: string | null } {
+export function identityOfInput(
+  topic: RawTopic,
+  input: JournaledInput,
+): { readonly eventId: string | null; readonly accountId: string | null } {
   const { body } = input
   if (body === null || topic === 'unparsable') return { eventId: null, accountId: null }
   // What was not quarantined has been decoded before: its id and account stand at their places.

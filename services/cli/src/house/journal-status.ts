@@ -1,7 +1,15 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { RiskError, type InputStatus, type Ledger, type RawTopic, type Verdict } from '@riskledger/contracts'
-import { AvroReader, decodeInputsScreened, emptyHead, openEntry, type ChainHead, type JournaledInput, type OpenedEntry } from '@riskledger/journal'
+import {
+  AvroReader,
+  decodeInputsScreened,
+  emptyHead,
+  openEntry,
+  type ChainHead,
+  type JournaledInput,
+  type OpenedEntry,
+} from '@riskledger/journal'
 import { writeFileDurably } from '@riskledger/runtime'
 import { peekAt } from './entry-at'
 
@@ -53,7 +61,11 @@ export async function readJournalStatus(stream: string, options: JournalStatusOp
   try {
     for await (const recorded of ledger.readStream(stream, { from: from + 1, direction: 'forwards' })) {
       const opened = openEntry(head, recorded)
-      if (opened.kind === 'faulty') throw new RiskError('ledger-corrupt', `${stream}@${recorded.revision}: ${opened.reason}. Run riskledger verify.`, { retriable: false, context: { stream, revision: recorded.revision } })
+      if (opened.kind === 'faulty')
+        throw new RiskError('ledger-corrupt', `${stream}@${recorded.revision}: ${opened.reason}. Run riskledger verify.`, {
+          retriable: false,
+          context: { stream, revision: recorded.revision },
+        })
       head = opened.entry.head
       const before = status.inputs
       count(status, opened.entry)
@@ -78,7 +90,10 @@ async function readKept(stream: string, { ledger, cacheFile }: JournalStatusOpti
     const { metadata } = await peekAt(ledger, stream, kept.revision)
     return metadata.entryHash === kept.entryHash ? kept : null
   } catch (error) {
-    const absent = (error as NodeJS.ErrnoException).code === 'ENOENT' || error instanceof SyntaxError || (error instanceof RiskError && error.code === 'not-found')
+    const absent =
+      (error as NodeJS.ErrnoException).code === 'ENOENT' ||
+      error instanceof SyntaxError ||
+      (error instanceof RiskError && error.code === 'not-found')
     if (absent) return null
     throw error
   }

@@ -21,7 +21,13 @@ export interface JudgedInput {
  */
 export async function judgeAgain(
   found: FoundInput,
-  options: { readonly ledger: Ledger; readonly dataDir: string; readonly environment: string; readonly engineHash: string; readonly onInputs?: (inputs: number) => void },
+  options: {
+    readonly ledger: Ledger
+    readonly dataDir: string
+    readonly environment: string
+    readonly engineHash: string
+    readonly onInputs?: (inputs: number) => void
+  },
 ): Promise<JudgedInput | null> {
   const { ledger, dataDir, environment, engineHash } = options
   const stream = screeningStream(found.partition, 0, environment)

@@ -20,13 +20,25 @@ export interface PolicyRequest {
 }
 
 /** Stores a policy and appends `PolicyRequested` to the stream that running screeners follow. Resolves to the request's revision. */
-export async function requestPolicy({ ledger, environment, engineHash, policy, requestedBy, requestedAtMs }: PolicyRequest): Promise<number> {
+export async function requestPolicy({
+  ledger,
+  environment,
+  engineHash,
+  policy,
+  requestedBy,
+  requestedAtMs,
+}: PolicyRequest): Promise<number> {
   await new PolicyShelf(ledger, environment).store(policy)
   const stream = policiesStream(environment)
   const data = encodeLedgerJson('PolicyRequested', { policyHash: policy.hash, requestedBy, requestedAtMs })
   for (let tries = 1; ; tries++) {
     const head = await headOf(ledger, stream)
-    const { proposed } = sealEntry(head, { type: 'PolicyRequested', contentType: 'json', data, metadata: { engineHash, policyHash: ZERO_HASH } })
+    const { proposed } = sealEntry(head, {
+      type: 'PolicyRequested',
+      contentType: 'json',
+      data,
+      metadata: { engineHash, policyHash: ZERO_HASH },
+    })
     try {
       return await ledger.append(stream, head.revision < 0 ? 'no-stream' : head.revision, [proposed])
     } catch (error) {

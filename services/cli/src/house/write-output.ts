@@ -5,20 +5,23 @@ import { dirname, resolve } from 'node:path'
 import type { Writable } from 'node:stream'
 import { RiskError } from '@riskledger/contracts'
 
+/** What is written, piece by piece. */
+export type Chunks = AsyncIterable<string | Uint8Array> | Iterable<string>
+
 /**
  * Writes chunks to a stream at the pace at which it takes them. Resolves to false where the reader went away first (`| head`), which is no
  * error.
  */
-export async function writeChunks(chunks: AsyncIterable<string | Uint8Array>, out: Writable): Promise<boolean> {
-  let failure: NodeJS.ErrnoException | null = null
+export async function writeChunks(chunks: Chunks, out: Writable): Promise<boolean> {
+  const failures: NodeJS.ErrnoException[] = []
   const onError = (error: NodeJS.ErrnoException): void => {
-    failure = error
+    failures.push(error)
   }
   out.on('error', onError)
   try {
     for await (const chunk of chunks) {
-      if (!out.write(chunk) && failure === null) await Promise.race([once(out, 'drain'), once(out, 'close')])
-      if (failure !== null) throw failure
+      if (!out.write(chunk) && failures.length === 0) await roomIn(out)
+      if (failures.length > 0) throw failures[0]
       if (out.destroyed) return false
     }
     return true
@@ -30,8 +33,20 @@ export async function writeChunks(chunks: AsyncIterable<string | Uint8Array>, ou
   }
 }
 
+/** Resolves once a stream takes more, or takes nothing any more. */
+function roomIn(out: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    const events = ['drain', 'close', 'error']
+    const done = (): void => {
+      for (const event of events) out.off(event, done)
+      resolve()
+    }
+    for (const event of events) out.on(event, done)
+  })
+}
+
 /** Writes chunks to a file that appears whole or not at all, flushed. Throws `disk-full` or `file-unreadable` naming the file. */
-export async function writeFileFromChunks(file: string, chunks: AsyncIterable<string | Uint8Array>): Promise<void> {
+export async function writeFileFromChunks(file: string, chunks: Chunks): Promise<void> {
   const path = resolve(file)
   const temporary = `${path}.${process.pid}.tmp`
   const stream = createWriteStream(temporary, { flags: 'w' })
@@ -54,7 +69,9 @@ export async function writeFileFromChunks(file: string, chunks: AsyncIterable<st
 /** A failure to write a file, as a `RiskError` that names it. */
 export function unwritable(file: string, error: NodeJS.ErrnoException): RiskError {
   const full = error.code === 'ENOSPC'
-  const message = full ? `${file}: the disk is full. Make room and run it again; nothing is half-written.` : `${file}: cannot be written (${error.message}). Choose another place.`
+  const message = full
+    ? `${file}: the disk is full. Make room and run it again; nothing is half-written.`
+    : `${file}: cannot be written (${error.message}). Choose another place.`
   return new RiskError(full ? 'disk-full' : 'file-unreadable', message, { retriable: false, cause: error, context: { file } })
 }
 

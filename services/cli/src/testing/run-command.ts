@@ -12,7 +12,7 @@ type Write = typeof process.stdout.write
 /** Runs a command line in this process and catches what it prints. One at a time. */
 export async function runCommand(...argv: readonly string[]): Promise<CommandRun> {
   const printed = { out: '', err: '' }
-  const originals = { out: process.stdout.write, err: process.stderr.write }
+  const originals = { out: process.stdout.write.bind(process.stdout), err: process.stderr.write.bind(process.stderr) }
   const collect =
     (into: 'out' | 'err'): Write =>
     (chunk: string | Uint8Array) => {
@@ -31,7 +31,9 @@ export async function runCommand(...argv: readonly string[]): Promise<CommandRun
 }
 
 /** As `runCommand`, with `--json`: the one object that was printed. */
-export async function runJson<T = Record<string, unknown>>(...argv: readonly string[]): Promise<{ readonly code: number; readonly value: T; readonly err: string }> {
+export async function runJson<T = Record<string, unknown>>(
+  ...argv: readonly string[]
+): Promise<{ readonly code: number; readonly value: T; readonly err: string }> {
   const { code, out, err } = await runCommand(...argv, '--json')
   return { code, value: JSON.parse(out) as T, err }
 }

@@ -4,8 +4,7 @@ import { join } from 'node:path'
 import { DAY_MS, formatScenarioItem, generateScenario, SCENARIO_START_MS, type ScenarioItem } from '@riskledger/simulation'
 
 const DAYS = 10
-/** Each hour of event time costs a turn of relations, so only the last hours are played. */
-const PLAYED_MS = 20 * 3_600_000
+const HOUR_MS = 3_600_000
 
 /** A folder of its own under the system's folder for temporary files. */
 export async function temporaryFolder(): Promise<{ readonly path: string; remove(): Promise<void> }> {
@@ -13,13 +12,16 @@ export async function temporaryFolder(): Promise<{ readonly path: string; remove
   return { path, remove: () => rm(path, { recursive: true, force: true }) }
 }
 
-/** Writes a file of about two hundred generated lines: a day of trouble, with an input for every status. */
-export async function writeSmallScenario(file: string): Promise<void> {
+/**
+ * Writes a file of generated lines, with an input for every status: the first hours of a day of trouble. Each hour of event time costs a turn of
+ * relations; 20 of them, the default, hold about 200 lines and every verdict.
+ */
+export async function writeSmallScenario(file: string, { hours = 20 }: { readonly hours?: number } = {}): Promise<void> {
   const fromMs = SCENARIO_START_MS + DAYS * DAY_MS
   const lines: string[] = []
   let twice = ''
   for (const item of generateScenario({ seed: 7, accounts: 60, days: DAYS, oddities: 3, disorder: false })) {
-    if (!isPlayed(item, fromMs)) continue
+    if (!isPlayed(item, { fromMs, toMs: fromMs + hours * HOUR_MS })) continue
     lines.push(formatScenarioItem(item))
     if (twice === '' && item.kind === 'event' && item.topic === 'payments') twice = formatScenarioItem(item)
   }
@@ -32,8 +34,6 @@ export async function writeSmallScenario(file: string): Promise<void> {
   await writeFile(file, `${lines.join('\n')}\n`)
 }
 
-function isPlayed(item: ScenarioItem, fromMs: number): boolean {
-  if (item.kind === 'raw') return false
-  if (item.topic === 'account-profiles') return item.event.eventTimeMs >= fromMs
-  return item.event.eventTimeMs >= fromMs && item.event.eventTimeMs < fromMs + PLAYED_MS
+function isPlayed(item: ScenarioItem, { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number }): boolean {
+  return item.kind === 'event' && item.event.eventTimeMs >= fromMs && item.event.eventTimeMs < toMs
 }

@@ -18,18 +18,31 @@ const NOUNS: Readonly<Record<string, string>> = {
 }
 
 /** What a person reads of an explanation, as lines. `judged`: the numbers that a fold found, for what the account's habit was. */
-export function explanationLines(explanation: Explanation, options: { readonly judged: JudgedInput | null; readonly repeat: string }): readonly string[] {
+export function explanationLines(
+  explanation: Explanation,
+  options: { readonly judged: JudgedInput | null; readonly repeat: string },
+): readonly string[] {
   const { signals, combinations, status } = explanation
   const weights = [
-    ...signals.map((signal) => ({ points: signal.points, name: signal.detector, text: `${signal.sentence}${thresholdText(signal.threshold ?? null)}` })),
-    ...combinations.map((one) => ({ points: one.points, name: 'combination', text: `${one.code.replace(/-/g, ' ')} (${one.of.join(' and ')})` })),
+    ...signals.map((signal) => ({
+      points: signal.points,
+      name: signal.detector,
+      text: `${signal.sentence}${thresholdText(signal.threshold ?? null)}`,
+    })),
+    ...combinations.map((one) => ({
+      points: one.points,
+      name: 'combination',
+      text: `${one.code.replace(/-/g, ' ')} (${one.of.join(' and ')})`,
+    })),
   ]
   const width = Math.max(0, ...weights.map((weight) => weight.name.length))
   const lines = [headline(explanation), '']
   for (const line of statusLines(explanation)) lines.push(`  ${line}`, '')
   for (const { points, name, text } of weights) lines.push(`  ${signed(points).padStart(5)}  ${name.padEnd(width)}  ${text}`)
-  if (status === 'screened' && weights.length === 0) lines.push(isRandom(explanation) ? '  drawn for a random challenge; no detector spoke against it' : '  no detector spoke against it')
-  if (explanation.evidence === 'folded') lines.push('', '  The ledger keeps no evidence of what it allows or takes late: the journal was folded up to this input to find it.')
+  if (status === 'screened' && weights.length === 0)
+    lines.push(isRandom(explanation) ? '  drawn for a random challenge; no detector spoke against it' : '  no detector spoke against it')
+  if (explanation.evidence === 'folded')
+    lines.push('', '  The ledger keeps no evidence of what it allows or takes late: the journal was folded up to this input to find it.')
   if (options.judged !== null) lines.push(...habitLines(options.judged, explanation.policy?.referenceCurrency ?? ''))
   lines.push('', ...placeLines(explanation), `  Repeat it  ${options.repeat}`)
   return lines.filter((line, at) => !(line === '' && lines[at - 1] === ''))
@@ -39,7 +52,11 @@ function headline(explanation: Explanation): string {
   const { status, verdict, subject, accountId, event, scorePoints, bands } = explanation
   const head = [(verdict ?? status).toUpperCase()]
   const noun = NOUNS[subject.topic]
-  head.push(event === null ? `record ${subject.topic}/${explanation.position.partition}@${grouped(explanation.position.offset)}` : `${noun} ${subject.businessId} of account ${accountId}`)
+  head.push(
+    event === null
+      ? `record ${subject.topic}/${explanation.position.partition}@${grouped(explanation.position.offset)}`
+      : `${noun} ${subject.businessId} of account ${accountId}`,
+  )
   const money = amountText(explanation)
   if (money !== null) head.push(money)
   if (event !== null) head.push(localTime(event.eventTimeMs, offsetOf(explanation)))
@@ -70,9 +87,18 @@ function offsetOf({ event }: Explanation): number | null {
 
 function statusLines({ status, lateByMs, firstSequence, reason, detail, again }: Explanation): readonly string[] {
   const lines: string[] = []
-  if (status === 'late') lines.push(`It came ${duration(lateByMs ?? 0)} behind the newest event, past the policy's grace: it got no verdict and changed no window.`)
-  if (status === 'duplicate') lines.push(`The same event was taken before, as sequence ${grouped(firstSequence ?? 0)}: it was not taken again (riskledger explain ${firstSequence}).`)
-  if (status === 'conflicting') lines.push(`Sequence ${grouped(firstSequence ?? 0)} has the same event id and other content: this one was not taken (riskledger explain ${firstSequence}).`)
+  if (status === 'late')
+    lines.push(
+      `It came ${duration(lateByMs ?? 0)} behind the newest event, past the policy's grace: it got no verdict and changed no window.`,
+    )
+  if (status === 'duplicate')
+    lines.push(
+      `The same event was taken before, as sequence ${grouped(firstSequence ?? 0)}: it was not taken again (riskledger explain ${firstSequence}).`,
+    )
+  if (status === 'conflicting')
+    lines.push(
+      `Sequence ${grouped(firstSequence ?? 0)} has the same event id and other content: this one was not taken (riskledger explain ${firstSequence}).`,
+    )
   if (status === 'quarantined') lines.push(`${reason}: ${detail}.`)
   if (status === 'observed') lines.push('Events of this topic change what is known of the account and get no verdict of their own.')
   if (again !== null) lines.push(`It came again as sequence ${grouped(again.sequence)}, which was refused as ${again.status}.`)
@@ -81,14 +107,24 @@ function statusLines({ status, lateByMs, firstSequence, reason, detail, again }:
 
 function habitLines({ features }: JudgedInput, currency: string): readonly string[] {
   const of = { payments: features.payments, logins: features.logins, 'p2p-trades': features.trades }[features.topic]
-  const perDayMilli = { payments: features.paymentsPerDayMilli, logins: features.loginsPerDayMilli, 'p2p-trades': features.tradesPerDayMilli }[features.topic]
+  const perDayMilli = {
+    payments: features.paymentsPerDayMilli,
+    logins: features.loginsPerDayMilli,
+    'p2p-trades': features.tradesPerDayMilli,
+  }[features.topic]
   const noun = NOUNS[features.topic satisfies ScreenedTopic]
   if (features.late) return []
-  const lines = [`  Pace       ${counted(of.counts[1], noun)} in 10 min, ${grouped(of.counts[3])} in 1 d, ${grouped(of.counts[5])} in 30 d; usual ${(perDayMilli / 1000).toFixed(1)} a day`]
+  const lines = [
+    `  Pace       ${counted(of.counts[1], noun)} in 10 min, ${grouped(of.counts[3])} in 1 d, ${grouped(of.counts[5])} in 30 d; usual ${(perDayMilli / 1000).toFixed(1)} a day`,
+  ]
   if (features.amountHabitMilliCount >= 1000) {
-    lines.push(`  Amounts    median ${money(features.amountMedianMinor, currency)}, high percentile ${money(features.amountPercentileMinor, currency)}, of ${counted(Math.floor(features.amountHabitMilliCount / 1000), noun)} (older ones count less)`)
+    lines.push(
+      `  Amounts    median ${money(features.amountMedianMinor, currency)}, high percentile ${money(features.amountPercentileMinor, currency)}, of ${counted(Math.floor(features.amountHabitMilliCount / 1000), noun)} (older ones count less)`,
+    )
   }
-  lines.push(`  Hours      ${String(features.localHour).padStart(2, '0')}h holds ${(features.hourSharePpm / 10_000).toFixed(1)} % of this account's events (local time by ${features.offsetSource === 'utc' ? 'UTC, no offset is known' : `the ${features.offsetSource}'s offset`})`)
+  lines.push(
+    `  Hours      ${String(features.localHour).padStart(2, '0')}h holds ${(features.hourSharePpm / 10_000).toFixed(1)} % of this account's events (local time by ${features.offsetSource === 'utc' ? 'UTC, no offset is known' : `the ${features.offsetSource}'s offset`})`,
+  )
   return ['', ...lines]
 }
 
@@ -98,7 +134,9 @@ function placeLines({ facts, policy, position, decisionId, eventId }: Explanatio
     return `  ${index === 0 ? 'Facts' : '     '}      ${kind.replace('-', ' ')} ${keyToken}${source}: ${sentence}`
   })
   if (policy !== null) lines.push(`  Policy     ${policy.hash.slice(0, 12)}… (${policy.name}), active since ${policy.since}`)
-  lines.push(`  Input      ${position.stream}@${position.revision}, sequence ${grouped(position.sequence)} · ${position.topic}/${position.partition}@${grouped(position.offset)}`)
+  lines.push(
+    `  Input      ${position.stream}@${position.revision}, sequence ${grouped(position.sequence)} · ${position.topic}/${position.partition}@${grouped(position.offset)}`,
+  )
   if (decisionId !== null) lines.push(`  Decision   ${decisionId} · ${position.stream}@${position.decisionRevision}`)
   if (eventId !== null) lines.push(`  Event      ${eventId}`)
   return lines

@@ -34,7 +34,15 @@ describe('thresholdText', () => {
 function seenFrom(firstSeenMs: number): Parameters<typeof encodeCounterpartyFact>[0] {
   const never = { lastKnownLegitimateMs: -1, lastKnownFraudMs: -1, alertSeverity: -1 }
   const rates = { fraudRegister: 0, fraudRegisterLength: 0, frauds3d: 0, known3d: 0, frauds7d: 0, known7d: 0 }
-  const totals = { fraudTotal: 0, legitimateTotal: 0, tradesCompleted: 0, tradesDisputed: 0, tradesCancelled: 0, chargebacks: 0, counterfeitReports: 0 }
+  const totals = {
+    fraudTotal: 0,
+    legitimateTotal: 0,
+    tradesCompleted: 0,
+    tradesDisputed: 0,
+    tradesCancelled: 0,
+    chargebacks: 0,
+    counterfeitReports: 0,
+  }
   return { asOfMs: firstSeenMs, firstSeenMs, paymentCount: 0, distinctPayers: 0, ...never, ...rates, ...totals }
 }
 
@@ -45,14 +53,26 @@ describe('describeFact', () => {
   })
 
   test('a counterparty with frauds, disputes, chargebacks and reports', () => {
-    const fact = { ...seenFrom(0), paymentCount: 9, distinctPayers: 1, fraudTotal: 2, legitimateTotal: 6, tradesDisputed: 1, chargebacks: 3, counterfeitReports: 2, alertSeverity: 600 }
+    const fact = {
+      ...seenFrom(0),
+      paymentCount: 9,
+      distinctPayers: 1,
+      fraudTotal: 2,
+      legitimateTotal: 6,
+      tradesDisputed: 1,
+      chargebacks: 3,
+      counterfeitReports: 2,
+      alertSeverity: 600,
+    }
     expect(describeFact('counterparty', encodeCounterpartyFact(fact))).toBe(
       '1 payer, 9 payments, 2 of 8 with a known label were fraud, 1 trade disputed, 3 chargebacks, 2 reports of counterfeits, alert of severity 600; first seen 1970-01-01',
     )
   })
 
   test('a device, and what is not kept', () => {
-    expect(describeFact('device', encodeDeviceFact({ asOfMs: 0, firstSeenMs: 0, distinctAccounts: 3, lastKnownFraudMs: -1 }))).toBe('3 accounts; first seen 1970-01-01')
+    expect(describeFact('device', encodeDeviceFact({ asOfMs: 0, firstSeenMs: 0, distinctAccounts: 3, lastKnownFraudMs: -1 }))).toBe(
+      '3 accounts; first seen 1970-01-01',
+    )
     expect(describeFact('random-challenge', null)).toBe('drawn for a random challenge')
     expect(describeFact('device', null)).toBe('its value is not in the ledger')
   })
