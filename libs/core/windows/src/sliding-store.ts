@@ -60,7 +60,10 @@ export class SlidingStore {
       const first = 2 * columns[0]
       for (let row = 0; row < rows.size; row++) {
         const slot = slots[row]
-        if (slot < 0) continue
+        if (slot < 0) {
+          out.fill(0, row * stride, (row + 1) * stride)
+          continue
+        }
         const all = rings.step(slot, timesMs[row], values[row], adjacent ? out : this.scratch, adjacent ? row * stride + first : 0)
         if (!adjacent) this.spread(columns, out, row * stride)
         if (!all) columns.forEach((column, width) => rings.exact[width] === 0 && inexact.push({ row, column }))

@@ -25,7 +25,8 @@ export interface ClosedWindow {
 
 /**
  * Results of one batch of events. Sliding figures are columns, one row per event in the order of the batch; windows that closed are a
- * list. Nothing in it is reused: it may be kept.
+ * list. Nothing in it is reused, so it may be kept, unless
+ * `reuseFigures` was asked for.
  */
 export class WindowBatch {
   constructor(
