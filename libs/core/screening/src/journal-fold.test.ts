@@ -1,0 +1,273 @@
+import { createHash } from 'node:crypto'
+import type { LogRecord } from '@riskledger/contracts'
+import { decodeInputsScreened, JournalDigest, type JournaledInput, type OpenedEntry } from '@riskledger/journal'
+import { encodeCounterpartyFact, encodeDeviceFact } from '@riskledger/relations'
+import { Random } from '@riskledger/simulation'
+import type { KnownFact } from './fact-desk'
+import { JournalFold } from './journal-fold'
+import { readState, writeState } from './state-snapshot'
+import { itemOf, MadeJournal, policyWith, reseal, scenarioRecords, STREAM } from './testing/made-journal'
+import { writeBatch } from './testing/write-batch'
+
+const EAGER = policyWith([
+  [/ratePpm: 500/, 'ratePpm: 1000000'],
+  [/maxScorePoints: 200/, 'maxScorePoints: 290'],
+])
+const STRICT = policyWith([
+  [/payments: { challenge: 300, hold: 500, block: 800 }/, 'payments: { challenge: 60, hold: 150, block: 400 }'],
+  [/dedupeHorizonMs: 604800000/, 'dedupeHorizonMs: 172800000'],
+  [/ratePpm: 500/, 'ratePpm: 0'],
+])
+const LOOSE = policyWith([[/dedupeHorizonMs: 604800000/, 'dedupeHorizonMs: 1209600000']])
+const POLICIES = [EAGER, STRICT, LOOSE]
+
+/** Facts that change as a seed decides. */
+class ChangingFacts {
+  private readonly facts = new Map<string, KnownFact>()
+  private revision = 0
+
+  constructor(private readonly random: Random) {}
+
+  get(kind: string, keyToken: string): KnownFact | undefined {
+    return this.facts.get(`${kind}|${keyToken}`)
+  }
+
+  learn(record: LogRecord): void {
+    if (!this.random.chance(300)) return
+    const item = itemOf(record)
+    if (item.decoded?.kind !== 'decoded') return
+    const event = item.decoded.event as { counterpartyId?: string | null; deviceId?: string | null }
+    const asOfMs = item.eventTimeMs
+    const many = this.random.below(60)
+    if (typeof event.counterpartyId === 'string') this.set('counterparty', event.counterpartyId, counterparty(asOfMs, many))
+    if (typeof event.deviceId === 'string') {
+      this.set(
+        'device',
+        event.deviceId,
+        encodeDeviceFact({ asOfMs, firstSeenMs: asOfMs - 1_000, distinctAccounts: 1 + many, lastKnownFraudMs: -1 }),
+      )
+    }
+  }
+
+  private set(kind: string, keyToken: string, value: Uint8Array): void {
+    this.facts.set(`${kind}|${keyToken}`, { value, sourceStream: 'relations-000', sourceRevision: this.revision++ })
+  }
+}
+
+function counterparty(asOfMs: number, many: number): Uint8Array {
+  return encodeCounterpartyFact({
+    asOfMs,
+    firstSeenMs: asOfMs - 5_000,
+    paymentCount: many * 3,
+    distinctPayers: many,
+    lastKnownLegitimateMs: -1,
+    lastKnownFraudMs: many > 40 ? asOfMs - 100 : -1,
+    fraudRegister: many > 40 ? 3 : 0,
+    fraudRegisterLength: Math.min(8, many),
+    frauds3d: 0,
+    known3d: many * 65_536,
+    frauds7d: 0,
+    known7d: many * 65_536,
+    fraudTotal: many > 40 ? 2 : 0,
+    legitimateTotal: many,
+    tradesCompleted: 0,
+    tradesDisputed: 0,
+    tradesCancelled: 0,
+    chargebacks: 0,
+    counterfeitReports: many > 55 ? 2 : 0,
+    alertSeverity: -1,
+  })
+}
+
+function draw(sequence: number, accountId: string): Uint8Array | null {
+  const digest = createHash('sha256').update(`${sequence}|${accountId}`).digest()
+  return digest[0] < 8 ? digest.subarray(0, 4) : null
+}
+
+/** A journal in which everything happens that can: files and live inputs, facts, draws, ticks, tenures, switches of policy. */
+function eventfulJournal(seed: number): MadeJournal {
+  const random = new Random(seed)
+  const mixed = random.chance(500)
+  let live = false
+  const records = scenarioRecords({ seed, accounts: 60, days: 10, oddities: 3 }, () => {
+    if (mixed && random.chance(10)) live = !live
+    return live ? 'live' : 'file'
+  })
+  const facts = new ChangingFacts(random)
+  const journal = new MadeJournal({ policy: POLICIES[random.below(3)], facts, draw })
+  journal.beforeInput = (item) => facts.learn(item.record)
+  let generation = 2
+  for (let at = 0; at < records.length;) {
+    const count = 1 + random.below(random.chance(100) ? 300 : 60)
+    const part = records.slice(at, at + count)
+    at += part.length
+    const last = part[part.length - 1]
+    journal.screen({
+      items: part.map((record) => itemOf(record, random.chance(500))),
+      gaps: [],
+      tickMs: last.orderTimeMs === undefined ? last.brokerTimeMs + random.below(5_000) : undefined,
+    })
+    if (random.chance(100)) journal.beginTenure(generation++)
+    if (random.chance(100)) journal.activate(POLICIES[random.below(3)])
+    if (random.chance(50)) journal.screen({ items: [], gaps: [], tickMs: last.brokerTimeMs + random.below(10_000_000) })
+  }
+  return journal
+}
+
+function digestOf(entries: readonly OpenedEntry[]): string {
+  const digest = new JournalDigest()
+  for (const entry of entries) {
+    if (entry.type !== 'InputsScreened') continue
+    const batch = decodeInputsScreened(entry.data)
+    batch.forEachInput((input, index) => {
+      const sequence = batch.firstSequence + index
+      digest.add(
+        sequence,
+        input,
+        batch.facts.filter((fact) => fact.sequence === sequence),
+      )
+    })
+  }
+  return digest.finish()
+}
+
+describe('a fold is what was live', () => {
+  test.each([1, 2, 3])('seed %d: no mismatch, the same state, the same next offsets', (seed) => {
+    const journal = eventfulJournal(seed)
+    const fold = journal.fold()
+    expect(fold.firstMismatch).toBeNull()
+    expect(fold.mismatchCount).toBe(0)
+    expect(fold.step!.stateHash()).toBe(journal.step.stateHash())
+    expect(fold.nextOffsets).toEqual(journal.stage.nextOffsets)
+    expect(fold.step!.statusCounts).toEqual(journal.step.statusCounts)
+    expect(fold.step!.verdictCounts).toEqual(journal.step.verdictCounts)
+    expect(fold.inputCount).toBe(journal.step.nextSequence - 1)
+    expect(fold.comparedCount).toBe(fold.inputCount + journal.entries.filter(({ type }) => type === 'DecisionMade').length)
+    // The scenario holds what the property is about.
+    expect(journal.step.statusCounts.quarantined).toBeGreaterThan(0)
+    expect(journal.step.statusCounts.duplicate).toBeGreaterThan(0)
+    expect(journal.entries.some(({ type }) => type === 'DecisionMade')).toBe(true)
+  })
+})
+
+describe('a snapshot is a fold', () => {
+  test('taken after any batch and gone on from, it gives the same state and takes the same bytes', () => {
+    const journal = eventfulJournal(5)
+    const random = new Random(9)
+    const whole = journal.fold()
+    const bytes = writeState({ step: whole.step!, nextOffsets: whole.nextOffsets, tenure: whole.tenure })
+    let taken = 0
+    journal.fold(journal.entries, (fold, entry) => {
+      const next = journal.entries[entry.revision + 1]
+      const between = next === undefined || next.type !== 'DecisionMade'
+      if (fold.step === null || fold.step.policyHash === '0'.repeat(64) || !between || !random.chance(200)) return
+      taken++
+      const snapshot = writeState({ step: fold.step, nextOffsets: fold.nextOffsets, tenure: fold.tenure })
+      const state = readState(snapshot, (hash) => journal.policyOf(hash))!
+      expect(state.step.stateHash()).toBe(fold.step.stateHash())
+      const resumed = new JournalFold(STREAM)
+      resumed.resume({ head: entry.head, ...state })
+      for (const later of journal.entries.slice(entry.revision + 1)) resumed.apply(later, (hash) => journal.policyOf(hash))
+      resumed.finish()
+      expect(resumed.firstMismatch).toBeNull()
+      expect(resumed.step!.stateHash()).toBe(whole.step!.stateHash())
+      expect(resumed.nextOffsets).toEqual(whole.nextOffsets)
+      expect(resumed.tenure).toEqual(whole.tenure)
+    })
+    expect(taken).toBeGreaterThan(2)
+    const again = readState(bytes, (hash) => journal.policyOf(hash))!
+    expect(Buffer.compare(writeState(again), bytes)).toBe(0)
+  })
+
+  test('bytes of another format are no state', () => {
+    const journal = eventfulJournal(5)
+    const bytes = writeState({ step: journal.step, nextOffsets: [], tenure: null })
+    const other = Uint8Array.from(bytes)
+    other[0] ^= 1
+    expect(readState(other, (hash) => journal.policyOf(hash))).toBeNull()
+  })
+})
+
+test('where batches fall changes neither verdicts nor the digest of a file', () => {
+  const records = scenarioRecords({ seed: 6, accounts: 60, days: 10 })
+  const journals = [1, 37, 5_000].map((size) => {
+    const journal = new MadeJournal({ policy: EAGER, draw })
+    for (let at = 0; at < records.length; at += size) {
+      journal.screen({ items: records.slice(at, at + size).map((record) => itemOf(record)), gaps: [], tickMs: undefined })
+    }
+    return journal
+  })
+  expect(new Set(journals.map(({ entries }) => digestOf(entries))).size).toBe(1)
+  expect(new Set(journals.map(({ step }) => step.stateHash())).size).toBe(1)
+})
+
+describe('a journal that says something else, its chain made whole again, is told', () => {
+  const journal = eventfulJournal(7)
+  const { entries } = journal
+  const batchAt = entries.findIndex((entry) => entry.type === 'InputsScreened' && verdictsOf(entry).includes('challenge'))
+  const decisionAt = entries.findIndex((entry) => entry.type === 'DecisionMade')
+
+  function verdictsOf(entry: OpenedEntry): (string | null)[] {
+    const verdicts: (string | null)[] = []
+    decodeInputsScreened(entry.data).forEachInput((input) => verdicts.push(input.verdict))
+    return verdicts
+  }
+
+  function changed(index: number, change: (input: JournaledInput) => void): { readonly data: Uint8Array } {
+    return { data: writeBatch(entries[batchAt].data, (input, at) => at === index && change(input)) }
+  }
+
+  test('untouched, it is whole', () => {
+    expect(journal.fold(reseal(entries, batchAt, ({ data }) => ({ data: writeBatch(data, () => undefined) }))).firstMismatch).toBeNull()
+  })
+
+  test.each<[string, (input: JournaledInput) => void, object]>([
+    ['verdict', (input) => (input.verdict = 'allow'), { field: 'verdict', recorded: 'allow' }],
+    ['score', (input) => input.scorePoints++, { field: 'scorePoints' }],
+    ['status', (input) => (input.status = 'observed'), { field: 'status', recorded: 'observed', folded: 'screened' }],
+    ['age', (input) => (input.lateByMs = 5), { field: 'lateByMs', recorded: '5', folded: 'null' }],
+    ['dedupe', (input) => (input.dedupeUnchecked = true), { field: 'dedupeUnchecked' }],
+  ])('%s', (_name, change, expected) => {
+    const index = verdictsOf(entries[batchAt]).findIndex((verdict) => verdict !== null && verdict !== 'allow')
+    const fold = journal.fold(reseal(entries, batchAt, () => changed(index, change)))
+    const sequence = decodeInputsScreened(entries[batchAt].data).firstSequence + index
+    expect(fold.firstMismatch).toMatchObject({ stream: STREAM, revision: batchAt, sequence, ...expected })
+    expect(fold.mismatchCount).toBeGreaterThan(0)
+  })
+
+  test('a byte of a decision', () => {
+    const sequence = entries[decisionAt].metadata.firstSequence
+    const fold = journal.fold(
+      reseal(entries, decisionAt, ({ data }) => {
+        const copy = Uint8Array.from(data)
+        copy[copy.lastIndexOf(0x6e)]++
+        return { data: copy }
+      }),
+    )
+    expect(fold.firstMismatch).toMatchObject({ stream: STREAM, revision: decisionAt, sequence, field: 'decision' })
+  })
+
+  test('a decision that is left out, in the middle or at the end', () => {
+    const sequence = entries[decisionAt].metadata.firstSequence
+    const fold = journal.fold(reseal(entries, decisionAt, () => null))
+    expect(fold.mismatchCount).toBeGreaterThan(0)
+    expect(fold.firstMismatch).toMatchObject({ field: 'decision' })
+    const atEnd = journal.fold(entries.slice(0, decisionAt))
+    expect(atEnd.firstMismatch).toMatchObject({ sequence, field: 'decision', recorded: 'no decision' })
+  })
+
+  test('a batch that does not begin where the one before it ended', () => {
+    const fold = journal.fold(
+      reseal(entries, batchAt, ({ data }) => ({ data: writeBatch(data, () => undefined, { firstSequence: 1, fromOffset: 3 }) })),
+    )
+    expect(fold.firstMismatch).toMatchObject({ revision: batchAt, field: 'firstSequenceOfBatch', recorded: '1' })
+    expect(fold.mismatchCount).toBeGreaterThan(1)
+  })
+})
+
+test('an entry of a type that this version does not know is refused by name', () => {
+  const journal = new MadeJournal({ policy: STRICT })
+  const entry = { ...journal.entries[2], type: 'CaseOpened' }
+  const fold = journal.fold(journal.entries.slice(0, 2))
+  expect(() => fold.apply(entry, (hash) => journal.policyOf(hash))).toThrow(/@2: entry type CaseOpened is unknown/)
+})
