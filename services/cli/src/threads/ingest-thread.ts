@@ -43,7 +43,7 @@ runThread<IngestThreadInput>(async ({ input, signal, ready, post }) => {
       signal,
       crashPoint,
       onProgress: ({ bytesRead, totalBytes, emissions }) => tell({ kind: 'progress', bytesRead, bytesTotal: totalBytes, emissions }),
-      onRejected: (rejected) => tell({ kind: 'rejected', message: rejected.message }),
+      onRejected: ({ file, line, message }) => tell({ kind: 'rejected', message: `${file}:${line}: ${message}` }),
       ...(input.mapping === null ? {} : { mapping: mappingOf(input.mapping) }),
     })
   } finally {
