@@ -8,6 +8,7 @@ const HAS_ALERT = 8
 const HAS_KNOWN = 16
 
 const writer = new ByteWriter(256)
+const reader = new ByteReader(new Uint8Array(0))
 
 /**
  * Bytes of a counterparty's fact, typically 20 to 32. Varints; times as distance before `asOfMs`:
@@ -71,18 +72,23 @@ function writeMoment(asOfMs: number, timeMs: number): void {
   writer.signedVarint(timeMs < 0 ? 0 : distance >= 0 ? distance + 1 : distance)
 }
 
-function readMoment(reader: ByteReader, asOfMs: number): number {
+function readMoment(asOfMs: number): number {
   const code = reader.signedVarint()
   return code === 0 ? -1 : asOfMs - (code > 0 ? code - 1 : code)
 }
 
-/** The fact that `encodeCounterpartyFact` wrote. Throws `RiskError` `snapshot-unusable` on bytes that it cannot have written. */
-export function decodeCounterpartyFact(bytes: Uint8Array): CounterpartyFact {
-  const reader = new ByteReader(bytes)
+/**
+ * The fact that `encodeCounterpartyFact` wrote; `into` is overwritten and returned where it is given, to spare a new object.
+ * Throws `RiskError` `snapshot-unusable` on bytes that it cannot have written.
+ */
+export function decodeCounterpartyFact(bytes: Uint8Array, into: CounterpartyFact | null = null): CounterpartyFact {
+  reader.rewind(bytes)
   const flags = reader.u8()
   if (flags > 31) reader.refuse(`a counterparty fact with flags ${flags}`)
   const asOfMs = reader.varint()
-  const fact = blankCounterpartyFact(asOfMs - reader.signedVarint())
+  const firstSeenMs = asOfMs - reader.signedVarint()
+  const fact = into === null ? blankCounterpartyFact(firstSeenMs) : clear(into)
+  fact.firstSeenMs = firstSeenMs
   fact.asOfMs = asOfMs
   fact.paymentCount = reader.varint()
   fact.distinctPayers = reader.varint()
@@ -92,11 +98,11 @@ export function decodeCounterpartyFact(bytes: Uint8Array): CounterpartyFact {
     fact.known7d = reader.varint()
   }
   if (flags & HAS_LEGITIMATE) {
-    fact.lastKnownLegitimateMs = readMoment(reader, asOfMs)
+    fact.lastKnownLegitimateMs = readMoment(asOfMs)
     fact.legitimateTotal = reader.varint()
   }
   if (flags & HAS_FRAUD) {
-    fact.lastKnownFraudMs = readMoment(reader, asOfMs)
+    fact.lastKnownFraudMs = readMoment(asOfMs)
     fact.fraudTotal = reader.varint()
     fact.fraudRegister = reader.u8()
     fact.frauds3d = reader.varint()
@@ -126,11 +132,11 @@ export function encodeDeviceFact(fact: DeviceFact): Uint8Array {
 
 /** The fact that `encodeDeviceFact` wrote. Throws `RiskError` `snapshot-unusable` on bytes that it cannot have written. */
 export function decodeDeviceFact(bytes: Uint8Array): DeviceFact {
-  const reader = new ByteReader(bytes)
+  reader.rewind(bytes)
   const asOfMs = reader.varint()
   const firstSeenMs = asOfMs - reader.signedVarint()
   const distinctAccounts = reader.varint()
-  const fact = { asOfMs, firstSeenMs, distinctAccounts, lastKnownFraudMs: readMoment(reader, asOfMs) }
+  const fact = { asOfMs, firstSeenMs, distinctAccounts, lastKnownFraudMs: readMoment(asOfMs) }
   if (reader.remainingBytes > 0) reader.refuse('a device fact with bytes behind it')
   return fact
 }
@@ -159,4 +165,25 @@ export function blankCounterpartyFact(firstSeenMs: number): CounterpartyFact {
     counterfeitReports: 0,
     alertSeverity: -1,
   }
+}
+
+/** Back to what `blankCounterpartyFact` makes, but for the times that every fact sets. */
+function clear(fact: CounterpartyFact): CounterpartyFact {
+  fact.lastKnownLegitimateMs = -1
+  fact.lastKnownFraudMs = -1
+  fact.fraudRegister = 0
+  fact.fraudRegisterLength = 0
+  fact.frauds3d = 0
+  fact.known3d = 0
+  fact.frauds7d = 0
+  fact.known7d = 0
+  fact.fraudTotal = 0
+  fact.legitimateTotal = 0
+  fact.tradesCompleted = 0
+  fact.tradesDisputed = 0
+  fact.tradesCancelled = 0
+  fact.chargebacks = 0
+  fact.counterfeitReports = 0
+  fact.alertSeverity = -1
+  return fact
 }

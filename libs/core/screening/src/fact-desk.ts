@@ -132,7 +132,7 @@ export class FactDesk implements FactView {
   private look<T>(
     kind: FactKind,
     keyToken: string,
-    of: { readonly held: Map<string, Held<T>>; readonly decode: (value: Uint8Array) => T },
+    of: { readonly held: Map<string, Held<T>>; readonly decode: (value: Uint8Array, into: T | null) => T },
   ): T | undefined {
     let held = of.held.get(keyToken)
     const known = this.source.get(kind, keyToken)
@@ -143,13 +143,15 @@ export class FactDesk implements FactView {
         held.seen = known
       else {
         const { value, sourceStream, sourceRevision } = known
-        held = { kind, keyToken, sourceStream, sourceRevision, seen: known, value, decoded: null }
+        // The object of the value before is read into again: nobody keeps it past its input.
+        const decoded = of.decode(value, held?.decoded ?? null)
+        held = { kind, keyToken, sourceStream, sourceRevision, seen: known, value, decoded }
         of.held.set(keyToken, held)
         this.listed.push({ sequence: this.sequence, kind, keyToken, value, sourceStream, sourceRevision })
       }
     }
     if (held === undefined) return undefined
     this.looked.push(held)
-    return (held.decoded ??= of.decode(held.value))
+    return (held.decoded ??= of.decode(held.value, null))
   }
 }

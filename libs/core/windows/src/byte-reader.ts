@@ -5,11 +5,21 @@ import { RiskError } from '@riskledger/contracts'
  * with the position: a snapshot is a cache, whoever reads one discards it and folds the journal instead.
  */
 export class ByteReader {
-  private readonly view: DataView
+  // Made when first needed: short values hold varints alone, and a view costs more than they do.
+  private lazyView: DataView | null = null
   private position = 0
 
-  constructor(private readonly source: Uint8Array) {
-    this.view = new DataView(source.buffer, source.byteOffset, source.byteLength)
+  constructor(private source: Uint8Array) {}
+
+  /** Starts over on other bytes, so that one reader serves many short values. */
+  rewind(source: Uint8Array): void {
+    this.source = source
+    this.lazyView = null
+    this.position = 0
+  }
+
+  private get view(): DataView {
+    return (this.lazyView ??= new DataView(this.source.buffer, this.source.byteOffset, this.source.byteLength))
   }
 
   /** Bytes not yet read. */

@@ -1,0 +1,146 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { RAW_TOPICS } from '@riskledger/contracts'
+import { compilePolicy, newScoreCard, score } from '@riskledger/detectors'
+import { decodeRaw, isEventTopic, type Decoded } from '@riskledger/events'
+import { importFiles, parseMapping } from '@riskledger/files'
+import { emptyHead, emptyInput, ZERO_HASH } from '@riskledger/journal'
+import { parsePolicy, type AcceptedPolicy } from '@riskledger/policy'
+import { ProfileStore } from '@riskledger/profiles'
+import { RelationsState } from '@riskledger/relations'
+import { installationRoot } from '@riskledger/runtime'
+import { BatchBuilder, ScreeningStep, TopicMerge, type InputToScreen, type MergeItem, type RawEvent } from '@riskledger/screening'
+import { MemoryLog } from './memory-log'
+
+/** CPU nanoseconds an input, by what they are spent on; each stage alone on one thread, in memory. */
+export interface StageNanos {
+  /** File to framed Avro records: read, split, map, encode. */
+  readonly parse: number
+  readonly decode: number
+  /** Windows, habits, labels, devices: an account's features. */
+  readonly windows: number
+  readonly detectors: number
+  /** Status and dedupe, merge, journal encoding of the input and its facts. */
+  readonly encode: number
+  /** Deflate, SHA-256 and sealing of whole batches. */
+  readonly hash: number
+  /** The fold of relations, in its own thread in the product. */
+  readonly relations: number
+}
+
+type Item = MergeItem<Decoded<RawEvent> | null>
+
+/** Measures the stages over a file of payments, each in a pass of its own; a stage's cost is its pass less what the pass before did. */
+export async function measureStages(file: string, mappingFile: string): Promise<StageNanos> {
+  const mapping = parseMapping(readFileSync(mappingFile, 'utf8'))
+  if (mapping.kind === 'rejected') throw new Error(`${mappingFile} is rejected`)
+  const policy = parsePolicy(readFileSync(join(installationRoot(), 'policies', 'default.yaml'), 'utf8'))
+  if (policy.kind === 'rejected') throw new Error('the default policy is rejected')
+  const log = new MemoryLog()
+  const parse = await cpuNanos(() => importFiles({ files: [file], mapping: mapping.mapping, log, startedAtMs: Date.now() }))
+  let items: Item[] = []
+  const merge = await cpuNanos(() => {
+    items = mergeAll(log)
+  })
+  const count = items.length
+  const decode = await cpuNanos(() => {
+    for (const { record } of items) if (isEventTopic(record.topic)) decodeRaw(record.topic, record.value)
+  })
+  const windows = await cpuNanos(() => profilesOnly(items, policy, false))
+  const both = await cpuNanos(() => profilesOnly(items, policy, true))
+  const whole = { nanos: 0, close: 0 }
+  whole.nanos = await cpuNanos(() => {
+    whole.close = screenAll(items, policy)
+  })
+  const relations = await cpuNanos(() => foldRelations(items))
+  const per = (nanos: number): number => Math.max(0, Math.round(nanos / count))
+  return {
+    parse: per(parse),
+    decode: per(decode),
+    windows: per(windows),
+    detectors: per(both - windows),
+    encode: per(whole.nanos - both - whole.close + merge - decode),
+    hash: per(whole.close),
+    relations: per(relations),
+  }
+}
+
+async function cpuNanos(work: () => unknown): Promise<number> {
+  const before = process.cpuUsage()
+  await work()
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) * 1000
+}
+
+function mergeAll(log: MemoryLog): Item[] {
+  const merge = new TopicMerge<Decoded<RawEvent> | null>(RAW_TOPICS.length, (record) => ({
+    record,
+    decoded: isEventTopic(record.topic) ? decodeRaw(record.topic, record.value) : null,
+    eventTimeMs: record.brokerTimeMs,
+    orderTimeMs: record.orderTimeMs ?? record.brokerTimeMs,
+  }))
+  for (const [index, topic] of RAW_TOPICS.entries()) merge.offer(index, log.records.get(topic)!)
+  const items: Item[] = []
+  for (let topic = merge.first(Infinity); topic >= 0; topic = merge.first(Infinity)) items.push(merge.take(topic))
+  return items
+}
+
+function profilesOnly(items: readonly Item[], policy: AcceptedPolicy, withDetectors: boolean): void {
+  const profiles = new ProfileStore(policy.policy.state)
+  const compiled = compilePolicy(policy.policy)
+  const card = newScoreCard()
+  const context = { late: false, facts: { counterparty: () => undefined, device: () => undefined } }
+  for (const { record, decoded } of items) {
+    if (decoded?.kind !== 'decoded' || !isEventTopic(record.topic)) continue
+    profiles.advance(record.brokerTimeMs)
+    const features = profiles.observe(record.topic, decoded.event, context)
+    if (withDetectors && features !== null) score(features, compiled, card)
+  }
+}
+
+/** The step and the batches as the worker makes them; returns the nanoseconds spent in closing batches. */
+function screenAll(items: readonly Item[], policy: AcceptedPolicy): number {
+  const step = new ScreeningStep({ partition: 0, partitionCount: 1, topics: RAW_TOPICS, dedupeKey: Buffer.alloc(16, 7) })
+  step.activate(policy)
+  const builder = new BatchBuilder()
+  const out = emptyInput()
+  let head = emptyHead('bench')
+  let first = 1
+  let closing = 0
+  for (const { record, decoded } of items) {
+    const input: InputToScreen = {
+      topic: RAW_TOPICS.indexOf(record.topic),
+      offset: record.offset,
+      brokerTimeMs: record.brokerTimeMs,
+      orderLagMs: 0,
+      value: record.value,
+      bodySha256: null,
+      bodyLengthBytes: 0,
+      keyMismatch: false,
+      decoded,
+    }
+    const decision = step.screen(input, out, () => null)
+    builder.add(out, step.facts.listed, decision)
+    if (!builder.full) continue
+    const before = process.cpuUsage()
+    const closed = builder.close(first, { previous: head, tickMs: step.tickMs, positions: [], gaps: [], engineHash: ZERO_HASH, policyHash: ZERO_HASH })
+    const { user, system } = process.cpuUsage(before)
+    closing += (user + system) * 1000
+    head = closed.head
+    first = step.nextSequence
+  }
+  return closing
+}
+
+function foldRelations(items: readonly Item[]): void {
+  const state = new RelationsState()
+  let epoch = 0
+  for (const { record, decoded } of items) {
+    if (decoded?.kind !== 'decoded' || !isEventTopic(record.topic)) continue
+    state.advance(record.brokerTimeMs)
+    state.observe({ topic: record.topic, event: decoded.event, status: 'screened', habitDistanceCenti: null, streamTimeMs: record.brokerTimeMs })
+    const now = Math.floor(record.brokerTimeMs / 3_600_000)
+    if (now !== epoch) state.takeChanged()
+    epoch = now
+  }
+}
