@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert'
 import { BASE, BIG, BLOCK, FIRST_LOG2, HAS_RING, HEAD, LOSSY, NEVER, SHAPE, SPECIAL, WIDE } from './ring-store'
-import { RingTails } from './ring-tails'
+import { ThreeTails } from './three-tails'
 
 /** What a `KeyedRings` is made of; fixed for its life. */
 export interface KeyedRingsOptions {
@@ -40,7 +40,7 @@ export interface KeyedRingsOptions {
  * rings.add(0, 1_000, 250)
  * rings.read(0, 1_000, out, 0) // true; out is [1, 250]
  */
-export class KeyedRings extends RingTails {
+export class KeyedRings extends ThreeTails {
   readonly graceMs: number
   readonly maxEventsPerKey: number
   private readonly maxLog2: number
@@ -107,7 +107,8 @@ export class KeyedRings extends RingTails {
     words[a + 1] = value
     ints[m + HEAD] = head + 1
     floats[f] = timeMs
-    this.moveTails(m, now, out, offset)
+    if (this.widths === 3) this.moveThree(m, now, out, offset)
+    else this.moveTails(m, now, out, offset)
     return true
   }
 

@@ -11,7 +11,7 @@ export class RingTails extends RingStore {
   /** After a `read` that returned false: 1 for each width whose figures are exact, 0 where they are a bound (see `read`). */
   readonly exact: Uint8Array
   /** Ages at which an event leaves each width. */
-  private readonly leaveMs: Float64Array
+  protected readonly leaveMs: Float64Array
   /** Values up to here cannot take the sum of a full ring out of 2^53. */
   protected readonly plainLimit: number
   protected readonly scratch: Float64Array
