@@ -33,6 +33,7 @@ async function bundle(entries) {
       define: { 'process.env.RISKLEDGER_BUNDLED': '"yes"' },
       logLevel: 'error',
     })
+    if ('riskledger' in entries) await require('esbuild').build({ ...ENGINE, absWorkingDir: ROOT, outfile: join(draft, 'engine.js') })
     try {
       renameSync(draft, folder)
     } catch (error) {
@@ -84,4 +85,19 @@ const EXECUTABLE = {
   'relations-thread': 'services/relations/src/thread.ts',
 }
 
-module.exports = { bundle, EXECUTABLE, ROOT }
+/**
+ * How the deciding code becomes one file whose SHA-256 is the `engineHash` of the journal: minified, so that neither comments nor paths of a machine
+ * are in it, and the same sources give the same bytes wherever they lie.
+ */
+const ENGINE = {
+  entryPoints: ['libs/core/screening/src/index.ts'],
+  bundle: true,
+  platform: 'node',
+  format: 'cjs',
+  target: 'node20',
+  minify: true,
+  legalComments: 'none',
+  logLevel: 'silent',
+}
+
+module.exports = { ENGINE, bundle, EXECUTABLE, ROOT }

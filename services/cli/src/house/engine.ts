@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { build } from 'esbuild'
 import { installationRoot } from '@riskledger/runtime'
 
 /** The code that decides, as one file, and its SHA-256: what `engineHash` in the journal means. */
@@ -9,22 +10,18 @@ export interface Engine {
   readonly hash: string
 }
 
-const ENTRY = join('libs', 'core', 'screening', 'src', 'index.ts')
-
-/** Bundles the deciding code in memory. The same sources give the same bytes wherever they lie. */
+/** The engine: made when the executable was bundled, or now where the sources run as they are. */
 export async function bundleEngine(): Promise<Engine> {
-  const result = await build({
-    absWorkingDir: installationRoot(),
-    entryPoints: [ENTRY],
-    bundle: true,
-    write: false,
-    platform: 'node',
-    format: 'cjs',
-    target: 'node20',
-    minify: true,
-    legalComments: 'none',
-    logLevel: 'silent',
-  })
-  const bundle = result.outputFiles[0].contents
+  const file = join(__dirname, 'engine.js')
+  const bundle = existsSync(file) ? await readFile(file) : await bundleSources()
   return { bundle, hash: createHash('sha256').update(bundle).digest('hex') }
+}
+
+async function bundleSources(): Promise<Uint8Array> {
+  const root = installationRoot()
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- plain JavaScript, so that the launcher needs nothing to run it
+  const { ENGINE } = require(join(root, 'services', 'cli', 'bin', 'bundle.js')) as { ENGINE: object }
+  const { build } = await import('esbuild')
+  const result = await build({ ...ENGINE, absWorkingDir: root, write: false })
+  return result.outputFiles[0].contents
 }
