@@ -12,8 +12,9 @@ import {
   type LearnedFact,
 } from '@riskledger/journal'
 
-/** Facts in one entry at most; more are split over several. */
+/** Facts in one entry at most, and bytes of them before they are deflated; more are split over several. */
 const MAX_FACTS = 8_192
+const MAX_FACT_BYTES = 512 * 1024
 
 /** Moments at which a test may kill the process. */
 export type RelationsCrashPoint = 'relations-append-sending' | 'relations-append-acknowledged'
@@ -82,9 +83,9 @@ export class LearnedWriter {
     target: Target,
     learned: { readonly throughEpoch: number; readonly consumed: Consumed; readonly facts: readonly LearnedFact[] },
   ): Promise<void> {
-    for (let from = 0; from === 0 || from < learned.facts.length; from += MAX_FACTS) {
-      const facts = learned.facts.slice(from, from + MAX_FACTS)
-      const last = from + MAX_FACTS >= learned.facts.length
+    const parts = partsOf(learned.facts)
+    for (const [index, facts] of parts.entries()) {
+      const last = index === parts.length - 1
       // Only the last part says what is complete with it: after a crash in between, half of it must not count as all of it.
       const data = encodeRelationsLearned(
         last ? { throughEpoch: learned.throughEpoch, consumed: [learned.consumed], facts } : { throughEpoch: -1, consumed: [], facts },
@@ -120,6 +121,21 @@ export class LearnedWriter {
       }
     }
   }
+}
+
+/** The facts in parts that fit into an entry each; of none, one part without any. */
+function partsOf(facts: readonly LearnedFact[]): readonly (readonly LearnedFact[])[] {
+  const parts: LearnedFact[][] = [[]]
+  let bytes = 0
+  for (const fact of facts) {
+    if (bytes >= MAX_FACT_BYTES || parts[parts.length - 1].length === MAX_FACTS) {
+      parts.push([])
+      bytes = 0
+    }
+    parts[parts.length - 1].push(fact)
+    bytes += Buffer.byteLength(fact.keyToken) + fact.value.length + 16
+  }
+  return parts
 }
 
 /** Tries of one append, the same bytes and ids each time. */

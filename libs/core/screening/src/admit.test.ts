@@ -2,7 +2,7 @@ import { partitionFor, type EventTopic, type LogRecord } from '@riskledger/contr
 import { encodeRaw } from '@riskledger/events'
 import { decodeInputsScreened, type JournaledInput } from '@riskledger/journal'
 import type { AcceptedPolicy } from '@riskledger/policy'
-import { FULL_EVENTS, MINIMAL_EVENTS } from '../../events/src/testing/sample-events'
+import { FULL_EVENTS, MINIMAL_EVENTS } from '@riskledger/events/src/testing/sample-events'
 import { accountBytes } from './admit'
 import { IDENTITY, itemOf, liveRecord, MadeJournal, policyWith } from './testing/made-journal'
 

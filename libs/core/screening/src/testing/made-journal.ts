@@ -195,7 +195,7 @@ export function reseal(
   return result
 }
 
-function json(type: Parameters<typeof encodeLedgerJson>[0], content: never | object): UnsealedEntry {
+function json(type: Parameters<typeof encodeLedgerJson>[0], content: object): UnsealedEntry {
   const data = encodeLedgerJson(type, content as never)
   return { type, contentType: 'json', data, metadata: { engineHash: ENGINE, policyHash: ZERO_HASH } }
 }
