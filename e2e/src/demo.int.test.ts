@@ -13,6 +13,7 @@ import { Command, type Ended } from './demo-process'
 const SMALL = ['--accounts', '60', '--days', '20', '--seed', '3']
 /** Too short for habits, and enough to see it begin and end. */
 const SHORT = ['--accounts', '60', '--days', '10', '--seed', '3']
+const DEFAULT_POLICY = join(installationRoot(), 'policies', 'default.yaml')
 const TEST_SECRET = 'riskledger test secret, for files and the demo only'
 
 let folder: string
@@ -123,6 +124,19 @@ describe('riskledger up', () => {
     expect(JSON.parse(plain.stdout)).toMatchObject({ taken: 0 })
   }, 300_000)
 
+  test('puts a policy into force that is asked for while it waits', async () => {
+    const up = start('up')
+    await up.says(/Stays up/)
+    const file = join(folder, 'other.yaml')
+    await writeFile(file, readFileSync(DEFAULT_POLICY, 'utf8').replace('name: default', 'name: other'))
+    const activated = await run('policy', 'activate', file)
+    expect(activated).toMatchObject({ code: 0, stderr: '' })
+    await up.says(/Policy other \(sha256 [0-9a-f]{12}…\) goes into force/)
+    up.signal('SIGINT')
+    expect((await up.ended).code).toBe(0)
+    expect((await run('up', '--once')).stdout).toContain('policy other')
+  }, 300_000)
+
   test('begins a new folder, also beside the folders of the demo', async () => {
     await run('up', '--demo', '--once', '--json', ...SHORT)
     const { code, stdout } = await run('up', '--once')
@@ -155,7 +169,7 @@ describe('riskledger up', () => {
 })
 
 function defaultPolicy(): AcceptedPolicy {
-  const result = parsePolicy(readFileSync(join(installationRoot(), 'policies', 'default.yaml'), 'utf8'))
+  const result = parsePolicy(readFileSync(DEFAULT_POLICY, 'utf8'))
   if (result.kind === 'rejected') throw new Error(result.problems[0].message)
   return result
 }

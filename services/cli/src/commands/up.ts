@@ -1,9 +1,6 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { InvalidArgumentError, type Command } from 'commander'
 import { RiskError } from '@riskledger/contracts'
 import { screeningStream } from '@riskledger/journal'
-import { DATA_FOLDER_FILE } from '@riskledger/runtime'
 import { playDemo } from '../demo/play-demo'
 import { activePolicy } from '../house/active-policy'
 import type { House } from '../house/open-house'
@@ -56,8 +53,8 @@ async function serve({
   readonly version: string
 }): Promise<number> {
   const { dataDir, policy: policyFile } = context.settings
-  const isNew = !existsSync(join(dataDir, DATA_FOLDER_FILE))
-  const policy = policyFile === undefined && !isNew ? null : await loadPolicyFile(policyFile ?? DEFAULT_POLICY_FILE)
+  const policy = policyFile === undefined ? null : await loadPolicyFile(policyFile)
+  const firstPolicy = await loadPolicyFile(DEFAULT_POLICY_FILE)
   const session = new UpSession({ context, dataDir, command: 'riskledger up', once, version })
   try {
     const house = await session.open()
@@ -66,6 +63,7 @@ async function serve({
       return await session.run({
         house,
         policy,
+        firstPolicy,
         files: [],
         onStarted: (run) => tellParts(run, { house, session, environment: context.environment }),
         onDecisions: (decisions) => {

@@ -95,8 +95,9 @@ export async function startScreeningRun(options: ScreeningRunOptions): Promise<S
   })
   const started = await Promise.race([screener.ready, house.failed, ingest.done.then(never)])
   tally.begin(started)
-  const { relations: settings, state } = (await activePolicy(house.ledger, { stream: screeningStream(0, 0, environment), which: 'first' }))
-    .policy
+  const { relations: settings, state } = (
+    await activePolicy(house.ledger, { stream: screeningStream(0, 0, environment), which: 'first', environment })
+  ).policy
   const relations = startThread(RELATIONS_THREAD, {
     name: 'relations',
     input: {

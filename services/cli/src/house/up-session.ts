@@ -6,6 +6,7 @@ import { EXIT } from '../exit-codes'
 import { ProgressBar } from '../text/progress-bar'
 import { bundleEngine } from './engine'
 import { openHouse, type House } from './open-house'
+import { followPolicyRequests } from './policy-requests'
 import { startScreeningRun, type ScreeningRun, type ScreeningRunOptions } from './screening-run'
 
 /** How the parts are kept up. */
@@ -23,7 +24,10 @@ export interface UpSessionOptions {
 /** What runs, and who is told what of it. */
 export interface UpRun {
   readonly house: House
+  /** Put into force at the start; null: the journals' own. */
   readonly policy: AcceptedPolicy | null
+  /** With which journals begin that have none yet, where `policy` is null. */
+  readonly firstPolicy?: AcceptedPolicy
   readonly files: readonly string[]
   readonly onStarted?: (run: ScreeningRun) => Promise<void>
   readonly onDecisions: NonNullable<ScreeningRunOptions['onDecisions']>
@@ -63,22 +67,53 @@ export class UpSession {
       environment: context.environment,
       logLevel: context.settings.logLevel,
       crashAt: context.crashAt,
+      pace: context.pace,
       mapping: null,
       strict: false,
       tellDecisions: true,
     })
+    const following = this.followPolicies(house, run)
     try {
       await onStarted?.(run)
       const interrupted = this.interrupted()
-      if ((await Promise.race([run.drained, interrupted])) === INTERRUPTED) return this.interrupt(onInterrupted)
+      if ((await Promise.race([run.drained, following.failed, interrupted])) === INTERRUPTED) return this.interrupt(onInterrupted)
       await onDrained(run)
       if (once) return EXIT.done
       this.say(`\nStays up: ledger ${house.connectionString}   Ctrl-C stops.`)
-      await Promise.race([run.failed, interrupted])
+      await Promise.race([run.failed, following.failed, interrupted])
       this.say('Stopped; everything is in the ledger.')
       return EXIT.done
     } finally {
+      await following.end()
       await run.stop()
+    }
+  }
+
+  /** Puts policies into force that `riskledger policy activate` asks for. */
+  private followPolicies(house: House, run: ScreeningRun): { readonly failed: Promise<never>; readonly end: () => Promise<unknown> } {
+    const ending = new AbortController()
+    const following = followPolicyRequests({
+      ledger: house.ledger,
+      environment: this.options.context.environment,
+      signal: ending.signal,
+      activate: (policy) => {
+        run.activate(policy)
+        this.say(`Policy ${policy.policy.name} (sha256 ${policy.hash.slice(0, 12)}…) goes into force with the next batch.`)
+      },
+      onRefused: (message) => {
+        this.bar.clear()
+        process.stderr.write(`${message}\n`)
+      },
+    })
+    const failed = following.then(() => new Promise<never>(() => undefined))
+    // Whoever races against it sees the rejection; after the end nobody needs to.
+    failed.catch(() => undefined)
+    return {
+      failed,
+      end: async () => {
+        ending.abort()
+        await Promise.allSettled([following])
+      },
     }
   }
 
