@@ -5,6 +5,7 @@ import {
   decodeInputsScreened,
   emptyHead,
   emptyInput,
+  ZERO_HASH,
   type ChainHead,
   type InputsScreenedView,
   type JournaledFact,
@@ -68,6 +69,8 @@ export class JournalFold {
   comparedCount = 0
   mismatchCount = 0
   firstMismatch: Mismatch | null = null
+  /** Whether the hash of the whole state is compared with each tenure's, too: replay does, a worker that takes over spares itself that. */
+  checksStates = false
   private expectedDecisions: { readonly sequence: number; readonly json: Uint8Array }[] = []
   private readonly input: InputToScreen = {
     topic: 0,
@@ -112,6 +115,7 @@ export class JournalFold {
         return this.open(readJson(entry) as SegmentOpened)
       case 'TenureBegan':
         this.tenure = readJson(entry) as TenureBegan
+        if (this.checksStates) this.compareState(entry, this.tenure)
         return
       case 'PolicyActivated': {
         const { policyHash, mode } = readJson(entry) as { policyHash: string; mode: string }
@@ -255,6 +259,16 @@ export class JournalFold {
       recorded: recorded.toString('utf8'),
       folded: expected === undefined ? 'no decision' : Buffer.from(expected.json).toString('utf8'),
     })
+  }
+
+  private compareState(entry: OpenedEntry, tenure: TenureBegan): void {
+    const step = this.opened()
+    if (step.policyHash === ZERO_HASH) return
+    this.comparedCount++
+    const folded = step.stateHash()
+    if (folded === tenure.stateHash) return
+    const sequence = step.nextSequence - 1
+    this.mismatch({ stream: entry.stream, revision: entry.revision, sequence, field: 'stateHash', recorded: tenure.stateHash, folded })
   }
 
   private mismatch(mismatch: Mismatch): void {

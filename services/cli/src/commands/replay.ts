@@ -51,6 +51,7 @@ async function replay(house: House, context: CommandContext, at: EntryPosition |
     const stream = screeningStream(partition, 0, context.environment)
     if (at !== null && at.stream !== stream) continue
     const fold = new JournalFold(stream)
+    fold.checksStates = true
     folds.push(fold)
     const before = folds.reduce((sum, one) => sum + one.inputCount, 0)
     await foldForward(fold, { ledger: house.ledger, policies: new PolicyShelf(house.ledger, context.environment) }, {
