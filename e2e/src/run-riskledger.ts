@@ -51,6 +51,7 @@ export interface Screened {
   readonly conflicting: number
   readonly quarantined: number
   readonly takenNow: number
+  readonly verdicts: Readonly<Record<string, number>>
   readonly journalDigest: string
 }
 

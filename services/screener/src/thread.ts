@@ -82,6 +82,7 @@ async function runWorkers({ input, signal, ready, post, onMessage }: ThreadConte
       })),
     } satisfies ScreenerReady)
     signal.addEventListener('abort', stopAll)
+    if (signal.aborted) stopAll()
     await Promise.all(workers.map((worker) => worker.done.finally(stopAll)))
   } finally {
     stopAll()

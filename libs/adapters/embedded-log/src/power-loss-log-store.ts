@@ -12,6 +12,7 @@ export class PowerLossDisk {
     readonly failed: (error: Error) => void
   }[] = []
   private generation = 0
+  private readonly mourners: ((error: Error) => void)[] = []
 
   /** Opens a store; one opened before a loss of power is dead and never answers. */
   open(): LogStore {
@@ -36,7 +37,7 @@ export class PowerLossDisk {
           .at(-1),
       initialise: (key, value) => void platter.set(hex(key), Uint8Array.from(value)),
       write: (change, onHandedOver) => {
-        if (generation !== this.generation) return new Promise(() => undefined)
+        if (generation !== this.generation) return new Promise((_, failed) => this.mourners.push(failed))
         const image = new Map<string, Uint8Array | undefined>()
         const transaction: LogTransaction = {
           get: (key) => (image.has(hex(key)) ? copyOf(image.get(hex(key))) : get(key)),
@@ -87,10 +88,16 @@ export class PowerLossDisk {
     for (const { failed } of failing) failed(error)
   }
 
-  /** Drops everything that waits; whoever waited never hears of it. */
+  /** Drops everything that waits; whoever waited hears nothing of it until `bury`. */
   losePower(): void {
+    for (const { failed } of this.pending) this.mourners.push(failed)
     this.pending = []
     this.generation++
+  }
+
+  /** Lets a test clear a dead world away: whoever waits for a store that lost its power is told so. */
+  bury(): void {
+    for (const failed of this.mourners.splice(0)) failed(new Error('the power was lost'))
   }
 }
 

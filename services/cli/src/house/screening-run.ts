@@ -81,43 +81,44 @@ export async function startScreeningRun(options: ScreeningRunOptions): Promise<S
       environment,
     )
   }
+  const threads: Thread[] = []
+  // How a part ended shows in `drained` and `failed`; a part that is stopped in the middle says no more than that.
+  const stop = async (): Promise<void> => {
+    await Promise.allSettled(threads.map((thread) => thread.stop()))
+  }
+  try {
+    return await startThreads(options, { threads, stop })
+  } catch (error) {
+    // A part that was started would wait for the ledger long after it is gone, and keep the process with it.
+    await stop()
+    throw error
+  }
+}
+
+async function startThreads(
+  options: ScreeningRunOptions,
+  { threads, stop }: { readonly threads: Thread[]; readonly stop: () => Promise<void> },
+): Promise<ScreeningRun> {
+  const { house } = options
   const tally = new Tally(options)
   const ingest: Thread<void, IngestResult> = startThread(INGEST_THREAD, {
     name: 'ingest',
     input: ingestInput(options),
     onMessage: (message) => tally.onIngest(message as IngestMessage),
   })
+  threads.push(ingest)
   await ingest.ready
   const screener: Thread<ScreenerReady> = startThread(SCREENER_THREAD, {
     name: 'screener',
     input: screenerInput(options),
     onMessage: (message) => tally.onScreener(message as ScreenerMessage),
   })
+  threads.push(screener)
   const started = await Promise.race([screener.ready, house.failed, ingest.done.then(never)])
   tally.begin(started)
-  const { relations: settings, state } = (
-    await activePolicy(house.ledger, { stream: screeningStream(0, 0, environment), which: 'first', environment })
-  ).policy
-  const relations = startThread(RELATIONS_THREAD, {
-    name: 'relations',
-    input: {
-      connectionString: house.connectionString,
-      partitionCount: house.folder.partitions,
-      environment,
-      engineHash: engine.hash,
-      epochMs: settings.epochMs,
-      state: {
-        labelDelayMs: state.labelDelayMs,
-        labelMemoryMs: state.labelMemoryMs,
-        maxKeys: state.maxAccounts,
-        maxRemembered: state.maxRemembered,
-      },
-      logLevel: options.logLevel,
-      crashAt: options.crashAt,
-    } satisfies RelationsThreadInput,
-  })
+  const relations = startThread(RELATIONS_THREAD, { name: 'relations', input: await relationsInput(options) })
+  threads.push(relations)
   await Promise.race([relations.ready, house.failed])
-  const threads = [ingest, screener, relations] as const
   const failed = Promise.race([house.failed, ...[screener, relations].map(endedEarly), ingest.done.then(never)])
   failed.catch(() => undefined)
   return {
@@ -127,10 +128,27 @@ export async function startScreeningRun(options: ScreeningRunOptions): Promise<S
     inputs: () => tally.inputs(),
     inputsBefore: started.partitions.reduce((sum, partition) => sum + partition.inputs, 0),
     activate: (policy) => screener.post({ kind: 'activate', policy: policy.canonicalBytes } satisfies ScreenerRequest),
-    // How a part ended shows in `drained` and `failed`; a part that is stopped in the middle says no more than that.
-    stop: async () => {
-      await Promise.allSettled(threads.map((thread) => thread.stop()))
+    stop,
+  }
+}
+
+async function relationsInput({ house, engine, environment, logLevel, crashAt }: ScreeningRunOptions): Promise<RelationsThreadInput> {
+  const stream = screeningStream(0, 0, environment)
+  const { relations, state } = (await activePolicy(house.ledger, { stream, which: 'first', environment })).policy
+  return {
+    connectionString: house.connectionString,
+    partitionCount: house.folder.partitions,
+    environment,
+    engineHash: engine.hash,
+    epochMs: relations.epochMs,
+    state: {
+      labelDelayMs: state.labelDelayMs,
+      labelMemoryMs: state.labelMemoryMs,
+      maxKeys: state.maxAccounts,
+      maxRemembered: state.maxRemembered,
     },
+    logLevel,
+    crashAt,
   }
 }
 
