@@ -25,7 +25,7 @@ export interface DemoResult {
   readonly falseAlarmsPpm: number
   readonly seconds: number
   readonly inputsPerSecond: number
-  /** From the start of the process to the first decision of the day of trouble that was shown or could have been. */
+  /** From the start of the process to the first decision other than `allow`, those of the days of habit included. */
   readonly secondsToFirstDecision: number | null
   readonly ledgerEntries: number
   readonly ledgerBytes: number
