@@ -17,11 +17,15 @@ interface Topic {
   end: number
 }
 
-/** A partitioned log in memory, with gaps on request. `changed` resolves at the next append or announcement, never by time. */
+/** A partitioned log in memory, with gaps on request. `changed` resolves at once for
+ * what came since the last wait, else at the next append or announcement, never by time. */
 export class MemoryEventLog implements EventLog {
   private readonly topics = new Map<string, Topic>()
   private progress: SourceProgress[] = []
   private waiting: (() => void)[] = []
+  private version = 0
+  /** What the waits of each caller, told apart by its signal, have seen. */
+  private readonly seenVersions = new WeakMap<object, number>()
 
   constructor(readonly partitionCount = 1) {}
 
@@ -83,14 +87,25 @@ export class MemoryEventLog implements EventLog {
 
   changed(_timeoutMs: number, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted === true) return Promise.resolve()
+    const caller = signal ?? this
+    const version = this.version
+    if (version !== (this.seenVersions.get(caller) ?? 0)) {
+      this.seenVersions.set(caller, version)
+      return Promise.resolve()
+    }
     return new Promise((resolve) => {
-      this.waiting.push(resolve)
-      signal?.addEventListener('abort', () => resolve(), { once: true })
+      const wake = (): void => {
+        this.seenVersions.set(caller, this.version)
+        resolve()
+      }
+      this.waiting.push(wake)
+      signal?.addEventListener('abort', wake, { once: true })
     })
   }
 
   /** Lets everybody who waits look again, as the time-out of a real log does. */
   wake(): void {
+    this.version++
     const waiting = this.waiting
     this.waiting = []
     for (const wake of waiting) wake()

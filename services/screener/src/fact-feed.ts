@@ -48,7 +48,9 @@ export class FactFeed implements KnownFacts {
     return feed
   }
 
+  /** What is known of a key; throws where the streams could not be followed, so that nobody goes on with what was known then. */
   get(kind: FactKind, keyToken: string): KnownFact | undefined {
+    if (this.failure !== null) throw this.failure
     return kind === 'counterparty' ? this.counterparties.get(keyToken) : this.devices.get(keyToken)
   }
 

@@ -45,6 +45,7 @@ export class PartitionSource {
   private readonly fetchOffsets: number[]
   /** Next offset to give out. */
   private readonly givenOffsets: number[]
+  /** Gaps not told yet, of each topic in order of offset. */
   private gaps: Gap[] = []
   private lastTickMs: number
   private poked = false
@@ -71,7 +72,8 @@ export class PartitionSource {
       const bound = await this.bound()
       await this.fill()
       const { items, gatedAtMs } = await this.collect(bound.orderTimeMs)
-      if (items.length > 0 || this.gaps.length > 0) return this.toBatch(items)
+      const gaps = this.takeGaps()
+      if (items.length > 0 || gaps.length > 0) return this.toBatch(items, gaps)
       const tick = this.tellProgress(gatedAtMs ?? (this.options.log.partitionCount > 1 ? bound.announcedMs : 0))
       if (tick !== null) return tick
       if (gatedAtMs !== null) {
@@ -137,9 +139,23 @@ export class PartitionSource {
     return { items, gatedAtMs: null }
   }
 
-  private toBatch(items: readonly MergeItem<Decoded<RawEvent> | null>[]): InputBatch {
-    const gaps = this.gaps
-    this.gaps = []
+  /** The gaps that were reached: before them nothing waits to be given out, so that a restart behind them loses nothing. */
+  private takeGaps(): readonly Gap[] {
+    if (this.gaps.length === 0) return this.gaps
+    const reached: Gap[] = []
+    const ahead: Gap[] = []
+    for (const gap of this.gaps) {
+      if (this.givenOffsets[gap.topic] < gap.fromOffset) ahead.push(gap)
+      else {
+        reached.push(gap)
+        this.givenOffsets[gap.topic] = Math.max(this.givenOffsets[gap.topic], gap.toOffset)
+      }
+    }
+    this.gaps = ahead
+    return reached
+  }
+
+  private toBatch(items: readonly MergeItem<Decoded<RawEvent> | null>[], gaps: readonly Gap[]): InputBatch {
     const last = items.at(-1)
     const live = last === undefined || last.record.orderTimeMs === undefined
     this.lastTickMs = live ? this.lastTickMs : last.orderTimeMs

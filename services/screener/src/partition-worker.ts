@@ -128,6 +128,7 @@ async function endOf(loop: Loop, following: AbortController): Promise<void> {
 class JournalWriter {
   private readonly batches$ = new Subject<InputBatch>()
   private sealed: SealedBatch[] = []
+  private failure: Error | null = null
   private pendingPolicy: AcceptedPolicy | null = null
   private sinceSnapshot = 0
   private durable: ChainHead
@@ -142,8 +143,9 @@ class JournalWriter {
     this.durableOffsets = [...stage.nextOffsets]
     this.batches$.pipe(screenBatches(stage)).subscribe({
       next: (sealed) => this.sealed.push(sealed),
+      // Thrown here it would only come up later, beside the loop: `screen` throws it.
       error: (error: unknown) => {
-        throw error
+        this.failure = error instanceof Error ? error : new Error(String(error))
       },
     })
   }
@@ -161,6 +163,7 @@ class JournalWriter {
     if (this.pendingPolicy !== null) await this.activate(this.pendingPolicy)
     this.sealed = []
     this.batches$.next(batch)
+    if (this.failure !== null) throw this.failure
     this.options.crashPoint('entry-encoded')
     return this.sealed
   }

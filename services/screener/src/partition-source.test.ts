@@ -1,0 +1,146 @@
+import { RAW_TOPICS, type ProposedRecord, type RawTopic } from '@riskledger/contracts'
+import type { InputBatch } from '@riskledger/screening'
+import { MemoryEventLog } from '@riskledger/testing'
+import { PartitionSource, type EpochGate, type PartitionSourceOptions } from './partition-source'
+
+const OPEN: EpochGate = { epochMs: 100, open: () => true, changed: () => Promise.resolve() }
+const SOURCE = { sourceId: 's', emissions: 0, startedAtMs: 0, done: false }
+
+function live(topic: RawTopic, atMs: number, partition = 0): ProposedRecord {
+  return { topic, partition, brokerTimeMs: atMs, orderTimeMs: undefined, key: null, value: new Uint8Array(3) }
+}
+
+function ofFile(topic: RawTopic, orderTimeMs: number, partition = 0): ProposedRecord {
+  return { ...live(topic, orderTimeMs, partition), orderTimeMs }
+}
+
+function sourceOn(log: MemoryEventLog, part: Partial<PartitionSourceOptions> = {}): PartitionSource {
+  return new PartitionSource({
+    log,
+    partition: 0,
+    topics: RAW_TOPICS,
+    nextOffsets: RAW_TOPICS.map(() => 0),
+    gate: OPEN,
+    nowMs: () => 9_000,
+    tickMs: 0,
+    onIdle: () => undefined,
+    batchInputs: 4_096,
+    crashPoint: () => undefined,
+    ...part,
+  })
+}
+
+const names = (batch: InputBatch | undefined): string[] => batch!.items.map(({ record }) => `${record.topic}@${record.offset}`)
+const never = new AbortController().signal
+
+test('merges the topics of its partition by time, and ticks with the wall clock once it has caught up', async () => {
+  const log = new MemoryEventLog(2)
+  await log.append([live('logins', 20), live('payments', 30), live('payments', 10, 1), live('payments', 40), live('logins', 35)])
+  const batch = await sourceOn(log).pull(never)
+  expect(names(batch)).toEqual(['logins@0', 'payments@0', 'logins@1', 'payments@1'])
+  expect(batch!.tickMs).toBe(9_000)
+})
+
+test('while records wait, the tick is the time of the first of them', async () => {
+  const log = new MemoryEventLog()
+  await log.append([live('payments', 10), live('logins', 25), live('payments', 40)])
+  const source = sourceOn(log, { batchInputs: 1 })
+  const ticks: (number | undefined)[] = []
+  for (let i = 0; i < 3; i++) ticks.push((await source.pull(never))!.tickMs)
+  expect(ticks).toEqual([25, 40, 9_000])
+})
+
+test('of a file that is being read nothing goes at or past what it has announced; the tick of a file is its own', async () => {
+  const log = new MemoryEventLog()
+  await log.append([ofFile('payments', 10), ofFile('logins', 20), ofFile('payments', 30)], { ...SOURCE, orderTimeMs: 30 })
+  const source = sourceOn(log)
+  const first = await source.pull(never)
+  expect(names(first)).toEqual(['payments@0', 'logins@0'])
+  expect(first!.tickMs).toBeUndefined()
+  const pulling = source.pull(never)
+  await log.append([ofFile('logins', 40)], { ...SOURCE, orderTimeMs: 50, done: true })
+  expect(names(await pulling)).toEqual(['payments@1', 'logins@1'])
+})
+
+test('an input of a file waits for its epoch; before it waits it tells once how far it is', async () => {
+  const log = new MemoryEventLog()
+  await log.append([ofFile('payments', 10), ofFile('payments', 250)], { ...SOURCE, orderTimeMs: 300, done: true })
+  let through = 100
+  let wake = (): void => undefined
+  const gate: EpochGate = {
+    epochMs: 100,
+    open: (orderTimeMs) => orderTimeMs <= through,
+    changed: () => new Promise((resolve) => (wake = resolve)),
+  }
+  const source = sourceOn(log, { gate })
+  expect(names(await source.pull(never))).toEqual(['payments@0'])
+  expect(await source.pull(never)).toEqual({ items: [], gaps: [], tickMs: 250 })
+  let pulled = false
+  const pulling = source.pull(never).then((batch) => ((pulled = true), batch))
+  for (let i = 0; i < 50; i++) await Promise.resolve()
+  expect(pulled).toBe(false)
+  through = 300
+  wake()
+  expect(names(await pulling)).toEqual(['payments@1'])
+})
+
+test('with several partitions, one without inputs tells the progress of the file, once an epoch', async () => {
+  const log = new MemoryEventLog(2)
+  await log.append([ofFile('payments', 350, 1)], { ...SOURCE, orderTimeMs: 350 })
+  const source = sourceOn(log)
+  expect(await source.pull(never)).toEqual({ items: [], gaps: [], tickMs: 350 })
+  const stopping = new AbortController()
+  const pulling = source.pull(stopping.signal)
+  stopping.abort()
+  expect(await pulling).toBeUndefined()
+})
+
+test('tells when everything has been given out, and where it stands', async () => {
+  const log = new MemoryEventLog()
+  await log.append([live('payments', 10), live('payments', 11), live('logins', 12)])
+  const idle: (readonly number[])[] = []
+  const source = sourceOn(log, { onIdle: (nextOffsets) => idle.push([...nextOffsets]) })
+  await source.pull(never)
+  const pulling = source.pull(never)
+  for (let i = 0; i < 100; i++) await Promise.resolve()
+  // Looking again finds it as idle as before.
+  expect(idle[0]).toEqual(RAW_TOPICS.map((topic) => (topic === 'payments' ? 2 : topic === 'logins' ? 1 : 0)))
+  expect(new Set(idle.map(String)).size).toBe(1)
+  await log.append([live('payments', 13)])
+  expect(names(await pulling)).toEqual(['payments@2'])
+})
+
+test('a gap is told once everything before it has been given out, not earlier, also at the end of the log', async () => {
+  const log = new MemoryEventLog()
+  await log.append([live('payments', 10), live('payments', 11)])
+  log.skip('payments', 0, 2)
+  await log.append([live('payments', 12)])
+  log.skip('payments', 0, 1)
+  const idle: number[] = []
+  const source = sourceOn(log, { batchInputs: 1, onIdle: (nextOffsets) => idle.push(nextOffsets[0]) })
+  const told: [string[], number[]][] = []
+  for (let i = 0; i < 3; i++) {
+    const batch = await source.pull(never)
+    told.push([names(batch), batch!.gaps.map(({ fromOffset }) => fromOffset)])
+  }
+  expect(told).toEqual([
+    [['payments@0'], []],
+    [['payments@1'], [2]],
+    [['payments@4'], [5]],
+  ])
+  const stopping = new AbortController()
+  const pulling = source.pull(stopping.signal)
+  for (let i = 0; i < 100; i++) await Promise.resolve()
+  stopping.abort()
+  await pulling
+  expect(new Set(idle)).toEqual(new Set([6]))
+})
+
+test('begins where the journal ends, and stops where the log does not reach so far', async () => {
+  const log = new MemoryEventLog()
+  await log.append([live('payments', 10), live('payments', 11)])
+  const nextOffsets = RAW_TOPICS.map((topic) => (topic === 'payments' ? 1 : 0))
+  expect(names(await sourceOn(log, { nextOffsets }).pull(never))).toEqual(['payments@1'])
+  const beyond = RAW_TOPICS.map((topic) => (topic === 'payments' ? 3 : 0))
+  await expect(sourceOn(log, { nextOffsets: beyond }).pull(never)).rejects.toMatchObject({ code: 'offset-out-of-range' })
+})

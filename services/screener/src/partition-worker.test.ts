@@ -1,0 +1,256 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { RAW_TOPICS, type ProposedRecord, type Snapshot, type SnapshotStore } from '@riskledger/contracts'
+import { encodeRaw } from '@riskledger/events'
+import { MINIMAL_EVENTS } from '@riskledger/events/src/testing/sample-events'
+import { emptyHead, openEntry, screeningStream } from '@riskledger/journal'
+import { parsePolicy, type AcceptedPolicy } from '@riskledger/policy'
+import { JournalFold } from '@riskledger/screening'
+import { KeptLogger, MemoryEventLog, MemoryLedger, NO_METRICS } from '@riskledger/testing'
+import { foldForward } from './fold-journal'
+import { startPartitionWorker, type PartitionWorker, type WorkerOptions } from './partition-worker'
+import { PolicyShelf } from './policy-shelf'
+
+const STREAM = screeningStream(0, 0)
+const YAML = readFileSync(join(__dirname, '../../../policies/default.yaml'), 'utf8')
+const POLICY = policyOf(YAML)
+const OTHER = policyOf(YAML.replace('name: default', 'name: other'))
+
+function policyOf(text: string): AcceptedPolicy {
+  const result = parsePolicy(text)
+  if (result.kind === 'rejected') throw new Error(result.problems[0].message)
+  return result
+}
+
+function payment(id: number): ProposedRecord {
+  const eventId = `0192f3c4-5b6a-7c8d-9e0f-${String(id).padStart(12, '0')}`
+  const eventTimeMs = 1_778_697_618_000 + id * 1_000
+  const value = encodeRaw('payments', { ...MINIMAL_EVENTS.payments, eventId, paymentId: `p-${id}`, eventTimeMs }).slice()
+  return { topic: 'payments', partition: 0, brokerTimeMs: eventTimeMs, orderTimeMs: undefined, key: Buffer.from('a-0293'), value }
+}
+
+class MemorySnapshots implements SnapshotStore {
+  readonly saved: Snapshot[] = []
+  save(_name: string, snapshot: Snapshot): Promise<void> {
+    this.saved.unshift(snapshot)
+    return Promise.resolve()
+  }
+  load(): Promise<readonly Snapshot[]> {
+    return Promise.resolve(this.saved)
+  }
+  close(): Promise<void> {
+    return Promise.resolve()
+  }
+}
+
+/** A worker over doubles, and a way to wait until it has taken so many inputs. */
+class Bench {
+  readonly log = new MemoryEventLog()
+  readonly running: PartitionWorker[] = []
+
+  constructor(readonly ledger = new MemoryLedger()) {}
+
+  async start(part: Partial<WorkerOptions> = {}): Promise<{ readonly worker: PartitionWorker; reached(inputs: number): Promise<void> }> {
+    let waiting: { inputs: number; resolve: () => void }[] = []
+    let worker: PartitionWorker | undefined
+    const look = (): void => {
+      const inputs = (worker?.fold.step?.nextSequence ?? 1) - 1
+      for (const one of waiting) if (inputs >= one.inputs) one.resolve()
+      waiting = waiting.filter((one) => inputs < one.inputs)
+    }
+    worker = await startPartitionWorker({
+      partition: 0,
+      partitionCount: 1,
+      environment: '',
+      workerId: 'w-1',
+      engineHash: 'e'.repeat(64),
+      log: this.log,
+      ledger: this.ledger,
+      snapshots: null,
+      policies: new PolicyShelf(this.ledger, ''),
+      policy: POLICY,
+      firstPolicy: null,
+      checkPolicy: () => undefined,
+      pace: { batchInputs: 4, snapshotInputs: 1_000_000 },
+      draw: () => null,
+      nowMs: () => 1_778_800_000_000,
+      logger: new KeptLogger(),
+      metrics: NO_METRICS,
+      crashPoint: () => undefined,
+      onBatch: look,
+      onIdle: look,
+      ...part,
+    })
+    this.running.push(worker)
+    const reached = (inputs: number): Promise<void> =>
+      new Promise((resolve) => {
+        waiting.push({ inputs, resolve })
+        look()
+      })
+    return { worker, reached }
+  }
+
+  async fold(): Promise<JournalFold> {
+    const fold = new JournalFold(STREAM)
+    await foldForward(fold, { ledger: this.ledger, policies: new PolicyShelf(this.ledger, '') })
+    return fold
+  }
+}
+
+const types = (ledger: MemoryLedger): string[] => ledger.entriesOf(STREAM).map(({ type }) => type)
+
+let bench: Bench
+beforeEach(() => {
+  bench = new Bench()
+})
+afterEach(async () => {
+  await Promise.allSettled(bench.running.map((worker) => worker.stop()))
+})
+
+test('begins a journal, registers it, takes its tenure with the policy, screens, and folds to the same', async () => {
+  await bench.log.append([1, 2, 3, 4, 5, 6].map(payment))
+  const { worker, reached } = await bench.start()
+  await reached(6)
+  await worker.stop()
+  expect(types(bench.ledger).slice(0, 3)).toEqual(['SegmentOpened', 'TenureBegan', 'PolicyActivated'])
+  expect(types(bench.ledger).filter((type) => type === 'InputsScreened')).toHaveLength(2)
+  expect(bench.ledger.entriesOf('partitions')).toHaveLength(1)
+  let head = emptyHead(STREAM)
+  for (const entry of bench.ledger.entriesOf(STREAM)) {
+    const opened = openEntry(head, entry)
+    expect(opened.kind).toBe('whole')
+    if (opened.kind === 'whole') head = opened.entry.head
+  }
+  const fold = await bench.fold()
+  expect(fold.firstMismatch).toBeNull()
+  expect(fold.step!.stateHash()).toBe(worker.fold.step!.stateHash())
+})
+
+test('goes on where the journal ends: nothing twice, nothing left out', async () => {
+  await bench.log.append([1, 2, 3].map(payment))
+  const first = await bench.start()
+  await first.reached(3)
+  await first.worker.stop()
+  await bench.log.append([4, 5].map(payment))
+  const second = await bench.start({ workerId: 'w-2' })
+  await second.reached(5)
+  await second.worker.stop()
+  const fold = await bench.fold()
+  expect(fold.mismatchCount).toBe(0)
+  expect(fold.step!.statusCounts).toMatchObject({ screened: 5, duplicate: 0 })
+  expect(fold.nextOffsets[RAW_TOPICS.indexOf('payments')]).toBe(5)
+  expect(fold.tenure).toMatchObject({ workerId: 'w-2', generation: 2 })
+})
+
+test('who takes a partition over fences who had it, an append in flight included; fenced, one sends nothing more', async () => {
+  const old = await bench.start()
+  let release = (): void => undefined
+  let held = (): void => undefined
+  const inFlight = new Promise<void>((resolve) => (held = resolve))
+  bench.ledger.gate = (stream, [entry]) => {
+    if (stream !== STREAM || entry.type !== 'InputsScreened') return Promise.resolve()
+    held()
+    return new Promise((resolve) => (release = resolve))
+  }
+  await bench.log.append([payment(1)])
+  await inFlight
+  bench.ledger.gate = () => Promise.resolve()
+  const young = await bench.start({ workerId: 'w-2' })
+  await young.reached(1)
+  release()
+  await expect(old.worker.done).rejects.toMatchObject({ code: 'fenced', retriable: false })
+  await bench.log.append([payment(2)])
+  await young.reached(2)
+  await young.worker.stop()
+  const fold = await bench.fold()
+  expect(fold.mismatchCount).toBe(0)
+  expect(fold.step!.statusCounts).toMatchObject({ screened: 2, duplicate: 0 })
+  expect(fold.tenure).toMatchObject({ workerId: 'w-2', generation: 2 })
+})
+
+test('who finds a newer tenure behind its own stops at once', async () => {
+  let young: Promise<unknown> | undefined
+  const gate = bench.ledger.gate
+  bench.ledger.gate = async (stream, entries) => {
+    await gate(stream, entries)
+  }
+  await bench.start()
+  const append = bench.ledger.append.bind(bench.ledger)
+  // As soon as the tenure of w-2 is written, w-3 takes over, before w-2 has read its own entry back.
+  bench.ledger.append = async (stream, expected, entries) => {
+    const revision = await append(stream, expected, entries)
+    if (stream === STREAM && young === undefined && entries[0].type === 'TenureBegan') {
+      young = Promise.resolve()
+      await bench.start({ workerId: 'w-3' })
+    }
+    return revision
+  }
+  await expect(bench.start({ workerId: 'w-2' })).rejects.toMatchObject({ code: 'fenced' })
+})
+
+test('an append whose outcome is not known is sent again, the same bytes with the same ids', async () => {
+  const sent: string[] = []
+  let failures = 0
+  bench.ledger.fault = (stream, entries) => {
+    if (stream !== STREAM || entries[0].type !== 'InputsScreened') return 'none'
+    sent.push(`${entries[0].id} ${Buffer.from(entries[0].data).toString('hex')}`)
+    return failures++ === 0 ? 'unknown-written' : failures === 2 ? 'unavailable' : 'none'
+  }
+  await bench.log.append([payment(1), payment(2)])
+  const { worker, reached } = await bench.start()
+  await reached(2)
+  await worker.stop()
+  expect(sent).toHaveLength(3)
+  expect(new Set(sent).size).toBe(1)
+  expect(types(bench.ledger).filter((type) => type === 'InputsScreened')).toHaveLength(1)
+  expect((await bench.fold()).step!.statusCounts.screened).toBe(2)
+})
+
+test('a policy switches at a batch boundary, as an entry of its own', async () => {
+  await bench.log.append([payment(1)])
+  const { worker, reached } = await bench.start()
+  await reached(1)
+  worker.activate(OTHER)
+  await bench.log.append([payment(2)])
+  await reached(2)
+  await worker.stop()
+  const switched = types(bench.ledger).lastIndexOf('PolicyActivated')
+  expect(types(bench.ledger).slice(switched - 1)).toContain('InputsScreened')
+  expect(Buffer.from(bench.ledger.entriesOf(STREAM)[switched].data).toString()).toContain(OTHER.hash)
+  const fold = await bench.fold()
+  expect(fold.mismatchCount).toBe(0)
+  expect(fold.step!.policyHash).toBe(OTHER.hash)
+  const again = await bench.start({ workerId: 'w-2', policy: null })
+  expect(again.worker.fold.step!.policyHash).toBe(OTHER.hash)
+})
+
+test('a snapshot spares the fold, and one that the journal does not bear out is passed over', async () => {
+  const snapshots = new MemorySnapshots()
+  const pace = { batchInputs: 2, snapshotInputs: 4 }
+  await bench.log.append([1, 2, 3, 4, 5].map(payment))
+  const first = await bench.start({ snapshots, pace })
+  await first.reached(5)
+  await first.worker.stop()
+  expect(snapshots.saved).toHaveLength(1)
+  const second = await bench.start({ snapshots, pace, workerId: 'w-2' })
+  expect(second.worker.fold.inputCount).toBe(1)
+  expect(second.worker.fold.step!.nextSequence).toBe(6)
+  const hash = second.worker.fold.step!.stateHash()
+  await second.worker.stop()
+  snapshots.saved[0] = { ...snapshots.saved[0], entryHash: 'f'.repeat(64) }
+  const third = await bench.start({ snapshots, pace, workerId: 'w-3' })
+  expect(third.worker.fold.inputCount).toBe(5)
+  expect(third.worker.fold.step!.stateHash()).toBe(hash)
+})
+
+test('a journal that does not repeat under the code that wrote it is refused', async () => {
+  await bench.log.append([payment(1)])
+  const { worker, reached } = await bench.start()
+  await reached(1)
+  worker.fold.step!.facts.list('random-challenge', 'a-0293', Buffer.of(1))
+  worker.fold.step!.streamTimeMs += 86_400_000
+  await bench.log.append([payment(2)])
+  await reached(2)
+  await worker.stop()
+  await expect(bench.start({ workerId: 'w-2' })).rejects.toMatchObject({ code: 'journal-mismatch', retriable: false })
+})
