@@ -5,6 +5,8 @@ import type { CounterpartyFact, DeviceFact } from './facts'
 
 const MAX_DISTINCT = 64
 const MAX_ALERTS = 8
+/** A decayed fraud that weighs less than a hundredth of a fresh one. */
+const NEGLIGIBLE = Math.floor(ONE / 100)
 
 /** Up to 64 distinct hashes, then "at least 64". Room grows by doubling; most sets are small. */
 export class SmallSet {
@@ -85,14 +87,19 @@ export class CounterpartyMemory {
     this.fact.known7d += ONE
   }
 
-  /** A payment of `paymentTimeMs` became known legitimate at `knownAtMs`. */
-  knowLegitimate(paymentTimeMs: number, knownAtMs: number): void {
+  /**
+   * A payment of `paymentTimeMs` became known legitimate at `knownAtMs`. True where that says something: of a counterparty with frauds in its
+   * register or its rates it does, of any other only when the number crosses a coarse step.
+   */
+  knowLegitimate(paymentTimeMs: number, knownAtMs: number): boolean {
     this.moveTo(knownAtMs)
+    const tainted = this.fact.fraudRegister !== 0 || this.fact.frauds7d > NEGLIGIBLE
     const fact = this.fact
     this.countKnown()
     this.pushRegister(0)
     fact.legitimateTotal++
     if (paymentTimeMs > fact.lastKnownLegitimateMs) fact.lastKnownLegitimateMs = paymentTimeMs
+    return tainted || isPowerOfTwo(fact.legitimateTotal)
   }
 
   /**

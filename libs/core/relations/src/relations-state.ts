@@ -67,9 +67,10 @@ export interface RelationsCounters {
 /**
  * What is known of counterparties and devices: a fold of the journals' inputs, in their order. Same inputs, same facts, to the last byte.
  *
- * When a counterparty's fact changes: a label of one of its payments becomes known (legitimate when the delay ends, or by an outcome), a
- * trade with it ends, an alert or report names it, or the number of its payments or of its distinct payers reaches a power of two. A
- * payment at a well-known counterparty alone changes nothing, so that journals stay small. A device's fact changes with each further account
+ * When a counterparty's fact changes: a fraud of it becomes known, or a legitimate payment while a fraud stands in its register or its rates;
+ * a trade with it ends, an alert or report names it; or the number of its payments, of its distinct payers or of its payments known
+ * legitimate reaches a power of two. A payment at a well-known counterparty without frauds changes nothing, nor does its label, so that
+ * journals stay small; the state holds the exact values all along, and a change publishes all of them. A device's fact changes with each further account
  * that uses it, from the second on, and with a known fraud.
  *
  * Attribution: a fraud counts in the decayed rates only if the amount does not explain it, that is, if it lay at most 2.5 deviations
@@ -107,8 +108,7 @@ export class RelationsState {
       if (queue.states[entry] !== PENDING || queue.integers[entry * RelationsState.LANES + TRADE] === 1) continue
       queue.states[entry] = LEGITIMATE
       const memory = this.counterparties[queue.owners[entry]]
-      memory.knowLegitimate(queue.timesMs[entry], queue.timesMs[entry] + this.options.labelDelayMs)
-      this.touch(memory)
+      if (memory.knowLegitimate(queue.timesMs[entry], queue.timesMs[entry] + this.options.labelDelayMs)) this.touch(memory)
     }
     for (let entry = queue.nextForgotten(streamTimeMs); entry >= 0; entry = queue.nextForgotten(streamTimeMs)) this.recent.remove(entry)
   }
@@ -238,8 +238,7 @@ export class RelationsState {
     }
     queue.states[entry] = CLEARED
     if (state === LEGITIMATE || queue.integers[entry * RelationsState.LANES + TRADE] === 1) return
-    memory.knowLegitimate(event.subjectEventTimeMs, input.streamTimeMs)
-    this.touch(memory)
+    if (memory.knowLegitimate(event.subjectEventTimeMs, input.streamTimeMs)) this.touch(memory)
   }
 
   private knowFraud(
