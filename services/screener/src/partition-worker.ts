@@ -113,7 +113,10 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
     writer.switchTo(policy)
     source.poke()
   }
-  return { fold, done: endOf(loop, following), activate, stop: () => loop.stop() }
+  const done = endOf(loop, following)
+  // Whoever awaits it sees the rejection; a worker that is merely held must not end the process before that.
+  done.catch(() => undefined)
+  return { fold, done, activate, stop: () => loop.stop() }
 }
 
 async function endOf(loop: Loop, following: AbortController): Promise<void> {

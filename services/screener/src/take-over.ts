@@ -33,7 +33,9 @@ export async function takeOver(options: TakeOverOptions): Promise<JournalFold> {
   const context = { ledger: options.ledger, policies: options.policies }
   let fold = await foldFromSnapshot(stream, context, { snapshots: options.snapshots, formatHash: options.engineHash })
   for (;;) {
-    await foldForward(fold, context)
+    const fromRevision = fold.head.revision + 1
+    const entries = await foldForward(fold, context)
+    options.logger.info('journal folded', { stream, fromRevision, entries })
     if (fold.mismatchCount > 0) refuseMismatch(fold, options)
     try {
       if (fold.step === null) await begin(fold, options)

@@ -1,0 +1,143 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openSnapshotStore } from '@riskledger/snapshots'
+import { expectWhole, runRiskledger, runToEnd, type Screened } from './run-riskledger'
+import { writeCoarsePolicy, writeScenario } from './scenario-file'
+
+let folder: string
+let file: string
+let policy: string
+let lines: number
+let expected: Screened
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'riskledger-damage-'))
+  file = join(folder, 'scenario.ndjson')
+  policy = join(folder, 'policy.yaml')
+  lines = writeScenario(file)
+  writeCoarsePolicy(policy)
+  expected = await runToEnd<Screened>(['--data-dir', join(folder, 'whole'), 'screen', file, '--policy', policy])
+}, 120_000)
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const screenInto = (dataDir: string): string[] => ['--data-dir', dataDir, 'screen', file, '--policy', policy]
+
+/** Flips one bit behind every occurrence of a text; returns how many there were. */
+function flipBehind(path: string, text: string): number {
+  const bytes = readFileSync(path)
+  let count = 0
+  for (let at = bytes.indexOf(text); at !== -1; at = bytes.indexOf(text, at + 1)) {
+    bytes[at + text.length] ^= 1
+    count++
+  }
+  writeFileSync(path, bytes)
+  return count
+}
+
+test('a flipped bit in the ledger: verify names stream and revision, and screen does not build on it', async () => {
+  const dataDir = join(folder, 'ledger')
+  await runToEnd(screenInto(dataDir))
+  expect(flipBehind(join(dataDir, 'ledger', 'data.mdb'), '"verdict":"')).toBeGreaterThan(0)
+  const verified = await runRiskledger(['--json', '--data-dir', dataDir, 'verify'])
+  expect(verified.code).toBe(3)
+  const { faults } = JSON.parse(verified.stdout) as { faults: { stream: string; revision: number; reason: string }[] }
+  expect(faults[0]).toMatchObject({
+    stream: 'screening-000.0000',
+    reason: expect.stringContaining('altered after it was written') as string,
+  })
+  const screened = await runRiskledger(screenInto(dataDir))
+  expect(screened.code).toBe(3)
+  expect(screened.stderr).toContain(`screening-000.0000@${faults[0].revision}: `)
+})
+
+test('a flipped bit in the log: screen names topic, partition and offset', async () => {
+  const dataDir = join(folder, 'log')
+  const killed = await runRiskledger(screenInto(dataDir), {
+    environment: { RISKLEDGER_CRASH_AT: 'import-done:1', RISKLEDGER_BATCH_INPUTS: '64' },
+  })
+  expect(killed.signal).toBe('SIGKILL')
+  const events = readFileSync(file, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .filter((line) => line.startsWith('{"topic":"payments","event":{') && line.endsWith('}}'))
+    .map((line) => (JSON.parse(line) as { event: { paymentId: string } }).event)
+  expect(flipBehind(join(dataDir, 'log', 'data.mdb'), events[events.length - 1].paymentId.slice(0, -1))).toBeGreaterThan(0)
+  const screened = await runRiskledger(screenInto(dataDir))
+  expect(screened.code).toBe(3)
+  expect(screened.stderr).toMatch(/the batch of payments, partition 0, at offset \d+ does not match its checksum/)
+})
+
+describe('snapshots', () => {
+  const environment = { RISKLEDGER_BATCH_INPUTS: '64', RISKLEDGER_SNAPSHOT_INPUTS: '300' }
+
+  /** A run that was killed with two snapshots written. */
+  async function killedWithSnapshots(name: string): Promise<string> {
+    const dataDir = join(folder, name)
+    const killed = await runRiskledger(screenInto(dataDir), { environment: { ...environment, RISKLEDGER_CRASH_AT: 'snapshot-written:3' } })
+    expect(killed.signal).toBe('SIGKILL')
+    return dataDir
+  }
+
+  /** Runs on to the end, which must be that of an undisturbed run; gives the revision from which the journal was folded, and the log. */
+  async function goOn(dataDir: string): Promise<{ readonly fromRevision: number; readonly log: string }> {
+    const run = await runRiskledger(['--json', '--log-level', 'info', ...screenInto(dataDir)], { environment })
+    expect(run.code).toBe(0)
+    expect((JSON.parse(run.stdout) as Screened).journalDigest).toBe(expected.journalDigest)
+    await expectWhole(dataDir, lines)
+    const folded = run.stderr.split('\n').find((line) => line.includes('journal folded')) ?? '{}'
+    return { fromRevision: (JSON.parse(folded) as { fromRevision: number }).fromRevision, log: run.stderr }
+  }
+
+  test('a restart goes on from the newest', async () => {
+    expect((await goOn(await killedWithSnapshots('snapshot'))).fromRevision).toBeGreaterThan(10)
+  })
+
+  test('damaged ones are left out, and the journal is folded from its beginning', async () => {
+    const dataDir = await killedWithSnapshots('snapshot-damaged')
+    expect(flipBehind(join(dataDir, 'cache', 'snapshots', 'data.mdb'), '"dedupeKey":"')).toBeGreaterThan(0)
+    const { fromRevision, log } = await goOn(dataDir)
+    expect(fromRevision).toBe(0)
+    expect(log).toContain('a damaged snapshot is left out')
+  })
+
+  test('those whose entry the journal does not hold are discarded', async () => {
+    const dataDir = await killedWithSnapshots('snapshot-foreign')
+    const store = openSnapshotStore({ folder: join(dataDir, 'cache', 'snapshots') })
+    const [newest] = await store.load('screening-000.0000')
+    await store.save('screening-000.0000', { ...newest, entryHash: 'f'.repeat(64) })
+    await store.save('screening-000.0000', { ...newest, revision: newest.revision + 100_000 })
+    await store.close()
+    expect((await goOn(dataDir)).fromRevision).toBe(0)
+  })
+})
+
+test('a full disk is told; with room again the same command goes on, and nothing is lost', async () => {
+  const disk = join(folder, 'small-disk')
+  mkdirSync(disk)
+  if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=5000k', 'tmpfs', disk]).status !== 0) {
+    console.warn('skipped: a full disk (no file system of a limited size may be mounted here)')
+    return
+  }
+  try {
+    const dataDir = join(disk, 'data')
+    let seen = ''
+    let grown = false
+    const first = await runRiskledger(screenInto(dataDir), {
+      onStart: (child) =>
+        child.stderr?.on('data', (chunk: Buffer) => {
+          seen += chunk.toString()
+          // A run that waits for room is given some; one that ended is started again below.
+          if (grown || !/no room|is full|bytes are free/.test(seen)) return
+          grown = spawnSync('mount', ['-o', 'remount,size=256m', disk]).status === 0
+        }),
+    })
+    expect(first.stderr).toMatch(/no room|is full|bytes are free/)
+    spawnSync('mount', ['-o', 'remount,size=256m', disk])
+    const ended = await runToEnd<Screened>(screenInto(dataDir))
+    expect(ended.journalDigest).toBe(expected.journalDigest)
+    await expectWhole(dataDir, lines)
+  } finally {
+    spawnSync('umount', [disk])
+  }
+})
