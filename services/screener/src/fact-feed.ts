@@ -50,7 +50,7 @@ export class FactFeed implements KnownFacts {
 
   /** What is known of a key; throws where the streams could not be followed, so that nobody goes on with what was known then. */
   get(kind: FactKind, keyToken: string): KnownFact | undefined {
-    if (this.failure !== null) throw this.failure
+    this.assertFollowing()
     return kind === 'counterparty' ? this.counterparties.get(keyToken) : this.devices.get(keyToken)
   }
 
@@ -72,7 +72,7 @@ export class FactFeed implements KnownFacts {
 
   /** Resolves when more was learned, or when `signal` aborts; rejects where the streams cannot be followed. */
   async changed(signal: AbortSignal): Promise<void> {
-    if (this.failure !== null) throw this.failure
+    this.assertFollowing()
     if (signal.aborted) return
     await new Promise<void>((resolve) => {
       const done = () => {
@@ -82,7 +82,7 @@ export class FactFeed implements KnownFacts {
       this.wake.push(done)
       signal.addEventListener('abort', done)
     })
-    if (this.failure !== null) throw this.failure
+    this.assertFollowing()
   }
 
   private async followOne(partition: number, options: { readonly environment: string; readonly signal: AbortSignal }): Promise<void> {
@@ -108,6 +108,10 @@ export class FactFeed implements KnownFacts {
       this.throughEpochs[partition] = Math.max(this.throughEpochs[partition], learned.throughEpoch)
       this.notify()
     }
+  }
+
+  private assertFollowing(): void {
+    if (this.failure !== null) throw this.failure
   }
 
   private show({ fact, known }: Waiting): void {

@@ -50,15 +50,17 @@ class Bench {
 
   constructor(readonly ledger = new MemoryLedger()) {}
 
-  async start(part: Partial<WorkerOptions> = {}): Promise<{ readonly worker: PartitionWorker; reached(inputs: number): Promise<void> }> {
+  async start(
+    part: Partial<WorkerOptions> = {},
+  ): Promise<{ readonly worker: PartitionWorker; readonly reached: (inputs: number) => Promise<void> }> {
     let waiting: { inputs: number; resolve: () => void }[] = []
-    let worker: PartitionWorker | undefined
+    const held: { worker?: PartitionWorker } = {}
     const look = (): void => {
-      const inputs = (worker?.fold.step?.nextSequence ?? 1) - 1
+      const inputs = (held.worker?.fold.step?.nextSequence ?? 1) - 1
       for (const one of waiting) if (inputs >= one.inputs) one.resolve()
       waiting = waiting.filter((one) => inputs < one.inputs)
     }
-    worker = await startPartitionWorker({
+    const worker = await startPartitionWorker({
       partition: 0,
       partitionCount: 1,
       environment: '',
@@ -81,6 +83,7 @@ class Bench {
       onIdle: look,
       ...part,
     })
+    held.worker = worker
     this.running.push(worker)
     const reached = (inputs: number): Promise<void> =>
       new Promise((resolve) => {
