@@ -53,7 +53,7 @@ export interface Gap extends TopicPosition {
 }
 
 /** An `InputsScreened` entry without its inputs, which are read one by one. */
-export interface BatchHeader {
+interface BatchHeader {
   readonly firstSequence: number
   readonly tickMs: number
   readonly positions: readonly TopicPosition[]

@@ -15,7 +15,7 @@ import type { MergeItem } from '../topic-merge'
 import type { Decoded } from '@riskledger/events'
 
 export const STREAM = 'screening-000.0000'
-export const ENGINE = 'e'.repeat(64)
+const ENGINE = 'e'.repeat(64)
 export const IDENTITY: PartitionIdentity = {
   partition: 0,
   partitionCount: 1,
