@@ -32,6 +32,7 @@ export async function takeOver(options: TakeOverOptions): Promise<JournalFold> {
   const stream = screeningStream(options.partition, 0, options.environment)
   const context = { ledger: options.ledger, policies: options.policies }
   let fold = await foldFromSnapshot(stream, context, { snapshots: options.snapshots, formatHash: options.engineHash })
+  let prepared = false
   for (;;) {
     const fromRevision = fold.head.revision + 1
     const entries = await foldForward(fold, context)
@@ -40,7 +41,12 @@ export async function takeOver(options: TakeOverOptions): Promise<JournalFold> {
     try {
       if (fold.step === null) await begin(fold, options)
       else assertSamePartitions(fold, options)
-      await register(options)
+      if (!prepared) {
+        await prepare(fold, options)
+        prepared = true
+        // Whoever is at work appends all the while: only what must be is done between the last look at the journal and the append.
+        await foldForward(fold, context)
+      }
       const generation = await appendTenure(fold, options)
       // The own entries come back through the same fold as everybody's.
       await foldForward(fold, context)
@@ -93,10 +99,24 @@ async function begin(fold: JournalFold, options: TakeOverOptions): Promise<void>
   await foldForward(fold, { ledger: options.ledger, policies: options.policies })
 }
 
+/** Puts into the ledger what the tenure refers to. */
+async function prepare(fold: JournalFold, options: TakeOverOptions): Promise<void> {
+  await register(options)
+  const policy = policyToBegin(fold, options)
+  if (policy !== null) await options.policies.store(policy)
+}
+
+/** The policy that the tenure puts into force; null where the journal's own goes on. */
+function policyToBegin(fold: JournalFold, options: TakeOverOptions): AcceptedPolicy | null {
+  const { policyHash } = fold.step!
+  const policy = options.policy ?? (policyHash === ZERO_HASH ? options.firstPolicy : null)
+  return policy === null || policy.hash === policyHash ? null : policy
+}
+
 /** Appends the tenure, with the policy that begins with it, and returns its generation. */
 async function appendTenure(fold: JournalFold, options: TakeOverOptions): Promise<number> {
   const step = fold.step!
-  const policy = options.policy ?? (step.policyHash === ZERO_HASH ? options.firstPolicy : null)
+  const policy = policyToBegin(fold, options)
   if (policy === null && step.policyHash === ZERO_HASH) {
     throw new RiskError('policy-invalid', `${fold.head.stream} is new and no policy was given to begin with. Name one with --policy.`, {
       retriable: false,
@@ -116,7 +136,8 @@ async function appendTenure(fold: JournalFold, options: TakeOverOptions): Promis
     metadata: { engineHash: options.engineHash, policyHash: step.policyHash },
   })
   const entries = [tenure.proposed]
-  if (policy !== null && policy.hash !== step.policyHash) {
+  if (policy !== null) {
+    // Stored before; again where another worker has switched the policy since, and it is at hand then.
     await options.policies.store(policy)
     entries.push(sealPolicy(tenure.head, policy, options.engineHash).proposed)
   }
