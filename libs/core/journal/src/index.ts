@@ -19,6 +19,15 @@ export {
 } from './inputs-screened'
 export { JournalDigest, combineDigests } from './journal-digest'
 export { openEntry, readMetadata, type OpenedEntry, type OpenResult } from './open-entry'
-export { ZERO_HASH, decisionId, emptyHead, sealEntry, type ChainHead, type EntryMetadata, type SealedEntry, type UnsealedEntry } from './seal-entry'
+export {
+  ZERO_HASH,
+  decisionId,
+  emptyHead,
+  sealEntry,
+  type ChainHead,
+  type EntryMetadata,
+  type SealedEntry,
+  type UnsealedEntry,
+} from './seal-entry'
 export { artifactStream, parseScreeningStream, partitionsStream, policiesStream, relationsStream, screeningStream } from './streams'
 export { decodeRelationsLearned, encodeRelationsLearned, type LearnedFact, type RelationsLearned } from './relations-learned'

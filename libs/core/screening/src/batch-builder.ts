@@ -103,7 +103,12 @@ export class BatchBuilder {
     let head = inputs.head
     const decisions = this.decisions.map(({ draft, json }, index) => {
       const id = decisionId(inputs.proposed.id, index)
-      const decided = { engineHash: closing.engineHash, policyHash: closing.policyHash, firstSequence: draft.sequence, lastSequence: draft.sequence }
+      const decided = {
+        engineHash: closing.engineHash,
+        policyHash: closing.policyHash,
+        firstSequence: draft.sequence,
+        lastSequence: draft.sequence,
+      }
       const sealed = sealEntry(head, { type: 'DecisionMade', contentType: 'json', data: withDecisionId(json, id), metadata: decided })
       entries.push(sealed.proposed)
       head = sealed.head

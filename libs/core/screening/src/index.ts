@@ -3,7 +3,15 @@ export { accountBytes } from './admit'
 export { businessIdOf } from './business-id'
 export { NO_KNOWN_FACTS, type FactReference, type KnownFact, type KnownFacts } from './fact-desk'
 export { JournalFold, identityOf, type InputVisitor, type Mismatch, type SegmentOpened, type TenureBegan } from './journal-fold'
-export { MAX_BODY_BYTES, ScreeningStep, type ChallengeDraw, type DecisionDraft, type InputToScreen, type PartitionIdentity, type RawEvent } from './screening-step'
+export {
+  MAX_BODY_BYTES,
+  ScreeningStep,
+  type ChallengeDraw,
+  type DecisionDraft,
+  type InputToScreen,
+  type PartitionIdentity,
+  type RawEvent,
+} from './screening-step'
 export { SNAPSHOT_FORMAT, policyHashOfState, readState, writeState, type WorkerState } from './state-snapshot'
 export { TopicMerge, type MergeItem } from './topic-merge'
 export { screenBatches, type InputBatch, type ScreeningStage } from './screen-batches'

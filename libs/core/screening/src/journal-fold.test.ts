@@ -151,7 +151,7 @@ describe('a fold is what was live', () => {
 })
 
 describe('a snapshot is a fold', () => {
-  test('taken after any batch and gone on from, it gives the same state and takes the same bytes', () => {
+  test('taken after any batch and gone on from, it gives the same state', () => {
     const journal = eventfulJournal(5)
     const random = new Random(9)
     const whole = journal.fold()
@@ -176,7 +176,10 @@ describe('a snapshot is a fold', () => {
     })
     expect(taken).toBeGreaterThan(2)
     const again = readState(bytes, (hash) => journal.policyOf(hash))!
-    expect(Buffer.compare(writeState(again), bytes)).toBe(0)
+    expect(again.step.stateHash()).toBe(whole.step!.stateHash())
+    const twice = readState(writeState(again), (hash) => journal.policyOf(hash))!
+    expect(twice.step.stateHash()).toBe(whole.step!.stateHash())
+    expect(twice).toMatchObject({ nextOffsets: whole.nextOffsets, tenure: whole.tenure })
   })
 
   test('bytes of another format are no state', () => {

@@ -48,7 +48,17 @@ function screenOne(stage: ScreeningStage, builder: BatchBuilder, batch: InputBat
   const { step, nextOffsets } = stage
   const sealed: SealedBatch[] = []
   const out = emptyInput()
-  const input: InputToScreen = { topic: 0, offset: 0, brokerTimeMs: 0, orderLagMs: null, value: null, bodySha256: null, bodyLengthBytes: 0, keyMismatch: false, decoded: null }
+  const input: InputToScreen = {
+    topic: 0,
+    offset: 0,
+    brokerTimeMs: 0,
+    orderLagMs: null,
+    value: null,
+    bodySha256: null,
+    bodyLengthBytes: 0,
+    keyMismatch: false,
+    decoded: null,
+  }
   let fromOffsets = [...nextOffsets]
   let firstSequence = step.nextSequence
   const close = (gaps: readonly Gap[]): void => {

@@ -150,7 +150,11 @@ export class ScreeningStep {
     return this.tickMs > this.streamTimeMs ? this.tickMs : this.streamTimeMs
   }
 
-  private observe(topic: EventTopic, event: RawEvent, at: { readonly sequence: number; readonly out: JournaledInput; readonly draw: ChallengeDraw }): DecisionDraft | null {
+  private observe(
+    topic: EventTopic,
+    event: RawEvent,
+    at: { readonly sequence: number; readonly out: JournaledInput; readonly draw: ChallengeDraw },
+  ): DecisionDraft | null {
     const { out, sequence } = at
     const { profiles, compiled, policy } = this.active!
     this.context.late = out.status === 'late'
@@ -170,11 +174,21 @@ export class ScreeningStep {
     if (drawn === null) return null
     this.facts.list('random-challenge', event.accountId, drawn)
     out.verdict = 'challenge'
-    const described = { verdict: out.verdict, scorePoints: out.scorePoints, signals: [], combinations: [], reasonCodes: ['random-challenge'] }
+    const described = {
+      verdict: out.verdict,
+      scorePoints: out.scorePoints,
+      signals: [],
+      combinations: [],
+      reasonCodes: ['random-challenge'],
+    }
     return this.draft(topic, event, { sequence, described })
   }
 
-  private draft(topic: EventTopic, event: RawEvent, at: { readonly sequence: number; readonly described: DescribedDecision }): DecisionDraft {
+  private draft(
+    topic: EventTopic,
+    event: RawEvent,
+    at: { readonly sequence: number; readonly described: DescribedDecision },
+  ): DecisionDraft {
     const { eventId, accountId, eventTimeMs } = event
     return {
       ...at.described,
