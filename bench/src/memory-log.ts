@@ -1,4 +1,13 @@
-import { RAW_TOPICS, type EventLog, type FetchRequest, type FetchResponse, type LogRecord, type ProposedRecord, type RawTopic, type SourceProgress } from '@riskledger/contracts'
+import {
+  RAW_TOPICS,
+  type EventLog,
+  type FetchRequest,
+  type FetchResponse,
+  type LogRecord,
+  type ProposedRecord,
+  type RawTopic,
+  type SourceProgress,
+} from '@riskledger/contracts'
 
 /** A log in memory: takes the place of the disk where a benchmark measures what comes before or after it. */
 export class MemoryLog implements EventLog {

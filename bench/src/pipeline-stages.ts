@@ -123,7 +123,14 @@ function screenAll(items: readonly Item[], policy: AcceptedPolicy): number {
     builder.add(out, step.facts.listed, decision)
     if (!builder.full) continue
     const before = process.cpuUsage()
-    const closed = builder.close(first, { previous: head, tickMs: step.tickMs, positions: [], gaps: [], engineHash: ZERO_HASH, policyHash: ZERO_HASH })
+    const closed = builder.close(first, {
+      previous: head,
+      tickMs: step.tickMs,
+      positions: [],
+      gaps: [],
+      engineHash: ZERO_HASH,
+      policyHash: ZERO_HASH,
+    })
     const { user, system } = process.cpuUsage(before)
     closing += (user + system) * 1000
     head = closed.head
@@ -138,7 +145,13 @@ function foldRelations(items: readonly Item[]): void {
   for (const { record, decoded } of items) {
     if (decoded?.kind !== 'decoded' || !isEventTopic(record.topic)) continue
     state.advance(record.brokerTimeMs)
-    state.observe({ topic: record.topic, event: decoded.event, status: 'screened', habitDistanceCenti: null, streamTimeMs: record.brokerTimeMs })
+    state.observe({
+      topic: record.topic,
+      event: decoded.event,
+      status: 'screened',
+      habitDistanceCenti: null,
+      streamTimeMs: record.brokerTimeMs,
+    })
     const now = Math.floor(record.brokerTimeMs / 3_600_000)
     if (now !== epoch) state.takeChanged()
     epoch = now

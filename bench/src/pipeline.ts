@@ -62,7 +62,8 @@ export async function run(options: { readonly input?: string; readonly json: boo
 }
 
 function print(figures: Record<string, number | StageNanos>): void {
-  for (const [name, value] of Object.entries(figures)) console.log(`${name.padEnd(32)} ${typeof value === 'number' ? value : JSON.stringify(value)}`)
+  for (const [name, value] of Object.entries(figures))
+    console.log(`${name.padEnd(32)} ${typeof value === 'number' ? value : JSON.stringify(value)}`)
 }
 
 function ratio(a: number, b: number): number {

@@ -49,7 +49,10 @@ export interface Ledger {
   /** Reads `$all` forwards from its start, only streams whose name begins with one of the prefixes. */
   readAll(options: { readonly streamPrefixes: readonly string[] }): AsyncIterable<RecordedEntry>
   /** Follows one stream from after the revision given (`'start'`: from its first entry), also one that does not exist yet; ends without error when `signal` aborts. */
-  subscribeToStream(stream: string, options: { readonly after: number | 'start'; readonly signal: AbortSignal }): AsyncIterable<SubscriptionMessage>
+  subscribeToStream(
+    stream: string,
+    options: { readonly after: number | 'start'; readonly signal: AbortSignal },
+  ): AsyncIterable<SubscriptionMessage>
   /** Follows `$all` with a stream-name prefix filter. */
   subscribeToAll(options: {
     readonly after: { readonly commit: bigint; readonly prepare: bigint } | 'start'

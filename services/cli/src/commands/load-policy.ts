@@ -11,7 +11,9 @@ export const DEFAULT_POLICY_FILE = join(installationRoot(), 'policies', 'default
 export async function loadPolicyFile(file: string): Promise<AcceptedPolicy> {
   const result = parsePolicy(await readText(file, 'policy'))
   if (result.kind === 'accepted') return result
-  const lines = result.problems.map((problem) => `${file}:${problem.line}:${problem.column}: ${problem.path === '' ? '' : `${problem.path} `}${problem.message}`)
+  const lines = result.problems.map(
+    (problem) => `${file}:${problem.line}:${problem.column}: ${problem.path === '' ? '' : `${problem.path} `}${problem.message}`,
+  )
   throw new RiskError('policy-invalid', lines.join('\n'), { retriable: false, context: { file } })
 }
 
@@ -23,7 +25,9 @@ export async function readText(file: string, what: string): Promise<string> {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
     throw new RiskError(
       missing ? 'file-not-found' : 'file-unreadable',
-      missing ? `${file}: there is no such ${what} file. Check its name.` : `${file}: the ${what} file cannot be read (${(error as Error).message}).`,
+      missing
+        ? `${file}: there is no such ${what} file. Check its name.`
+        : `${file}: the ${what} file cannot be read (${(error as Error).message}).`,
       { retriable: false, cause: error, context: { file } },
     )
   }

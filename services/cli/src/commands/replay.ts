@@ -39,7 +39,9 @@ export interface EntryPosition {
 export function parsePosition(text: string): EntryPosition {
   const match = /^(.+)@(\d{1,15})$/.exec(text)
   if (match !== null && parseScreeningStream(match[1]) !== null) return { stream: match[1], revision: Number(match[2]) }
-  throw new RiskError('configuration-invalid', `--at is ${text}; it names an entry of a journal, such as screening-000.0000@88.`, { retriable: false })
+  throw new RiskError('configuration-invalid', `--at is ${text}; it names an entry of a journal, such as screening-000.0000@88.`, {
+    retriable: false,
+  })
 }
 
 async function replay(house: House, context: CommandContext, at: EntryPosition | null): Promise<number> {
@@ -54,13 +56,17 @@ async function replay(house: House, context: CommandContext, at: EntryPosition |
     fold.checksStates = true
     folds.push(fold)
     const before = folds.reduce((sum, one) => sum + one.inputCount, 0)
-    await foldForward(fold, { ledger: house.ledger, policies: new PolicyShelf(house.ledger, context.environment) }, {
-      onEntry: (entry) => {
-        engines.add(entry.metadata.engineHash)
-        bar.update(before + fold.inputCount, 0)
+    await foldForward(
+      fold,
+      { ledger: house.ledger, policies: new PolicyShelf(house.ledger, context.environment) },
+      {
+        onEntry: (entry) => {
+          engines.add(entry.metadata.engineHash)
+          bar.update(before + fold.inputCount, 0)
+        },
+        ...(at === null ? {} : { until: at.revision }),
       },
-      ...(at === null ? {} : { until: at.revision }),
-    })
+    )
   }
   bar.clear()
   const seconds = (Date.now() - startedMs) / 1000
@@ -81,13 +87,31 @@ async function replay(house: House, context: CommandContext, at: EntryPosition |
   if (context.json) context.printJson(result)
   else tell(context, result)
   const { hash } = await bundleEngine()
-  if (!context.json) for (const engine of engines) if (engine !== hash) context.print(`note        some entries were written by other code (${engine.slice(0, 12)}…); this is ${hash.slice(0, 12)}…`)
+  if (!context.json)
+    for (const engine of engines)
+      if (engine !== hash)
+        context.print(`note        some entries were written by other code (${engine.slice(0, 12)}…); this is ${hash.slice(0, 12)}…`)
   return mismatches > 0 ? EXIT.faultFound : EXIT.done
 }
 
-function tell(context: CommandContext, result: { inputs: number; compared: number; mismatches: number; stateHash: string; seconds: number; inputsPerSecond: number; firstMismatch: Mismatch | null }): void {
-  context.print(`replayed    ${grouped(result.inputs)} inputs in ${result.seconds.toFixed(1)} s, ${grouped(result.inputsPerSecond)} inputs/s`)
-  context.print(`compared    ${grouped(result.compared)} verdicts and decisions with what is recorded: ${result.mismatches === 0 ? 'all equal' : `${grouped(result.mismatches)} differ`}`)
+function tell(
+  context: CommandContext,
+  result: {
+    inputs: number
+    compared: number
+    mismatches: number
+    stateHash: string
+    seconds: number
+    inputsPerSecond: number
+    firstMismatch: Mismatch | null
+  },
+): void {
+  context.print(
+    `replayed    ${grouped(result.inputs)} inputs in ${result.seconds.toFixed(1)} s, ${grouped(result.inputsPerSecond)} inputs/s`,
+  )
+  context.print(
+    `compared    ${grouped(result.compared)} verdicts and decisions with what is recorded: ${result.mismatches === 0 ? 'all equal' : `${grouped(result.mismatches)} differ`}`,
+  )
   context.print(`state       ${result.stateHash}`)
   const first = result.firstMismatch
   if (first !== null) {

@@ -25,10 +25,18 @@ export function addVerify(program: Command, finish: Finish): void {
         const seconds = (Date.now() - startedMs) / 1000
         finish(faults.length > 0 ? EXIT.faultFound : EXIT.done)
         const inputsPerSecond = Math.round(inputs / Math.max(seconds, 0.001))
-        if (context.json) return context.printJson({ streams, entries, faults, inputs, seconds: Math.round(seconds * 1000) / 1000, inputsPerSecond })
-        context.print(`verified    ${grouped(entries)} entries of ${grouped(streams)} streams, ${grouped(inputs)} inputs in ${seconds.toFixed(1)} s, ${grouped(inputsPerSecond)} inputs/s`)
-        for (const fault of faults) context.print(`fault       ${fault.stream}${fault.revision < 0 ? '' : `@${fault.revision}`}: ${fault.reason}`)
-        context.print(faults.length === 0 ? 'faults      none' : `faults      ${grouped(faults.length)}. Restore from a backup (riskledger backup), then run verify again.`)
+        if (context.json)
+          return context.printJson({ streams, entries, faults, inputs, seconds: Math.round(seconds * 1000) / 1000, inputsPerSecond })
+        context.print(
+          `verified    ${grouped(entries)} entries of ${grouped(streams)} streams, ${grouped(inputs)} inputs in ${seconds.toFixed(1)} s, ${grouped(inputsPerSecond)} inputs/s`,
+        )
+        for (const fault of faults)
+          context.print(`fault       ${fault.stream}${fault.revision < 0 ? '' : `@${fault.revision}`}: ${fault.reason}`)
+        context.print(
+          faults.length === 0
+            ? 'faults      none'
+            : `faults      ${grouped(faults.length)}. Restore from a backup (riskledger backup), then run verify again.`,
+        )
       } finally {
         await house.close()
       }

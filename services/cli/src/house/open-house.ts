@@ -1,7 +1,16 @@
 import { join, resolve } from 'node:path'
 import { RiskError, type Ledger } from '@riskledger/contracts'
 import { connectLedger } from '@riskledger/ledger'
-import { lockDataFolder, openDataFolder, readDataFolder, readLock, startThread, threadModule, type DataFolder, type Thread } from '@riskledger/runtime'
+import {
+  lockDataFolder,
+  openDataFolder,
+  readDataFolder,
+  readLock,
+  startThread,
+  threadModule,
+  type DataFolder,
+  type Thread,
+} from '@riskledger/runtime'
 import type { LedgerThreadInput } from '../threads/ledger-thread'
 
 const LEDGER_THREAD = threadModule(__dirname, { source: '../threads/ledger-thread.ts', bundled: 'ledger-thread' })
@@ -67,9 +76,13 @@ export async function openHouseToRead(options: HouseOptions): Promise<House> {
   const owner = await readLock(dataDir)
   if (owner === undefined) return openHouse(options)
   if (owner.connectionString === null) {
-    throw new RiskError('data-folder-in-use', `${options.dataDir} is being opened by process ${owner.pid} (${owner.command}). Try again in a moment.`, {
-      retriable: true,
-    })
+    throw new RiskError(
+      'data-folder-in-use',
+      `${options.dataDir} is being opened by process ${owner.pid} (${owner.command}). Try again in a moment.`,
+      {
+        retriable: true,
+      },
+    )
   }
   const ledger = await connectLedger({ connectionString: owner.connectionString })
   return {

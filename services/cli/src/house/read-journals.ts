@@ -1,5 +1,14 @@
 import { RiskError, type Ledger } from '@riskledger/contracts'
-import { combineDigests, decodeInputsScreened, emptyHead, JournalDigest, openEntry, screeningStream, type JournaledFact, type OpenedEntry } from '@riskledger/journal'
+import {
+  combineDigests,
+  decodeInputsScreened,
+  emptyHead,
+  JournalDigest,
+  openEntry,
+  screeningStream,
+  type JournaledFact,
+  type OpenedEntry,
+} from '@riskledger/journal'
 
 /** What one pass over a partition's journal tells. */
 export interface JournalReading {
@@ -43,7 +52,10 @@ export async function readJournal(ledger: Ledger, stream: string, onInputs?: (co
 }
 
 /** The readings of all partitions, and the digest of their digests. */
-export async function readJournals(ledger: Ledger, options: { readonly partitions: number; readonly environment: string }): Promise<{ readonly readings: readonly JournalReading[]; readonly digest: string }> {
+export async function readJournals(
+  ledger: Ledger,
+  options: { readonly partitions: number; readonly environment: string },
+): Promise<{ readonly readings: readonly JournalReading[]; readonly digest: string }> {
   const readings: JournalReading[] = []
   for (let partition = 0; partition < options.partitions; partition++) {
     readings.push(await readJournal(ledger, screeningStream(partition, 0, options.environment)))

@@ -1,5 +1,13 @@
 import { RiskError, type Ledger, type RecordedEntry } from '@riskledger/contracts'
-import { decodeInputsScreened, emptyHead, loadArtifact, openEntry, parseScreeningStream, type ChainHead, type OpenedEntry } from '@riskledger/journal'
+import {
+  decodeInputsScreened,
+  emptyHead,
+  loadArtifact,
+  openEntry,
+  parseScreeningStream,
+  type ChainHead,
+  type OpenedEntry,
+} from '@riskledger/journal'
 
 /** Something that is not as it was written. */
 export interface Fault {
@@ -33,7 +41,10 @@ const MAX_FAULTS = 1_000
  * Reads the whole ledger once: the hash chain of every stream, every sequence and offset without a hole, tenures that only rise, every journal that
  * the registry names, and every artifact that an entry refers to, whole under its hash.
  */
-export async function verifyLedger(ledger: Ledger, options: { readonly environment: string; readonly onInputs?: (inputs: number) => void }): Promise<Verification> {
+export async function verifyLedger(
+  ledger: Ledger,
+  options: { readonly environment: string; readonly onInputs?: (inputs: number) => void },
+): Promise<Verification> {
   const verifier = new Verifier(ledger, options)
   await verifier.readStreams()
   await verifier.checkArtifacts()
@@ -67,8 +78,10 @@ class Verifier {
       this.fault(typeof stream === 'string' ? stream : '$all', typeof revision === 'number' ? revision : -1, error.message)
     }
     for (const [stream, hash] of this.registered) {
-      if (!this.firstHashes.has(stream)) this.fault(stream, -1, 'the registry names this journal, and the ledger has no entry of it: it was removed')
-      else if (this.firstHashes.get(stream) !== hash) this.fault(stream, 0, 'its first entry is not the one that the registry names: the journal was replaced')
+      if (!this.firstHashes.has(stream))
+        this.fault(stream, -1, 'the registry names this journal, and the ledger has no entry of it: it was removed')
+      else if (this.firstHashes.get(stream) !== hash)
+        this.fault(stream, 0, 'its first entry is not the one that the registry names: the journal was replaced')
     }
   }
 

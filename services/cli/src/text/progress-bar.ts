@@ -26,7 +26,9 @@ export class ProgressBar {
     const full = Math.round(share * WIDTH)
     const rate = done / ((nowMs - this.startedMs) / 1000)
     const of = total === 0 ? '' : ` of ${grouped(total)}`
-    process.stderr.write(`\r${'█'.repeat(full)}${'░'.repeat(WIDTH - full)}  ${grouped(done)}${of}   ${grouped(rate)} ${this.unit}/s \u001b[K`)
+    process.stderr.write(
+      `\r${'█'.repeat(full)}${'░'.repeat(WIDTH - full)}  ${grouped(done)}${of}   ${grouped(rate)} ${this.unit}/s \u001b[K`,
+    )
   }
 
   /** Takes the bar away. */
