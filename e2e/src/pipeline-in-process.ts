@@ -87,6 +87,7 @@ export class Pipeline {
   private readonly leaving = new AbortController()
   private wake: () => void = () => undefined
   private readonly parts: Promise<unknown>[] = []
+  private starting: Promise<void> = Promise.resolve()
   /** Resolves once every input of the file is in the ledger. */
   readonly drained = new Promise<void>((resolve) => (this.wake = resolve))
 
@@ -100,16 +101,17 @@ export class Pipeline {
     const log = openEmbeddedLog({ folder: options.folder, partitionCount: 1, openStore: options.openStore })
     const server = await startLedgerServer({ folder: options.folder, storage: options.storage })
     const pipeline = new Pipeline(log, server, await connectLedger({ connectionString: server.connectionString }))
-    pipeline.parts.push(pipeline.run(options))
+    pipeline.starting = pipeline.run(options)
+    pipeline.starting.catch(() => undefined)
     return pipeline
   }
 
   /** Ends all parts; those that wait for a store must be let go by it. Errors of a dead world tell nothing. */
-  async leave(release: () => void): Promise<void> {
+  async leave(): Promise<void> {
     this.leaving.abort()
-    release()
-    const stopped = this.worker?.stop()
-    await Promise.allSettled([...this.parts, stopped])
+    // The start may be under way still, and add to the parts.
+    await Promise.allSettled([this.starting])
+    await Promise.allSettled([...this.parts, this.worker?.stop()])
     await this.ledger.close()
     await this.server.close()
     await this.log.close()
@@ -125,6 +127,7 @@ export class Pipeline {
       signal: leaving.signal,
     }).then(() => (this.imported = true))
     this.parts.push(importing)
+    importing.catch(() => undefined)
     this.worker = await startPartitionWorker(
       workerOptions({
         log,
@@ -135,8 +138,7 @@ export class Pipeline {
         onIdle: (nextOffsets) => void this.checkDrained(nextOffsets),
       }),
     )
-    this.parts.push(relationsOver(ledger, policy, leaving.signal))
-    if (leaving.signal.aborted) void this.worker.stop()
+    if (!leaving.signal.aborted) this.parts.push(relationsOver(ledger, policy, leaving.signal))
   }
 
   private async append(...[records, progress]: Parameters<EventLog['append']>): Promise<readonly number[]> {

@@ -72,11 +72,11 @@ async function screenThrough(losses: number, seed: number): Promise<{ readonly i
     })
     if (!powerLost) {
       const { inputs, digest } = await digestOf(pipeline.ledger)
-      await pipeline.leave(() => undefined)
+      await pipeline.leave()
       stop()
       return { inputs, digest }
     }
-    await pipeline.leave(() => undefined)
+    await pipeline.leave()
     stop()
     storage = found
     const journal = found.streamNumber('screening-000.0000')

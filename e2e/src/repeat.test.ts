@@ -2,23 +2,30 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expectWhole, exported, runToEnd, type Screened } from './run-riskledger'
-import { writeScenario } from './scenario-file'
+import { writeCoarsePolicy, writeScenario } from './scenario-file'
 
 let folder: string
 let file: string
 let lines: number
+let coarse: string
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'riskledger-repeat-'))
   file = join(folder, 'scenario.ndjson')
   lines = writeScenario(file)
+  coarse = join(folder, 'policy.yaml')
+  writeCoarsePolicy(coarse)
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
 test.each([1, 4])(
   'the same file into fresh folders, in large batches and in small ones, %i partition(s): the same digest',
   async (partitions) => {
+    // With four partitions every epoch costs a turn of all of them.
+    const policy = partitions === 1 ? [] : ['--policy', coarse]
     const screen = (name: string, environment: Readonly<Record<string, string>>): Promise<Screened> =>
-      runToEnd(['--data-dir', join(folder, `${name}-${partitions}`), 'screen', file, '--partitions', String(partitions)], { environment })
+      runToEnd(['--data-dir', join(folder, `${name}-${partitions}`), 'screen', file, '--partitions', String(partitions), ...policy], {
+        environment,
+      })
     const large = await screen('large', {})
     const small = await screen('small', { RISKLEDGER_BATCH_INPUTS: '17' })
     expect(large.inputs).toBe(lines)
@@ -30,7 +37,7 @@ test.each([1, 4])(
 
 test('again on the same folder nothing is taken twice; another file goes on after it', async () => {
   const dataDir = join(folder, 'again')
-  const first = await runToEnd<Screened>(['--data-dir', dataDir, 'screen', file])
+  const first = await runToEnd<Screened>(['--data-dir', dataDir, 'screen', file, '--policy', coarse])
   const again = await runToEnd<Screened>(['--data-dir', dataDir, 'screen', file])
   expect(again).toMatchObject({
     inputs: lines,
