@@ -15,10 +15,10 @@ export interface AggregateWindowsOptions<E> extends WindowStateOptions, Omit<Eve
    */
   readonly onComplete?: 'keep' | 'flush'
   /**
-   * True: the sliding figures of a batch are overwritten by the next, so read or copy them before you return. Saves 16 bytes of garbage per
-   * event and window. Default false: what was emitted may be kept.
+   * Gives the array that a batch's sliding figures are written to, of exactly `length` numbers, whatever they are; so a consumer can have them
+   * where it wants to keep them, without a copy. Default: a new array for each batch.
    */
-  readonly reuseFigures?: boolean
+  readonly figures?: (length: number) => Float64Array
 }
 
 /**

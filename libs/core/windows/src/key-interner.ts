@@ -36,8 +36,10 @@ export class KeyInterner {
 
   /** The key's slot, a new one if need be; -1 where `maxKeys` are held already. */
   intern(key: string): number {
-    const known = this.find(key)
-    return known >= 0 ? known : this.add(key)
+    const slot = this.short.find(key)
+    if (slot >= 0) return slot
+    const known = this.slots.size > 0 ? this.slots.get(key) : undefined
+    return known ?? this.add(key)
   }
 
   private add(key: string): number {

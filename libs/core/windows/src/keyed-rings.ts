@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert'
 import { BASE, BIG, BLOCK, FIRST_LOG2, HAS_RING, HEAD, LOSSY, NEVER, SHAPE, SPECIAL, WIDE } from './ring-store'
-import { ThreeTails } from './three-tails'
+import { ThreeTails, type RingRows } from './three-tails'
 
 /** What a `KeyedRings` is made of; fixed for its life. */
 export interface KeyedRingsOptions {
@@ -112,6 +112,23 @@ export class KeyedRings extends ThreeTails {
     return true
   }
 
+  /**
+   * `step` for each row of a batch whose slot is 0 or more, in order; the figures of row `r` go to `out` from `place.first + r * place.stride` on, and
+   * nothing is written for the others. `bound` is called for each row whose figures are not all exact, while `exact` tells which are.
+   */
+  stepRows(
+    rows: RingRows,
+    out: Float64Array,
+    place: { readonly first: number; readonly stride: number; readonly bound: (row: number) => void },
+  ): void {
+    const { size, slots, timesMs, values } = rows
+    for (let row = 0; row < size; row++) {
+      if (this.widths === 3) row = this.stepPlainRows(rows, row, out, place)
+      if (row < size && slots[row] >= 0 && !this.step(slots[row], timesMs[row], values[row], out, place.first + row * place.stride))
+        place.bound(row)
+    }
+  }
+
   private stepCarefully(slot: number, timeMs: number, value: number, out: Float64Array, offset: number): boolean {
     this.addCarefully(slot, timeMs, value)
     return this.read(slot, timeMs, out, offset)
@@ -153,6 +170,11 @@ export class KeyedRings extends ThreeTails {
     if (atMs < this.floats[slot * this.floatStride + this.floatStart]) return this.viewLate(slot, atMs, out, offset)
     this.moveTo(slot, atMs, out, offset)
     return (this.ints[slot * this.intStride + SHAPE] & (BIG | LOSSY)) === 0 ? true : this.qualify(slot, atMs, out, offset)
+  }
+
+  protected clearRoom(slot: number, atMs: number): void {
+    this.moveTo(slot, atMs, this.scratch, 0)
+    this.makeRoom(slot)
   }
 
   /** Called with a full ring: makes room for one more, by letting go of what is of no use, a larger ring, or dropping the oldest. */

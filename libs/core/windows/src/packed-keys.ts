@@ -23,11 +23,45 @@ export class PackedKeys {
     return this.count
   }
 
-  /** The key's slot, or -1 if it is not here. */
+  /** The key's slot, or -1 if it is not here. `pack` and `search` in one, without a word written to memory: each event asks. */
   find(key: string): number {
-    if (!this.pack(key)) return -1
-    const at = this.search()
-    return at < 0 ? -1 : this.table[at + SLOT] - 1
+    const length = key.length
+    if (length > MAX_PACKED_LENGTH || length === 0) return -1
+    let first = 0
+    let second = 0
+    let third = 0
+    let strange = 0
+    const inFirst = length < 4 ? length : 4
+    for (let i = 0; i < inFirst; i++) {
+      const code = key.charCodeAt(i)
+      strange |= code | (code - 1)
+      first |= code << (i << 3)
+    }
+    if (length > 4) {
+      const inSecond = length < 8 ? length : 8
+      for (let i = 4; i < inSecond; i++) {
+        const code = key.charCodeAt(i)
+        strange |= code | (code - 1)
+        second |= code << (i << 3)
+      }
+      for (let i = 8; i < length; i++) {
+        const code = key.charCodeAt(i)
+        strange |= code | (code - 1)
+        third |= code << (i << 3)
+      }
+    }
+    // A code of 0 or above 255 has left a bit above the lowest 8.
+    if (strange & ~255) return -1
+    const { table, mask } = this
+    let place = hashOf(first, second, third) & mask
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const at = place << 2
+      const slot = table[at + SLOT]
+      if (table[at] === first && table[at + 1] === second && table[at + 2] === third && slot !== 0) return slot - 1
+      if (slot === 0) return -1
+      place = (place + 1) & mask
+    }
+    return -1
   }
 
   /** Takes a key in that is not here. False if it is of no kind that packs, or too many others are in its way. */
@@ -83,9 +117,7 @@ export class PackedKeys {
   }
 
   private homeOf(words: Int32Array, at: number): number {
-    let hash = Math.imul(words[at], 0x9e3779b1) ^ Math.imul(words[at + 1], 0x85ebca6b) ^ Math.imul(words[at + 2], 0xc2b2ae35)
-    hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d)
-    return (hash ^ (hash >>> 13)) & this.mask
+    return hashOf(words[at], words[at + 1], words[at + 2]) & this.mask
   }
 
   /** Where the entry of the key in `words` lies in the table, or -1. */
@@ -133,4 +165,10 @@ export class PackedKeys {
     }
     return true
   }
+}
+
+function hashOf(first: number, second: number, third: number): number {
+  let hash = Math.imul(first, 0x9e3779b1) ^ Math.imul(second, 0x85ebca6b) ^ Math.imul(third, 0xc2b2ae35)
+  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d)
+  return hash ^ (hash >>> 13)
 }

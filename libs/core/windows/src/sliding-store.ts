@@ -55,18 +55,19 @@ export class SlidingStore {
     stride: number,
   ): { readonly row: number; readonly column: number }[] {
     const inexact: { row: number; column: number }[] = []
+    const { size, slots } = rows
+    for (let row = 0; row < size; row++) if (slots[row] < 0) out.fill(0, row * stride, (row + 1) * stride)
     for (const { rings, columns, adjacent } of this.groups) {
-      const { slots, timesMs, values } = rows
-      const first = 2 * columns[0]
-      for (let row = 0; row < rows.size; row++) {
-        const slot = slots[row]
-        if (slot < 0) {
-          out.fill(0, row * stride, (row + 1) * stride)
-          continue
-        }
-        const all = rings.step(slot, timesMs[row], values[row], adjacent ? out : this.scratch, adjacent ? row * stride + first : 0)
-        if (!adjacent) this.spread(columns, out, row * stride)
-        if (!all) columns.forEach((column, width) => rings.exact[width] === 0 && inexact.push({ row, column }))
+      const note = (row: number): void => columns.forEach((column, width) => rings.exact[width] === 0 && inexact.push({ row, column }))
+      if (adjacent) {
+        rings.stepRows(rows, out, { first: 2 * columns[0], stride, bound: note })
+        continue
+      }
+      for (let row = 0; row < size; row++) {
+        if (slots[row] < 0) continue
+        const all = rings.step(slots[row], rows.timesMs[row], rows.values[row], this.scratch, 0)
+        this.spread(columns, out, row * stride)
+        if (!all) note(row)
       }
     }
     return inexact

@@ -25,8 +25,8 @@ export interface ClosedWindow {
 
 /**
  * Results of one batch of events. Sliding figures are columns, one row per event in the order of the batch; windows that closed are a
- * list. Nothing in it is reused, so it may be kept, unless
- * `reuseFigures` was asked for.
+ * list. Nothing in it is reused, so it may be kept, unless the
+ * `figures` option says otherwise.
  */
 export class WindowBatch {
   constructor(

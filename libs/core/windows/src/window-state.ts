@@ -56,8 +56,6 @@ export class WindowState {
     timesMs: new Float64Array(MAX_BATCH),
     values: new Float64Array(MAX_BATCH),
   }
-  /** For `reuseFigures`. */
-  private figures = new Float64Array(0)
   private sliding!: SlidingStore
   private closing: { readonly window: number; readonly store: AlignedStore | SessionStore }[] = []
   private maxTimeMs = -Infinity
@@ -102,8 +100,12 @@ export class WindowState {
     return this.maxTimeMs - this.maxOutOfOrdernessMs
   }
 
-  /** Takes a batch in. Bad events are values: see `WindowBatch.rejected`. Throws on a batch above 4,096 events, which is a programmer's error. `reuseFigures`: see `AggregateWindowsOptions`. */
-  step<E>(events: readonly E[], selectors: EventSelectors<E>, options: { readonly reuseFigures?: boolean } = {}): WindowBatch {
+  /** Takes a batch in. Bad events are values: see `WindowBatch.rejected`. Throws on a batch above 4,096 events, which is a programmer's error. `figures`: see `AggregateWindowsOptions`. */
+  step<E>(
+    events: readonly E[],
+    selectors: EventSelectors<E>,
+    options: { readonly figures?: (length: number) => Float64Array } = {},
+  ): WindowBatch {
     const size = events.length
     assert(size <= MAX_BATCH, `a batch of ${size} events; the limit is ${MAX_BATCH}: split it`)
     const status = new Uint8Array(size)
@@ -111,7 +113,7 @@ export class WindowState {
     const closed: ClosedWindow[] = []
     if (this.closing.length === 0) this.takeSliding(events, selectors, { status, rejected })
     else this.takeEach(events, selectors, { status, rejected, closed })
-    return this.results(size, { status, rejected, closed, reuseFigures: options.reuseFigures === true })
+    return this.results(size, { status, rejected, closed, figures: options.figures })
   }
 
   /** Reads the events into columns and finds their slots, where all windows slide: nothing closes, nothing else is to be asked. */
@@ -227,11 +229,12 @@ export class WindowState {
       readonly status: Uint8Array
       readonly rejected: readonly { row: number; reason: RejectionReason }[]
       readonly closed: ClosedWindow[]
-      readonly reuseFigures: boolean
+      readonly figures?: ((length: number) => Float64Array) | undefined
     },
   ): WindowBatch {
     const stride = 2 * this.slidingIndexes.length
-    const figures = found.reuseFigures ? this.figuresToReuse(size * stride) : new Float64Array(size * stride)
+    const figures = found.figures?.(size * stride) ?? new Float64Array(size * stride)
+    assert(figures.length === size * stride, `figures has room for ${figures.length} numbers; needed are exactly ${size * stride}`)
     this.columns.size = size
     const bounds = this.sliding.step(this.columns, figures, stride)
     if (stride > 0) this.sliding.sweep(size, this.watermarkMs)
@@ -244,16 +247,11 @@ export class WindowState {
     })
   }
 
-  private figuresToReuse(length: number): Float64Array {
-    if (this.figures.length < length) this.figures = new Float64Array(length)
-    return this.figures.length === length ? this.figures : this.figures.subarray(0, length)
-  }
-
   /** Closes every open window, as if time had come to its end; for a source that will bring nothing more. The watermark stays. */
   flush(): WindowBatch {
     const closed: ClosedWindow[] = []
     for (const { store } of this.closing) store.close(Infinity, closed)
-    return this.results(0, { status: new Uint8Array(0), rejected: [], closed, reuseFigures: false })
+    return this.results(0, { status: new Uint8Array(0), rejected: [], closed })
   }
 
   /** The whole state as bytes. */
