@@ -1,6 +1,6 @@
 import { RiskError, type Ledger, type RecordedEntry, type SnapshotStore } from '@riskledger/contracts'
 import { openEntry, type OpenedEntry } from '@riskledger/journal'
-import { JournalFold, policyHashOfState, readState, type InputVisitor } from '@riskledger/screening'
+import { JournalFold, policyHashOfState, readState, type InputVisitor, type WorkerState } from '@riskledger/screening'
 import type { PolicyShelf } from './policy-shelf'
 
 /** What a fold stands on. */
@@ -38,6 +38,8 @@ export async function foldForward(
     if (error instanceof RiskError && error.code === 'stream-not-found') return 0
     throw error
   }
+  // Up to the journal's end no batch may lack a decision; up to an entry in the middle the rest of its batch is still to come.
+  if (options?.until === undefined) fold.finish()
   return count
 }
 
@@ -54,15 +56,25 @@ export async function foldFromSnapshot(
   for (const snapshot of (await options.snapshots?.load(snapshotName(stream))) ?? []) {
     if (snapshot.stream !== stream || snapshot.formatHash !== options.formatHash) continue
     if (!(await journalHolds(context.ledger, snapshot))) continue
-    const policyHash = policyHashOfState(snapshot.state)
-    if (policyHash === null) continue
-    await context.policies.load(policyHash)
-    const state = readState(snapshot.state, (hash) => context.policies.get(hash))
+    const state = await stateOf(snapshot.state, context.policies)
     if (state === null) continue
     fold.resume({ head: { stream, revision: snapshot.revision, entryHash: snapshot.entryHash }, ...state })
     return fold
   }
   return fold
+}
+
+/** The state that a snapshot holds; null where its bytes are none of this version's: a snapshot is a cache, the journal has it all. */
+async function stateOf(bytes: Uint8Array, policies: PolicyShelf): Promise<WorkerState | null> {
+  try {
+    const policyHash = policyHashOfState(bytes)
+    if (policyHash === null) return null
+    await policies.load(policyHash)
+    return readState(bytes, (hash) => policies.get(hash))
+  } catch (error) {
+    if (error instanceof RiskError && error.code === 'snapshot-unusable') return null
+    throw error
+  }
 }
 
 async function journalHolds(

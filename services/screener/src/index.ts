@@ -4,7 +4,7 @@ export { assertChallengeSecret, challengeDraw } from './challenge-draw'
 export { foldForward, foldFromSnapshot, type FoldContext } from './fold-journal'
 export { startPartitionWorker, type PartitionWorker, type WorkerOptions } from './partition-worker'
 export { PolicyShelf } from './policy-shelf'
-export { takeOver, type TakeOverOptions } from './take-over'
+export { assertSameEpochs, takeOver, type TakeOverOptions } from './take-over'
 export { DEFAULT_PACE, paceFrom, type WorkerPace } from './worker-pace'
 export type { InputCounts, ScreenerMessage, ScreenerReady, ScreenerRequest, ScreenerThreadInput } from './screener-protocol'
 

@@ -1,4 +1,4 @@
-import type { EventLog, LogRecord, RawTopic } from '@riskledger/contracts'
+import type { EventLog, LogRecord, RawTopic, SourceProgress } from '@riskledger/contracts'
 import { decodeRaw, type Decoded } from '@riskledger/events'
 import type { Gap } from '@riskledger/journal'
 import { MAX_BODY_BYTES, TopicMerge, type InputBatch, type MergeItem, type RawEvent } from '@riskledger/screening'
@@ -88,14 +88,16 @@ export class PartitionSource {
     return undefined
   }
 
-  /** Records with an order time below `orderTimeMs` may go: below what the running import has announced, or without end. */
+  /**
+   * Records with an order time below `orderTimeMs` may go: below what the import at work has announced, or without end. An import starts at or
+   * above what every other has announced, so the one at work is the furthest; one that stopped half-way and was left holds nothing back.
+   */
   private async bound(): Promise<{ readonly orderTimeMs: number; readonly announcedMs: number }> {
-    const sources = await this.options.log.sources()
-    const running = sources.filter((source) => !source.done)
-    return {
-      orderTimeMs: Math.min(Infinity, ...running.map((source) => source.orderTimeMs)),
-      announcedMs: Math.max(0, ...sources.map((source) => source.orderTimeMs)),
+    let furthest: SourceProgress | null = null
+    for (const source of await this.options.log.sources()) {
+      if (furthest === null || source.orderTimeMs >= furthest.orderTimeMs) furthest = source
     }
+    return { orderTimeMs: furthest === null || furthest.done ? Infinity : furthest.orderTimeMs, announcedMs: furthest?.orderTimeMs ?? 0 }
   }
 
   /** Fetches every topic of which nothing is waiting, up to its end or until something is. */

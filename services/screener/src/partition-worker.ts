@@ -16,7 +16,7 @@ import { FactFeed } from './fact-feed'
 import { snapshotName } from './fold-journal'
 import { PartitionSource } from './partition-source'
 import type { PolicyShelf } from './policy-shelf'
-import { sealPolicy, takeOver } from './take-over'
+import { assertSameEpochs, sealPolicy, takeOver } from './take-over'
 import type { WorkerPace } from './worker-pace'
 
 /** What a worker stands on. All of it comes from outside, so that tests drive it without sockets. */
@@ -110,6 +110,7 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
     prefetch: true,
   })
   const activate = (policy: AcceptedPolicy): void => {
+    assertSameEpochs(state.policy, policy.policy)
     writer.switchTo(policy)
     source.poke()
   }

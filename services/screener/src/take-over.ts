@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { RAW_TOPICS, RiskError } from '@riskledger/contracts'
 import { encodeLedgerJson } from '@riskledger/events'
 import { screeningStream, sealEntry, ZERO_HASH, type ChainHead, type SealedEntry } from '@riskledger/journal'
-import type { AcceptedPolicy } from '@riskledger/policy'
+import type { AcceptedPolicy, Policy } from '@riskledger/policy'
 import { JournalFold } from '@riskledger/screening'
 import { foldForward, foldFromSnapshot } from './fold-journal'
 import { assertNotRemoved, register } from './journal-registry'
@@ -137,12 +137,25 @@ async function appendTenure(fold: JournalFold, options: TakeOverOptions): Promis
   })
   const entries = [tenure.proposed]
   if (policy !== null) {
+    assertSameEpochs(step.policyHash === ZERO_HASH ? null : step.policy, policy.policy)
     // Stored before; again where another worker has switched the policy since, and it is at hand then.
     await options.policies.store(policy)
     entries.push(sealPolicy(tenure.head, policy, options.engineHash).proposed)
   }
   await options.ledger.append(fold.head.stream, fold.head.revision, entries)
   return generation
+}
+
+/** Epochs number what relations learned; another length in the middle of a journal would let two numbers mean one time. */
+export function assertSameEpochs(inForce: Policy | null, next: Policy): void {
+  if (inForce === null) return
+  const { epochMs, visibilityLagEpochs } = inForce.relations
+  if (next.relations.epochMs === epochMs && next.relations.visibilityLagEpochs === visibilityLagEpochs) return
+  throw new RiskError(
+    'policy-invalid',
+    `relations.epochMs and relations.visibilityLagEpochs are fixed by the policy that the journal began with (${epochMs} and ${visibilityLagEpochs}); the new policy has ${next.relations.epochMs} and ${next.relations.visibilityLagEpochs}. Keep them, or begin a new data folder.`,
+    { retriable: false },
+  )
 }
 
 /** The entry that puts a policy into force from the next input on. */

@@ -25,6 +25,9 @@ export function admit(step: ScreeningStep, { input, out, sequence }: Admission):
   if (decoded.kind === 'rejected') return quarantine(out, decoded.reason)
   const event = decoded.event
   if (input.keyMismatch) return quarantine(out, 'key-mismatch')
+  // A length written in more bytes than it needs would make the checks below look at the wrong ones.
+  const accountLength = accountEnd(input.value) - accountStart(input.value)
+  if (accountLength !== event.accountId.length && accountLength !== Buffer.byteLength(event.accountId)) return quarantine(out, 'hostile-id')
   const { partition, partitionCount } = step.identity
   if (partitionCount > 1 && partitionFor(accountBytes(input.value), partitionCount) !== partition) return quarantine(out, 'mispartitioned')
   const eventTimeMs = event.eventTimeMs

@@ -3,11 +3,13 @@ import { join } from 'node:path'
 import { RAW_TOPICS } from '@riskledger/contracts'
 import { openEmbeddedLog } from '@riskledger/embedded-log'
 import { storeArtifact, screeningStream } from '@riskledger/journal'
-import type { AcceptedPolicy } from '@riskledger/policy'
+import type { AcceptedPolicy, Policy } from '@riskledger/policy'
 import { schemaArtifacts } from '@riskledger/events'
 import { RELATIONS_THREAD, type RelationsThreadInput } from '@riskledger/relations-service'
 import { startThread, threadModule, type Settings, type Thread } from '@riskledger/runtime'
 import {
+  assertChallengeSecret,
+  assertSameEpochs,
   DEFAULT_PACE,
   SCREENER_THREAD,
   type InputCounts,
@@ -66,6 +68,7 @@ export interface ScreeningRun {
   inputs(): number
   /** Inputs that the journals held when the run began. */
   readonly inputsBefore: number
+  /** Puts a policy into force at the next batch boundary; throws a `RiskError` where this journal or this process cannot go on by it. */
   activate(policy: AcceptedPolicy): void
   stop(): Promise<void>
 }
@@ -116,7 +119,9 @@ async function startThreads(
   threads.push(screener)
   const started = await Promise.race([screener.ready, house.failed, ingest.done.then(never)])
   tally.begin(started)
-  const relations = startThread(RELATIONS_THREAD, { name: 'relations', input: await relationsInput(options) })
+  const stream = screeningStream(0, 0, options.environment)
+  const { policy: begunWith } = await activePolicy(house.ledger, { stream, which: 'first', environment: options.environment })
+  const relations = startThread(RELATIONS_THREAD, { name: 'relations', input: relationsInput(options, begunWith) })
   threads.push(relations)
   await Promise.race([relations.ready, house.failed])
   const failed = Promise.race([house.failed, ...[screener, relations].map(endedEarly), ingest.done.then(never)])
@@ -127,14 +132,18 @@ async function startThreads(
     counts: () => tally.counts(),
     inputs: () => tally.inputs(),
     inputsBefore: started.partitions.reduce((sum, partition) => sum + partition.inputs, 0),
-    activate: (policy) => screener.post({ kind: 'activate', policy: policy.canonicalBytes } satisfies ScreenerRequest),
+    activate: ({ policy, canonicalBytes }) => {
+      assertSameEpochs(begunWith, policy)
+      if (policy.randomChallenge.ratePpm > 0) assertChallengeSecret(options.challengeSecret, policy.randomChallenge.secretHash)
+      screener.post({ kind: 'activate', policy: canonicalBytes } satisfies ScreenerRequest)
+    },
     stop,
   }
 }
 
-async function relationsInput({ house, engine, environment, logLevel, crashAt }: ScreeningRunOptions): Promise<RelationsThreadInput> {
-  const stream = screeningStream(0, 0, environment)
-  const { relations, state } = (await activePolicy(house.ledger, { stream, which: 'first', environment })).policy
+/** Relations go by the policy that the journals began with: their epochs have numbers, and those do not change. */
+function relationsInput({ house, engine, environment, logLevel, crashAt }: ScreeningRunOptions, begunWith: Policy): RelationsThreadInput {
+  const { relations, state } = begunWith
   return {
     connectionString: house.connectionString,
     partitionCount: house.folder.partitions,
