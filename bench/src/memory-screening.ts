@@ -3,7 +3,16 @@ import { compilePolicy, newScoreCard, score, scoreWithout, verdictOf } from '@ri
 import { decodeRaw, type Outcome, type Payment } from '@riskledger/events'
 import type { DetectorName, Policy } from '@riskledger/policy'
 import { ProfileStore } from '@riskledger/profiles'
-import { DEFAULT_RELATIONS_OPTIONS, FactStore, RelationsState, type ChangedFact } from '@riskledger/relations'
+import {
+  decodeCounterpartyFact,
+  decodeDeviceFact,
+  DEFAULT_RELATIONS_OPTIONS,
+  RelationsState,
+  type ChangedFact,
+  type CounterpartyFact,
+  type DeviceFact,
+  type FactView,
+} from '@riskledger/relations'
 
 /** The core without journal: decode, profiles, relations with the epochs of a file, detectors. */
 export class MemoryScreening {
@@ -13,7 +22,7 @@ export class MemoryScreening {
   readonly scored = { timesMs: [] as number[], customers: [] as number[], scores: [] as number[], frauds: new Set<number>() }
   private readonly profiles: ProfileStore
   private readonly relations: RelationsState
-  private readonly facts = new FactStore()
+  private readonly facts = new VisibleFacts()
   private readonly compiled
   private readonly card = newScoreCard()
   private readonly learned: { readonly epoch: number; readonly facts: readonly ChangedFact[] }[] = []
@@ -66,8 +75,7 @@ export class MemoryScreening {
     if (this.epoch >= 0) this.learned.push({ epoch: this.epoch, facts: this.relations.takeChanged() })
     this.epoch = epoch
     while (this.learned.length > 0 && this.learned[0].epoch <= epoch - 1 - visibilityLagEpochs) {
-      const { epoch: revision, facts } = this.learned.shift()!
-      for (const { kind, key, value } of facts) this.facts.apply(kind, key, { value, source: { stream: 'memory', revision } })
+      for (const fact of this.learned.shift()!.facts) this.facts.show(fact)
     }
   }
 
@@ -104,5 +112,24 @@ export class MemoryScreening {
     const customer = Number.isInteger(digits) ? digits : this.customerOf.size
     this.customerOf.set(accountId, customer)
     return customer
+  }
+}
+
+/** What relations published and is old enough to be seen. */
+class VisibleFacts implements FactView {
+  private readonly counterparties = new Map<string, CounterpartyFact>()
+  private readonly devices = new Map<string, DeviceFact>()
+
+  show({ kind, key, value }: ChangedFact): void {
+    if (kind === 'counterparty') this.counterparties.set(key, decodeCounterpartyFact(value))
+    else this.devices.set(key, decodeDeviceFact(value))
+  }
+
+  counterparty(counterpartyId: string): CounterpartyFact | undefined {
+    return this.counterparties.get(counterpartyId)
+  }
+
+  device(deviceId: string): DeviceFact | undefined {
+    return this.devices.get(deviceId)
   }
 }

@@ -3,7 +3,6 @@ export { hashToken } from './token-hash'
 export { fingerprint, fingerprintEvent } from './event-fingerprint'
 export { CLEARED, FRAUD, LEGITIMATE, LabelQueue, PENDING, type LabelQueueOptions } from './label-queue'
 export { decodeCounterpartyFact, decodeDeviceFact, encodeCounterpartyFact, encodeDeviceFact } from './fact-codec'
-export { FactStore, type FactKind, type FactSource, type HeldFact } from './fact-store'
 export {
   DEFAULT_RELATIONS_OPTIONS,
   RelationsState,

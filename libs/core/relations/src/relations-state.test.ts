@@ -3,7 +3,6 @@ import fc from 'fast-check'
 import { DAY, HOUR, NOON, alert, login, outcome, payment, trade } from './testing/events'
 import { decay } from './decay'
 import { decodeCounterpartyFact, decodeDeviceFact, encodeCounterpartyFact, encodeDeviceFact } from './fact-codec'
-import { FactStore } from './fact-store'
 import type { CounterpartyFact } from './facts'
 import { RelationsState, type RelationsInput } from './relations-state'
 
@@ -214,27 +213,6 @@ describe('facts', () => {
   test('strange bytes are refused', () => {
     for (const bytes of [[], [255], [0, 1], [0, 1, 1, 1, 1, 1]])
       expect(() => decodeCounterpartyFact(Uint8Array.from(bytes))).toThrow(expect.objectContaining({ code: 'snapshot-unusable' }))
-  })
-
-  test('enter the journal on first use and again when they changed', () => {
-    const store = new FactStore()
-    const [older, newer] = [1, 2].map((count) =>
-      encodeDeviceFact({ asOfMs: NOON, firstSeenMs: NOON, distinctAccounts: count, lastKnownFraudMs: -1 }),
-    )
-    expect(store.firstUse('device', 'd')).toBe(false)
-    expect(store.device('d')).toBeUndefined()
-    store.apply('device', 'd', { value: older, source: { stream: 'relations-000', revision: 1 } })
-    expect([store.firstUse('device', 'd'), store.firstUse('device', 'd')]).toEqual([true, false])
-    store.apply('device', 'd', { value: older.slice(), source: { stream: 'relations-000', revision: 2 } })
-    expect([store.firstUse('device', 'd'), store.get('device', 'd')!.source.revision]).toEqual([false, 1])
-    store.apply('device', 'd', { value: newer, source: { stream: 'relations-000', revision: 3 } })
-    expect(store.device('d')!.distinctAccounts).toBe(2)
-    const writer = new ByteWriter()
-    store.writeSnapshot(writer)
-    const copy = new FactStore()
-    copy.readSnapshot(new ByteReader(writer.finish()))
-    expect([copy.get('device', 'd')!.source.revision, copy.firstUse('device', 'd'), store.firstUse('device', 'd')]).toEqual([3, true, true])
-    expect(copy.canonicalHash()).toEqual(store.canonicalHash())
   })
 })
 

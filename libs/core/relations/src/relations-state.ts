@@ -5,7 +5,6 @@ import { ByteWriter, type ByteReader } from '@riskledger/windows'
 import { CounterpartyMemory, DeviceMemory } from './counterparty-memory'
 import { fingerprint, fingerprintEvent } from './event-fingerprint'
 import { encodeCounterpartyFact, encodeDeviceFact } from './fact-codec'
-import type { FactKind } from './fact-store'
 import { CLEARED, FRAUD, LEGITIMATE, LabelQueue, PENDING } from './label-queue'
 import { RecentIds } from './recent-ids'
 import { RelationsCodec } from './relations-codec'
@@ -51,7 +50,7 @@ export interface RelationsInput<T extends EventTopic = EventTopic> {
 
 /** A fact whose content changed. */
 export interface ChangedFact {
-  readonly kind: FactKind
+  readonly kind: 'counterparty' | 'device'
   readonly key: string
   readonly value: Uint8Array
 }

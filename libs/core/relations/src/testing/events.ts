@@ -3,7 +3,7 @@ import type { AccountProfile, LivenessResult, Login, Outcome, P2pTrade, Payment,
 let made = 0
 
 /** A fresh UUID, different at each call, the same in each run. */
-export function nextId(): string {
+function nextId(): string {
   made++
   const mixed = Math.imul(made, 0x9e3779b1) >>> 0
   return `${mixed.toString(16).padStart(8, '0')}-0000-4000-8000-${made.toString(16).padStart(12, '0')}`
