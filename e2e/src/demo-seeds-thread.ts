@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { parsePolicy } from '@riskledger/policy'
 import { installationRoot, runThread } from '@riskledger/runtime'
 import { formatScenarioItem, generateScenario, judgeScenario, type ScenarioJudgement, type ScenarioLabel } from '@riskledger/simulation'
-import { screenInMemory } from '@riskledger/testing'
+import { screenInMemory } from './screen-in-memory'
 
 /** A scenario, screened by the default policy and judged. */
 export interface PlayedSeed {

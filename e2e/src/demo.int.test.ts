@@ -7,8 +7,8 @@ import { parsePolicy, type AcceptedPolicy } from '@riskledger/policy'
 import { installationRoot } from '@riskledger/runtime'
 import { challengeDraw } from '@riskledger/screener'
 import { formatScenarioItem, generateScenario } from '@riskledger/simulation'
-import { screenInMemory } from '@riskledger/testing'
 import { Command, type Ended } from './demo-process'
+import { screenInMemory } from './screen-in-memory'
 
 const SMALL = ['--accounts', '60', '--days', '20', '--seed', '3']
 /** Too short for habits, and enough to see it begin and end. */

@@ -6,7 +6,7 @@ const { join, relative } = require('node:path')
 const ROOT = join(__dirname, '..', '..', '..')
 const SOURCES = ['libs', 'services', 'bench']
 /** Packages with native parts, or that load files of their own: they stay where they are installed. */
-const EXTERNAL = ['lmdb', 'esbuild', 'tsx', 'pino', '@eventstore/db-client', '@eventstore/db-client/*', '@grpc/grpc-js', 'google-protobuf']
+const EXTERNAL = ['lmdb', 'esbuild', 'pino', '@eventstore/db-client', '@eventstore/db-client/*', '@grpc/grpc-js', 'google-protobuf']
 
 /**
  * Bundles TypeScript entry points to plain JavaScript, once for each state of the sources, and returns the folder that holds `<name>.js` for each.
@@ -100,4 +100,4 @@ const ENGINE = {
   logLevel: 'silent',
 }
 
-module.exports = { ENGINE, bundle, EXECUTABLE, ROOT }
+module.exports = { ENGINE, bundle, EXECUTABLE }
