@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { StreamsService } from '@eventstore/db-client/generated/streams_grpc_pb'
 import { ServerFeaturesService } from '@eventstore/db-client/generated/serverfeatures_grpc_pb'
 import { SupportedMethod, SupportedMethods } from '@eventstore/db-client/generated/serverfeatures_pb'
-import { BatchAppendReq, BatchAppendResp } from '@eventstore/db-client/generated/streams_pb'
+import { type BatchAppendReq, BatchAppendResp } from '@eventstore/db-client/generated/streams_pb'
 import { AllStreamPosition } from '@eventstore/db-client/generated/shared_pb'
 import * as grpc from '@grpc/grpc-js'
 import { startLedgerServer } from '@riskledger/ledger-server'
@@ -37,7 +37,7 @@ function startBareServer(): Promise<string> {
       call.on('end', () => call.end())
     },
   })
-  server.addService(ServerFeaturesService as unknown as grpc.ServiceDefinition, {
+  server.addService(ServerFeaturesService, {
     getSupportedMethods: (_call: unknown, callback: grpc.sendUnaryData<SupportedMethods>) => {
       const supported = new SupportedMethods()
       for (const name of METHODS) {

@@ -46,7 +46,7 @@ const LONG = { minimum: -Number.MAX_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEG
 /** The record that one schema file states. Throws with the path of what the generator does not support. */
 export function readRecord(schema: Bounds): RecordNode {
   const named = new Map<string, Node>()
-  const node = readType(schema as Json, {}, named, String(schema['name']))
+  const node = readType(schema, {}, named, String(schema['name']))
   if (node.kind !== 'record') throw new Error(`${String(schema['name'])} is no record`)
   return node
 }
@@ -64,7 +64,7 @@ function readType(schema: Json, bounds: Bounds, named: Map<string, Node>, path: 
       return remember(type, named, {
         kind: 'enum',
         name: String(type['name']),
-        doc: String(type['doc'] ?? ''),
+        doc: textOr(type['doc'], ''),
         symbols: (type['symbols'] as readonly string[]).map((symbol) => symbol.replaceAll('_', '-')),
       })
     case 'fixed':
@@ -73,7 +73,7 @@ function readType(schema: Json, bounds: Bounds, named: Map<string, Node>, path: 
       return remember(type, named, {
         kind: 'record',
         name: String(type['name']),
-        doc: String(type['doc'] ?? ''),
+        doc: textOr(type['doc'], ''),
         fields: (type['fields'] as readonly Bounds[]).map((field) => readField(field, named, path)),
       })
     default:
@@ -130,6 +130,10 @@ function readUnion(branches: readonly Json[], bounds: Bounds, named: Map<string,
 function remember(type: Bounds, named: Map<string, Node>, node: Node): Node {
   named.set(String(type['name']), node)
   return node
+}
+
+function textOr(value: unknown, otherwise: string): string {
+  return typeof value === 'string' ? value : otherwise
 }
 
 function numberOr(value: unknown, otherwise: number): number {

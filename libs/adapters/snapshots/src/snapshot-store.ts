@@ -168,10 +168,10 @@ function digest(unsigned: Omit<StoredHead, 'sha256'>, state: Uint8Array): string
   return createHash('sha256').update(fields).update('\n').update(state).digest('hex')
 }
 
-async function reasonOf(error: unknown): Promise<unknown> {
+function reasonOf(error: unknown): Promise<unknown> {
   const nested = (error as { readonly commitError?: Promise<unknown> }).commitError
   return nested === undefined
-    ? error
+    ? Promise.resolve(error)
     : nested.then(
         () => error,
         (reason: unknown) => reason,

@@ -1,5 +1,5 @@
 import { KeyedRings, readKeyedRings, writeKeyedRings, writeSlotContent, type ByteReader, type ByteWriter } from '@riskledger/windows'
-import { FAILED_RING, INTEGERS, LOGIN_RING, PAGE, RowPages, SMALL_RING, TRADE_RING } from './account-rows'
+import { FAILED_RING, INTEGERS, LOGIN_RING, PAGE, type RowPages, SMALL_RING, TRADE_RING } from './account-rows'
 import { WINDOW_WIDTHS_MS, type Features } from './features'
 import type { ProfileOptions } from './profile-options'
 

@@ -1,4 +1,4 @@
-import { CLEARED, FRAUD, LEGITIMATE, LabelQueue, PENDING } from '@riskledger/relations'
+import { type CLEARED, FRAUD, LEGITIMATE, LabelQueue, PENDING } from '@riskledger/relations'
 import type { ByteReader, ByteWriter } from '@riskledger/windows'
 import {
   DOUBLES,
@@ -11,7 +11,7 @@ import {
   NEWEST_ENTRY,
   PAGE,
   PENDING_LARGEST,
-  RowPages,
+  type RowPages,
   SECOND_LARGEST,
 } from './account-rows'
 import { clipRound } from './exact-numbers'

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { ByteWriter, type ByteReader, type KeyInterner } from '@riskledger/windows'
-import { KYC, PAYMENT_IDS_SEEN, RESIDENCE, RowPages, TRADE_ROW, UTC_OFFSET, writeSparse } from './account-rows'
+import { KYC, PAYMENT_IDS_SEEN, RESIDENCE, type RowPages, TRADE_ROW, UTC_OFFSET, writeSparse } from './account-rows'
 import { AccountWindows } from './account-windows'
 import type { Habits } from './habits'
 import type { KnownLabels } from './known-labels'

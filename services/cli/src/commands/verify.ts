@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { type Command } from 'commander'
 import { EXIT } from '../exit-codes'
 import { openHouseToRead } from '../house/open-house'
 import { verifyLedger } from '../house/verify-ledger'
