@@ -11,7 +11,7 @@ import { PolicyShelf, startPartitionWorker, type PartitionWorker, type WorkerOpt
 import { KeptLogger, NO_METRICS } from '@riskledger/testing'
 
 /** Stands for the hash of the deciding code. */
-export const ENGINE_HASH = 'e'.repeat(64)
+const ENGINE_HASH = 'e'.repeat(64)
 /** The import of every life begins at this moment, as one that goes on does. */
 const STARTED_AT_MS = Date.UTC(2026, 10, 1)
 

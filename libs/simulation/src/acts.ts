@@ -170,7 +170,7 @@ export function trade(scene: Scene, session: Session | undefined, traits: TradeT
 }
 
 /** An amount in the scenario's reference currency (USD), rounded half up. */
-export function inReference(amountMinor: number, currency: 'USD' | 'EUR'): number {
+function inReference(amountMinor: number, currency: 'USD' | 'EUR'): number {
   return Math.round((amountMinor * REFERENCE_PER_HUNDRED[currency]) / 100)
 }
 

@@ -2,7 +2,7 @@ import { RiskError } from '@riskledger/contracts'
 import type { Emission } from './emission'
 
 /** Most events that one file may hold back at a time. */
-export const MAX_PENDING_EVENTS = 2_000_000
+const MAX_PENDING_EVENTS = 2_000_000
 
 /** Events that wait for their time, given out by event time, then in the order in which they came: a binary heap. */
 export class PendingEvents {

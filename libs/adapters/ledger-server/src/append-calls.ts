@@ -25,7 +25,7 @@ interface Assembly {
 }
 
 /** Longest stream name, in bytes: the store's index cannot hold a longer one. */
-export const MAX_STREAM_NAME_BYTES = 1024
+const MAX_STREAM_NAME_BYTES = 1024
 
 const MAX_ASSEMBLIES = 1024
 

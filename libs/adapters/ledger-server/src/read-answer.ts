@@ -34,7 +34,7 @@ function bigVarint(value: bigint): Buffer {
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
 /** A UUID's text, from its 16 bytes. */
-export function uuidText(bytes: Buffer, start: number): string {
+function uuidText(bytes: Buffer, start: number): string {
   let text = ''
   for (let i = 0; i < 16; i++) text += (i === 4 || i === 6 || i === 8 || i === 10 ? '-' : '') + HEX[bytes[start + i]]
   return text

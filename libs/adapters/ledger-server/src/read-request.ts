@@ -2,7 +2,7 @@ import { ReadReq } from '@eventstore/db-client/generated/streams_pb'
 import type { AppendView } from './append-record'
 
 /** Whether an event passes a filter. */
-export type EventFilter = (view: AppendView, index: number) => boolean
+type EventFilter = (view: AppendView, index: number) => boolean
 
 /** What a Read call asks for, checked. */
 export interface ReadRequest {

@@ -9,7 +9,7 @@ export interface LedgerUnderTest {
 }
 
 /** A stream name that no other test, and no other run, uses. */
-export function uniqueStream(purpose: string): string {
+function uniqueStream(purpose: string): string {
   return `contract-${purpose}-${randomUUID()}`
 }
 
@@ -25,7 +25,7 @@ export function jsonEntry(n: number, id: string = randomUUID()): ProposedEntry {
 }
 
 /** A binary entry of this many bytes with a random id. */
-export function binaryEntry(bytes: number): ProposedEntry {
+function binaryEntry(bytes: number): ProposedEntry {
   return { id: randomUUID(), type: 'Blob', contentType: 'binary', data: new Uint8Array(bytes).fill(7), metadata: Buffer.from('{"b":1}') }
 }
 
@@ -48,7 +48,7 @@ export async function takeEntries(messages: AsyncIterable<SubscriptionMessage>, 
 }
 
 /** The code of the `RiskError` with which a promise rejects; fails where it does not. */
-export async function rejectionOf(promise: Promise<unknown>): Promise<{ code: string; retriable: boolean }> {
+async function rejectionOf(promise: Promise<unknown>): Promise<{ code: string; retriable: boolean }> {
   try {
     await promise
   } catch (cause) {

@@ -20,8 +20,7 @@ export const SECOND_LARGEST = 9
 export const LARGEST_SEEN = 10
 export const LAST_FRAUD = 11
 export const OPENED_AT = 12
-export const LAST_LOGIN = 13
-export const DOUBLES = 14
+export const DOUBLES = 13
 
 // Singles: histogram of payments' amounts, then 24 hours.
 export const HOURS = AMOUNT_BINS

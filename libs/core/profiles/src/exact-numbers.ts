@@ -42,7 +42,7 @@ for (let step = 0; step < STEPS; step++) {
 }
 
 /** Natural logarithm in nats of a value from 1 to 2^1000, by table; absolute error below 0.0005 nats. */
-export function naturalLog(value: number): number {
+function naturalLog(value: number): number {
   let rest = value
   let halvings = 0
   while (rest >= 65536) {

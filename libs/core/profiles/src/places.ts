@@ -9,14 +9,14 @@ import { LoginPopulation } from './login-population'
 import type { ProfileOptions } from './profile-options'
 
 // The features of the login model, coarse to fine within each group: where, and with what.
-export const COUNTRY = 0
-export const ASN = 1
-export const PREFIX = 2
-export const IP = 3
-export const OS = 4
-export const BROWSER = 5
-export const DEVICE = 6
-export const PLACE_FEATURES = 7
+const COUNTRY = 0
+const ASN = 1
+const PREFIX = 2
+const IP = 3
+const OS = 4
+const BROWSER = 5
+const DEVICE = 6
+const PLACE_FEATURES = 7
 const WHERE = [COUNTRY, ASN, PREFIX, IP]
 const WITH_WHAT = [OS, BROWSER, DEVICE]
 

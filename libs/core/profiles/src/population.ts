@@ -81,7 +81,7 @@ export class PopulationHistogram {
 }
 
 /** The amount below which `mass` of the histogram lies, linear within its bin, minor units; -1 for an empty one. */
-export function quantileMinor(bins: Float64Array | Float32Array, mass: number): number {
+function quantileMinor(bins: Float64Array | Float32Array, mass: number): number {
   let below = 0
   let last = -1
   for (let bin = 0; bin < AMOUNT_BINS; bin++) {

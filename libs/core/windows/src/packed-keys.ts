@@ -1,5 +1,5 @@
 /** Longest key that packs, in characters. */
-export const MAX_PACKED_LENGTH = 12
+const MAX_PACKED_LENGTH = 12
 /** A key that finds no place within so many tries is refused: whoever chooses keys to collide must not slow down everybody else. */
 const MAX_TRIES = 32
 // An entry is one of four in a cache line of 64 bytes: three words of packed characters, slot + 1 (0: free).

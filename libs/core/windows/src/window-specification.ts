@@ -27,7 +27,7 @@ export interface SessionWindow {
 export type WindowSpecification = SlidingWindow | AlignedWindow | SessionWindow
 
 /** Most windows over one event that a hopping specification may ask for. */
-export const MAX_OVERLAP = 1024
+const MAX_OVERLAP = 1024
 
 function duration(name: string, value: number, least: 0 | 1): number {
   assert(Number.isSafeInteger(value) && value >= least, `${name} is ${value}; it must be a whole number of milliseconds, ${least} or more`)

@@ -10,7 +10,7 @@ import type { SlidingWindow, WindowSpecification } from './window-specification'
 /** Most events in one batch. */
 export const MAX_BATCH = 4096
 /** Times lie in `[-MAX_TIME_MS, MAX_TIME_MS]`: what a JavaScript date can hold. */
-export const MAX_TIME_MS = 8.64e15
+const MAX_TIME_MS = 8.64e15
 
 /** What a `WindowState` is made of; a snapshot can only be restored into a state of the same options. */
 export interface WindowStateOptions {

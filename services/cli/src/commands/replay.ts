@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { type Command } from 'commander'
 import { RiskError } from '@riskledger/contracts'
 import { parseScreeningStream, screeningStream } from '@riskledger/journal'
 import { foldForward, PolicyShelf } from '@riskledger/screener'
@@ -30,13 +30,13 @@ export function addReplay(program: Command, finish: Finish): void {
 }
 
 /** An entry's place. */
-export interface EntryPosition {
+interface EntryPosition {
   readonly stream: string
   readonly revision: number
 }
 
 /** Reads `stream@revision`; throws `configuration-invalid`. */
-export function parsePosition(text: string): EntryPosition {
+function parsePosition(text: string): EntryPosition {
   const match = /^(.+)@(\d{1,15})$/.exec(text)
   if (match !== null && parseScreeningStream(match[1]) !== null) return { stream: match[1], revision: Number(match[2]) }
   throw new RiskError('configuration-invalid', `--at is ${text}; it names an entry of a journal, such as screening-000.0000@88.`, {

@@ -6,7 +6,7 @@ import { lockDataFolder, LOCK_FOLDER } from '@riskledger/runtime'
 /** Where the demo plays unless a folder is named. */
 export const DEMO_FOLDER = join('.riskledger', 'demo')
 /** Marks a folder as the demo's own. */
-export const DEMO_MARK = 'demo.json'
+const DEMO_MARK = 'demo.json'
 
 /**
  * Empties the demo's folder, under its lock: the demo is made anew at each start. A folder that `named` says a person chose must be missing, empty or

@@ -37,7 +37,7 @@ export interface DemoResult {
 }
 
 /** A planted case with the decision that settles it. */
-export interface DemoStory {
+interface DemoStory {
   readonly id: string
   readonly name: JudgedStory['name']
   readonly accountId: string

@@ -11,12 +11,12 @@ import { describeFact } from '../text/describe-fact'
 import { isScreened } from './input-rows'
 
 /** A signal with the sentence that tells it. */
-export interface ExplainedSignal extends DecisionSignalInput {
+interface ExplainedSignal extends DecisionSignalInput {
   readonly sentence: string
 }
 
 /** A fact with where it comes from and what it said. */
-export interface ExplainedFact extends FactReference {
+interface ExplainedFact extends FactReference {
   readonly sentence: string
 }
 

@@ -10,7 +10,7 @@ import { countsFile, readJournalStatus, type JournalStatus } from './journal-sta
 import type { House } from './open-house'
 
 /** A topic of a partition: how far the journal is in what the log holds. */
-export interface TopicStatus {
+interface TopicStatus {
   readonly topic: RawTopic
   /** Offsets that the log holds, `[logStart, logEnd)`. */
   readonly logStart: number
@@ -27,7 +27,7 @@ export interface PartitionStatus extends JournalStatus {
 }
 
 /** Where a relations stream stands. */
-export interface RelationsStatus {
+interface RelationsStatus {
   readonly stream: string
   /** -1 where there is none. */
   readonly revision: number

@@ -18,7 +18,7 @@ const LOCK_WAIT_MS = 60_000
 const LOCK_PAUSE_MS = 50
 
 /** What an id can mean: an event that was taken, one that came again, one that was refused, a decision. */
-export type KeyKind = 'event' | 'again' | 'refused' | 'decision'
+type KeyKind = 'event' | 'again' | 'refused' | 'decision'
 
 /** What the index stands on. */
 export interface InputIndexOptions {

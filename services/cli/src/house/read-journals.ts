@@ -24,7 +24,7 @@ export interface JournalReading {
 const NO_FACTS: readonly JournaledFact[] = []
 
 /** Reads a partition's journal from its beginning, checking the chain, and digests what it decided. `onInputs` is told of each batch read. */
-export async function readJournal(ledger: Ledger, stream: string, onInputs?: (count: number) => void): Promise<JournalReading> {
+async function readJournal(ledger: Ledger, stream: string, onInputs?: (count: number) => void): Promise<JournalReading> {
   const digest = new JournalDigest()
   const reading = { inputs: 0, entries: 0, storedBytes: 0, inputEntryBytes: 0, decisions: 0 }
   for await (const entry of openedEntries(ledger, stream)) {

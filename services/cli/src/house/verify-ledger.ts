@@ -10,7 +10,7 @@ import {
 } from '@riskledger/journal'
 
 /** Something that is not as it was written. */
-export interface Fault {
+interface Fault {
   readonly stream: string
   /** -1 where the stream as a whole is at fault. */
   readonly revision: number

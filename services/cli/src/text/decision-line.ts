@@ -34,7 +34,7 @@ export function decisionLine(decision: RecordedDecision, event: DecidedEvent | n
 }
 
 /** The weightiest reasons of a decision in words, as many as fit on a line; never empty. */
-export function mainReasons(decision: Pick<RecordedDecision, 'signals' | 'combinations' | 'reasonCodes'>): string {
+function mainReasons(decision: Pick<RecordedDecision, 'signals' | 'combinations' | 'reasonCodes'>): string {
   const against = [...decision.signals].filter((signal) => signal.points > 0).sort((a, b) => b.points - a.points)
   if (against.length === 0) {
     return decision.reasonCodes.includes('random-challenge') ? 'drawn for a random challenge' : decision.reasonCodes.join(', ')

@@ -6,7 +6,7 @@ import type { SchemaArtifact } from './event-codec'
 export const HEADER_BYTES = 10
 
 /** Writes the header for a fingerprint of 16 hexadecimal digits to the start of the target. */
-export function writeHeader(target: Uint8Array, at: number, fingerprint: Uint8Array): void {
+function writeHeader(target: Uint8Array, at: number, fingerprint: Uint8Array): void {
   target[at] = 0xc3
   target[at + 1] = 0x01
   for (let i = 0; i < 8; i++) target[at + 2 + i] = fingerprint[i]

@@ -1,6 +1,3 @@
-/** Largest length of a string in UTF-8 bytes, where its schema says nothing else. */
-export const DEFAULT_MAX_BYTES = 128
-
 /**
  * Controls, invisible and direction-changing characters, and lone surrogates: two tokens that look alike must be alike.
  * Explicit ranges, not Unicode properties, because those change with the version of the engine.
