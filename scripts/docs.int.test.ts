@@ -1,4 +1,4 @@
-import { SETTINGS } from '@riskledger/runtime'
+import { OTHER_VARIABLES, SETTINGS } from '@riskledger/runtime'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
@@ -46,6 +46,14 @@ test('the reference of the configuration says what the code says', () => {
   expect(rows).toEqual(
     Object.values(SETTINGS).map(({ flag, variable, allowed, meaning }) => [`\`--${flag}\``, `\`${variable}\``, allowed, meaning]),
   )
+})
+
+test('the reference of the configuration lists the variables that have no flag', () => {
+  const rows = [...read('docs/reference/configuration.md').matchAll(/^\| `(RISKLEDGER_\w+)` +\| (.*?) *\|$/gm)].map(([, name, meaning]) => [
+    name,
+    meaning,
+  ])
+  expect(rows).toEqual(Object.entries(OTHER_VARIABLES))
 })
 
 test('the reference of errors lists every code', () => {

@@ -1,4 +1,4 @@
-export { SETTINGS, type Settings, type SettingSpecification } from './settings'
+export { OTHER_VARIABLES, SETTINGS, type Settings, type SettingSpecification } from './settings'
 export { loadConfiguration, type Configuration, type ConfigurationInputs } from './load-configuration'
 export { createLogger, type LoggerOptions } from './create-logger'
 export { createMetrics, type MetricsOptions, type MetricsRegistry } from './create-metrics'

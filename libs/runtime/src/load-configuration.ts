@@ -1,5 +1,5 @@
 import { RiskError } from '@riskledger/contracts'
-import { SETTINGS, settingsSchema, type Settings } from './settings'
+import { OTHER_VARIABLES, SETTINGS, settingsSchema, type Settings } from './settings'
 
 /** Validated settings, and where each came from. */
 export interface Configuration {
@@ -41,7 +41,7 @@ export function loadConfiguration({ flags, environment }: ConfigurationInputs): 
       origins[name] = 'default'
     }
   }
-  const known = new Set(names.map((name) => SETTINGS[name].variable))
+  const known = new Set([...names.map((name) => SETTINGS[name].variable), ...Object.keys(OTHER_VARIABLES)])
   const unknownVariables = Object.keys(environment)
     .filter((variable) => variable.startsWith('RISKLEDGER_') && !known.has(variable))
     .sort()

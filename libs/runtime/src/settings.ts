@@ -30,10 +30,6 @@ export const settingsSchema = z.object({
   partitions: wholeNumber(1, 1024).optional(),
   policy: z.string().min(1).optional(),
   logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('warn'),
-  ledgerUrl: z
-    .string()
-    .regex(/^(esdb|kurrentdb)(\+discover)?:\/\/\S+$/)
-    .optional(),
   ledgerPort: wholeNumber(0, 65535).default(0),
   prefix: z
     .string()
@@ -41,7 +37,7 @@ export const settingsSchema = z.object({
     .optional(),
 })
 
-/** The settings after validation. `partitions` undefined: as the data folder says, else 1. `ledgerUrl` undefined: the embedded ledger. */
+/** The settings after validation. `partitions` undefined: as the data folder says, else 1. */
 export type Settings = Readonly<z.infer<typeof settingsSchema>>
 
 /** Flags, variables and allowed values by setting, in the order in which the reference lists them. */
@@ -70,12 +66,6 @@ export const SETTINGS: Readonly<Record<keyof Settings, SettingSpecification>> = 
     allowed: 'debug, info, warn, error or silent',
     meaning: 'Least severity that is logged, as JSON on standard error. Default `warn`.',
   },
-  ledgerUrl: {
-    flag: 'ledger-url',
-    variable: 'RISKLEDGER_LEDGER_URL',
-    allowed: 'a connection string that begins with esdb:// or kurrentdb://',
-    meaning: 'EventStoreDB to write to. Default: the embedded ledger in the data folder.',
-  },
   ledgerPort: {
     flag: 'ledger-port',
     variable: 'RISKLEDGER_LEDGER_PORT',
@@ -88,4 +78,14 @@ export const SETTINGS: Readonly<Record<keyof Settings, SettingSpecification>> = 
     allowed: 'a lower-case letter and up to 19 lower-case letters or digits',
     meaning: 'Environment prefix of stream and topic names. Default: none.',
   },
+}
+
+/** Variables that have no flag, and what each is for; they are read and checked where they are used. */
+export const OTHER_VARIABLES: Readonly<Record<string, string>> = {
+  RISKLEDGER_CHALLENGE_SECRET: 'Secret behind random challenges; its SHA-256 stands in the policy. Default: a stated test secret.',
+  RISKLEDGER_DEBUG: 'Set to anything: an error that nobody foresaw is told with its stack.',
+  RISKLEDGER_BATCH_INPUTS: 'For tests of recovery: inputs of a batch at most, 1 to 4096. Default 4096. Changes no verdict.',
+  RISKLEDGER_SNAPSHOT_INPUTS: 'For tests of recovery: inputs between two snapshots, 1 to 1000000000. Default 250000. Changes no verdict.',
+  RISKLEDGER_CRASH_AT: 'For tests of recovery: `<point>:<n>` kills the process when it reaches a named point for the n-th time.',
+  RISKLEDGER_LEDGER_URL: 'For the tests of the ledger alone: an EventStoreDB to run the contract suite against. No command reads it.',
 }

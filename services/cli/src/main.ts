@@ -20,6 +20,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .description('Screens payments, logins and trades, and proves every decision.')
     .version('0.1.0')
     .option('--data-dir <folder>', 'folder of log, ledger and cache (default: .riskledger)')
+    .option('--prefix <name>', 'environment prefix of stream names (default: none)')
     .option('--json', 'print one JSON object instead of text')
     .addOption(
       new Option('--log-level <level>', 'least severity logged to standard error').choices(['debug', 'info', 'warn', 'error', 'silent']),

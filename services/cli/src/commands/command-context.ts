@@ -24,10 +24,11 @@ export interface CommandContext {
 /** The stated secret of files and the demo: draws made with it prove nothing about secrecy, only that they repeat. */
 export const TEST_CHALLENGE_SECRET = 'riskledger test secret, for files and the demo only'
 
-/** Makes the context of a command from its flags and the environment; throws `configuration-invalid`. */
+/** Makes the context of a command from its flags and the environment, and tells of variables that mean nothing; throws `configuration-invalid`. */
 export function contextOf(command: Command): CommandContext {
   const flags = command.optsWithGlobals<Record<string, unknown>>()
-  const { settings, origins } = loadConfiguration({ flags, environment: process.env })
+  const { settings, origins, unknownVariables } = loadConfiguration({ flags, environment: process.env })
+  for (const variable of unknownVariables) process.stderr.write(`${variable} means nothing to riskledger; it may be misspelt.\n`)
   return {
     settings,
     json: flags.json === true,
