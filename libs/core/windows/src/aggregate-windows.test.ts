@@ -197,6 +197,27 @@ describe('aggregateWindows', () => {
     )
   })
 
+  test('figures may go to a place of the consumer, whatever lies there; the same ones', async () => {
+    const sliding = [slidingWindow({ sizeMs: 10 }), slidingWindow({ sizeMs: 25 }), slidingWindow({ sizeMs: 40 })]
+    await fc.assert(
+      fc.asyncProperty(someEvents, fc.integer({ min: 1, max: 40 }), async (events, size) => {
+        const place = new Float64Array(events.length * 6).fill(-7)
+        let at = 0
+        const figures = (length: number): Float64Array => place.subarray(at, (at += length))
+        const run = (options: AggregateWindowsOptions<Event>): Promise<WindowBatch[]> =>
+          lastValueFrom(inBatches(events, size).pipe(aggregateWindows(options), toArray()))
+        const plain = await run(optionsOf(sliding, 5))
+        await run({ ...optionsOf(sliding, 5), figures, expectedKeys: 2 })
+        expect([...place]).toEqual(plain.flatMap((results) => [...results.sliding]))
+      }),
+    )
+    const wrong = { ...optionsOf(sliding), figures: () => new Float64Array(5) }
+    await expect(lastValueFrom(from([batch('a1')]).pipe(aggregateWindows(wrong)))).rejects.toThrow(
+      'room for 5 numbers; needed are exactly 6',
+    )
+    expect(() => new WindowState({ ...optionsOf(sliding), expectedKeys: 0 })).toThrow('expectedKeys is 0')
+  })
+
   test('bad events are values with a reason, and the stream goes on', async () => {
     const good = { key: 'a', timeMs: 5, value: 2 }
     const bad = [

@@ -76,6 +76,48 @@ describe('KeyedRings', () => {
     )
   })
 
+  test('a batch of rows equals its steps one by one: late, silences, huge values, lost events, rows without a slot, new slots', () => {
+    const widths = fc.constantFrom(
+      [10, 100, 1000],
+      [1000, 10, 100],
+      [DAY_MS, 7 * DAY_MS, 30 * DAY_MS],
+      [43 * DAY_MS, 10, 20],
+      [10, 100],
+      [60 * DAY_MS, 1, 2],
+    )
+    const shapes = fc.record({ widthsMs: widths, delayMs: fc.constantFrom(0, 7, 150), maxEventsPerKey: fc.constantFrom(4, 8, 4096) })
+    fc.assert(
+      fc.property(shapes, fc.array(step, { maxLength: 200 }), fc.integer({ min: 1, max: 150 }), (shaped, steps, size) => {
+        const options = { ...shaped, graceMs: 400, slots: 1 }
+        const [batched, single] = [new KeyedRings(options), new KeyedRings(options)]
+        const figures = 2 * options.widthsMs.length
+        const place = { first: 1, stride: figures + 2 }
+        let newestMs = 0
+        for (let from = 0; from < steps.length; from += size) {
+          const part = steps.slice(from, from + size)
+          const rows = {
+            size: part.length,
+            slots: Int32Array.from(part, ({ slot, reload: chance }) => (chance === 1 ? -1 : slot)),
+            timesMs: Float64Array.from(part, ({ gapMs, lateMs }) => (newestMs += gapMs) - lateMs),
+            values: Float64Array.from(part, ({ value }) => value),
+          }
+          const out = new Float64Array(part.length * place.stride)
+          const expected = out.slice()
+          const bounds: string[] = []
+          const expectedBounds: string[] = []
+          batched.stepRows(rows, out, { ...place, bound: (row) => bounds.push(`${row}: ${batched.exact.join()}`) })
+          rows.slots.forEach((slot, row) => {
+            if (slot < 0 || single.step(slot, rows.timesMs[row], rows.values[row], expected, place.first + row * place.stride)) return
+            expectedBounds.push(`${row}: ${single.exact.join()}`)
+          })
+          expect(out.map((figure) => figure + 0)).toEqual(expected.map((figure) => figure + 0))
+          expect(bounds).toEqual(expectedBounds)
+        }
+      }),
+      { numRuns: 300 },
+    )
+  })
+
   test('past the cap, widths that lost events say so and give lower bounds; the others stay exact', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(40), { minLength: 1, maxLength: 100 }), fc.constantFrom(0, 50), (gapsMs, delayMs) => {

@@ -56,7 +56,8 @@ export class RingStore {
     this.intStride = this.floatStride * 2
     this.alwaysWide = spanMs > NARROW_SPAN_MS
     this.longestMoveMs = this.alwaysWide ? Infinity : TWO_32 - 1 - spanMs
-    this.pool = new SlabPool(options.slots * 8)
+    // Room for 32 narrow events a slot: the system lends memory as it is written to, while growing from little leaves twice as much garbage.
+    this.pool = new SlabPool(options.slots * 32)
     this.words = this.pool.words
     this.growSlots(options.slots)
   }

@@ -26,7 +26,12 @@ export class SlidingStore {
 
   constructor(
     windows: readonly SlidingWindow[],
-    options: { readonly maxOutOfOrdernessMs: number; readonly maxKeys: number; readonly maxEventsPerKey: number },
+    options: {
+      readonly maxOutOfOrdernessMs: number
+      readonly maxKeys: number
+      readonly expectedKeys: number
+      readonly maxEventsPerKey: number
+    },
   ) {
     this.keys = new KeyInterner({ maxKeys: options.maxKeys })
     this.scratch = new Float64Array(2 * windows.length)
@@ -39,6 +44,7 @@ export class SlidingStore {
         delayMs,
         graceMs,
         maxEventsPerKey: options.maxEventsPerKey,
+        slots: options.expectedKeys,
       }),
       columns,
       adjacent: columns.every((column, index) => column === columns[0] + index),

@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert'
 import { AlignedStore } from './aligned-store'
 import { ByteReader } from './byte-reader'
 import { ByteWriter } from './byte-writer'
+import { MAX_KEYS } from './key-interner'
 import { SessionStore } from './session-store'
 import { SlidingStore } from './sliding-store'
 import { EVENT_LATE, EVENT_REJECTED, WindowBatch, type ClosedWindow, type RejectionReason } from './window-batch'
@@ -20,6 +21,8 @@ export interface WindowStateOptions {
   readonly watermark: { readonly maxOutOfOrdernessMs: number }
   /** Keys in sliding windows, and open windows of the other kinds, held at once; events beyond are rejected. Default 1,000,000 (of each). */
   readonly maxKeys?: number
+  /** Keys in sliding windows to make room for at once; more room is made as needed. Default 1,024. No part of what a snapshot must match. */
+  readonly expectedKeys?: number
   /** Events kept per key for sliding windows. Default 4,096; see `KeyedRings`. */
   readonly maxEventsPerKey?: number
 }
@@ -76,8 +79,9 @@ export class WindowState {
   }
 
   private clear(): void {
-    const { windows, maxKeys = 1_000_000, maxEventsPerKey = 4096 } = this.options
-    const limits = { maxOutOfOrdernessMs: this.maxOutOfOrdernessMs, maxKeys, maxEventsPerKey }
+    const { windows, maxKeys = 1_000_000, expectedKeys = 1024, maxEventsPerKey = 4096 } = this.options
+    assert(expectedKeys >= 1 && expectedKeys <= MAX_KEYS, `expectedKeys is ${expectedKeys}; allowed is 1 to ${MAX_KEYS}`)
+    const limits = { maxOutOfOrdernessMs: this.maxOutOfOrdernessMs, maxKeys, expectedKeys, maxEventsPerKey }
     this.sliding = new SlidingStore(
       this.slidingIndexes.map((index) => windows[index] as SlidingWindow),
       limits,
