@@ -4,7 +4,8 @@ import { strict as assert } from 'node:assert'
 const MAX_SCALE = 4_611_686_018_427_387_904
 
 /**
- * Writes Avro's binary primitives into one growing buffer. Integers are zig-zag varints and must be safe integers; anything else is a programmer's error.
+ * Writes Avro's binary primitives into one growing buffer, for entries that the engine itself made. (The codec of events is another: it holds each
+ * field of a stranger's record to its schema, and names it.) Integers are zig-zag varints and must be safe integers; anything else is a programmer's error.
  * The buffer is reused after `reset`; `take` hands out a copy.
  */
 export class AvroWriter {

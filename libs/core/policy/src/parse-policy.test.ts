@@ -69,7 +69,14 @@ describe('a policy is refused, with line and field, for', () => {
     ['a missing key', '  maxSkewMs: 300000', '  # maxSkewMs: 300000', 'state.maxSkewMs', /is missing; allowed: a whole number/, undefined],
     ['a number that is not whole', 'hold: 500', 'hold: 500.5', 'bands.payments.hold', /whole number/, 0],
     ['a text for a number', 'block: 800', 'block: often', 'bands.payments.block', /whole number/, 0],
-    ['a number out of range', 'visibilityLagEpochs: 12', 'visibilityLagEpochs: 0', 'relations.visibilityLagEpochs', /allowed: 1 or more/, 0],
+    [
+      'a number out of range',
+      'visibilityLagEpochs: 12',
+      'visibilityLagEpochs: 0',
+      'relations.visibilityLagEpochs',
+      /allowed: 1 or more/,
+      0,
+    ],
     [
       'points beyond the scale',
       'new-device: { points: 60 }',
