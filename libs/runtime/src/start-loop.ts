@@ -18,8 +18,13 @@ export interface LoopOptions<Batch, Output> {
   readonly signal?: AbortSignal
   readonly logger: Logger
   readonly metrics: Metrics
-  /** Pull the next batch while a commit is on its way; default false. */
+  /**
+   * Pull and step the next batch while a commit is on its way; default false. Commits stay in order, one at a time, so at most one stepped batch
+   * waits behind the one being committed.
+   */
   readonly prefetch?: boolean
+  /** Asked before each step: true where it must find everything before it committed. Default never. */
+  readonly settleBefore?: () => boolean
   readonly retry?: RetryOptions
 }
 
@@ -68,22 +73,32 @@ export function startLoop<Batch, Output>(options: LoopOptions<Batch, Output>): L
 }
 
 async function runLoop<Batch, Output>(options: LoopOptions<Batch, Output>, signal: AbortSignal): Promise<void> {
-  const { name, step, commit, metrics, logger, prefetch = false } = options
+  const { name, step, commit, metrics, logger, prefetch = false, settleBefore = () => false } = options
   let ahead: Promise<Batch | undefined> | undefined
+  let committing: Promise<void> = Promise.resolve()
   try {
     while (!signal.aborted) {
-      const batch = await (ahead ?? pullNext(options, signal))
+      // A commit that breaks ends the loop at once, also while it waits for the next batch.
+      const batch = await Promise.race([ahead ?? pullNext(options, signal), committing.then(never)])
       ahead = undefined
       if (batch === undefined || signal.aborted) break
+      if (settleBefore()) await committing
       const output = await step(batch)
       if (prefetch) {
         ahead = pullNext(options, signal)
         ahead.catch(() => undefined) // awaited at the next turn, or at the end
       }
-      await withRetry(() => commit(output), { options, part: 'commit' })
-      metrics.count('riskledger_loop_batches_total', 1, { loop: name })
+      await committing
+      committing = withRetry(() => commit(output), { options, part: 'commit' }).then(() => {
+        metrics.count('riskledger_loop_batches_total', 1, { loop: name })
+      })
+      committing.catch(() => undefined) // awaited before the next commit, or at the end
+      if (!prefetch) await committing
     }
+    await committing
   } catch (error) {
+    // What was stepped before the failure is still committed, as far as it can be; the first error is the one that counts.
+    await committing.catch(() => undefined)
     logger.error('loop ended by an error', { loop: name, error })
     throw error
   }
@@ -132,4 +147,9 @@ async function withRetry<T>(call: () => Promise<T>, { options, part, signal }: R
       await sleep(delayMs, undefined, signal === undefined ? {} : { signal })
     }
   }
+}
+
+/** A new promise each time: one kept for all would hold on to whoever ever waited beside it. */
+function never(): Promise<never> {
+  return new Promise<never>(() => undefined)
 }

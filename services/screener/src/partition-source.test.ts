@@ -3,7 +3,7 @@ import type { InputBatch } from '@riskledger/screening'
 import { MemoryEventLog } from '@riskledger/testing'
 import { PartitionSource, type EpochGate, type PartitionSourceOptions } from './partition-source'
 
-const OPEN: EpochGate = { epochMs: 100, open: () => true, changed: () => Promise.resolve() }
+const OPEN: EpochGate = { epochMs: 100, epochsInBatch: 1_000, open: () => true, changed: () => Promise.resolve() }
 const SOURCE = { sourceId: 's', emissions: 0, startedAtMs: 0, done: false }
 
 function live(topic: RawTopic, atMs: number, partition = 0): ProposedRecord {
@@ -69,6 +69,7 @@ test('an input of a file waits for its epoch; before it waits it tells once how 
   let wake = (): void => undefined
   const gate: EpochGate = {
     epochMs: 100,
+    epochsInBatch: 1_000,
     open: (orderTimeMs) => orderTimeMs <= through,
     changed: () => new Promise((resolve) => (wake = resolve)),
   }

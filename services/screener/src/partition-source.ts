@@ -4,6 +4,8 @@ import type { Gap } from '@riskledger/journal'
 import { MAX_BODY_BYTES, TopicMerge, type InputBatch, type MergeItem, type RawEvent } from '@riskledger/screening'
 
 /** A batch is pulled up to this bound; the journal's own is in encoded bytes. */
+/** With fewer inputs a batch is not worth ending early: waiting for an answer costs more than the work. */
+const DENSE_ITEMS = 1_000
 const MAX_BYTES = 400 * 1024
 /** A topic is fetched again once it is empty; this much at a time. */
 const FETCH_RECORDS = 8_192
@@ -14,6 +16,8 @@ const IDLE_MS = 250
 /** What the source asks of the facts' side when it meets an input of a file. */
 export interface EpochGate {
   readonly epochMs: number
+  /** Epochs in a dense batch at most, so that relations learn from it while the next ones are screened, instead of each waiting for the other. */
+  readonly epochsInBatch: number
   /** True once everything that an input at this order time may know has been learned. */
   open(orderTimeMs: number): boolean
   /** Resolves when that may have changed. */
@@ -126,11 +130,17 @@ export class PartitionSource {
   private async collect(bound: number): Promise<{ items: MergeItem<Decoded<RawEvent> | null>[]; gatedAtMs: number | null }> {
     const items: MergeItem<Decoded<RawEvent> | null>[] = []
     let bytes = 0
+    let endMs = Infinity
     while (items.length < this.options.batchInputs && bytes < MAX_BYTES) {
       const topic = this.merge.first(bound)
       if (topic < 0) break
       const next = this.merge.peek(topic)
-      if (next.record.orderTimeMs !== undefined && !this.options.gate.open(next.orderTimeMs)) return { items, gatedAtMs: next.orderTimeMs }
+      if (next.record.orderTimeMs !== undefined) {
+        const { gate } = this.options
+        if (!gate.open(next.orderTimeMs)) return { items, gatedAtMs: next.orderTimeMs }
+        if (items.length === 0) endMs = (Math.floor(next.orderTimeMs / gate.epochMs) + gate.epochsInBatch) * gate.epochMs
+        if (next.orderTimeMs >= endMs && items.length >= DENSE_ITEMS) break
+      }
       items.push(this.merge.take(topic))
       this.givenOffsets[topic] = next.record.offset + 1
       bytes += Math.min(next.record.value.length, MAX_BODY_BYTES)

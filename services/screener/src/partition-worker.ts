@@ -81,7 +81,12 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
     nextOffsets: fold.nextOffsets,
     tickMs: state.tickMs,
     nowMs: options.nowMs,
-    gate: { epochMs, open: (orderTimeMs) => feed.completeEpoch >= visibleThrough(orderTimeMs), changed: (signal) => feed.changed(signal) },
+    gate: {
+      epochMs,
+      epochsInBatch: Math.max(1, Math.floor(visibilityLagEpochs / 3)),
+      open: (orderTimeMs) => feed.completeEpoch >= visibleThrough(orderTimeMs),
+      changed: (signal) => feed.changed(signal),
+    },
     // What was given out may still be on its way into the ledger: only then is it idle.
     onIdle: (nextOffsets) => {
       if (writer.isDurable(nextOffsets)) options.onIdle(nextOffsets)
@@ -104,7 +109,8 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
     name: `screener-${options.partition}`,
     pull: (signal) => source.pull(signal),
     step: (batch) => writer.screen(batch),
-    commit: (batches) => writer.append(batches),
+    commit: (screened) => writer.append(screened),
+    settleBefore: () => writer.wantsQuiet,
     logger: options.logger,
     metrics: options.metrics,
     prefetch: true,
@@ -126,6 +132,12 @@ async function endOf(loop: Loop, following: AbortController): Promise<void> {
   } finally {
     following.abort()
   }
+}
+
+/** What one step made: its batches, and where the source stands after them. */
+interface Screened {
+  readonly batches: SealedBatch[]
+  readonly nextOffsets: readonly number[]
 }
 
 /** Screens batches and appends them; the policy switches between two of them. */
@@ -163,16 +175,23 @@ class JournalWriter {
     this.pendingPolicy = policy
   }
 
-  async screen(batch: InputBatch): Promise<SealedBatch[]> {
-    if (this.pendingPolicy !== null) await this.activate(this.pendingPolicy)
+  /** True where the next `screen` begins with what needs everything before it in the ledger: a policy switch, a snapshot. */
+  get wantsQuiet(): boolean {
+    return this.pendingPolicy !== null || this.sinceSnapshot >= this.options.pace.snapshotInputs
+  }
+
+  async screen(batch: InputBatch): Promise<Screened> {
+    if (this.wantsQuiet) await this.betweenBatches()
     this.sealed = []
     this.batches$.next(batch)
     if (this.failure !== null) throw this.failure
     this.options.crashPoint('entry-encoded')
-    return this.sealed
+    for (const { inputCount } of this.sealed) this.sinceSnapshot += inputCount
+    return { batches: this.sealed, nextOffsets: [...this.stage.nextOffsets] }
   }
 
-  async append(batches: SealedBatch[]): Promise<void> {
+  /** The state may be a batch ahead meanwhile. */
+  async append({ batches, nextOffsets }: Screened): Promise<void> {
     while (batches.length > 0) {
       const batch = batches[0]
       this.options.crashPoint('ledger-append-sending')
@@ -181,12 +200,16 @@ class JournalWriter {
       this.durable = batch.head
       this.fold.head = batch.head
       this.fold.inputCount += batch.inputCount
-      this.sinceSnapshot += batch.inputCount
       batches.shift()
       this.options.onBatch(batch, this.fold)
     }
-    this.durableOffsets = [...this.stage.nextOffsets]
+    this.durableOffsets = nextOffsets
+  }
+
+  private async betweenBatches(): Promise<void> {
+    if (this.durable.revision !== this.stage.head.revision) return
     if (this.sinceSnapshot >= this.options.pace.snapshotInputs) await this.saveSnapshot()
+    if (this.pendingPolicy !== null) await this.activate(this.pendingPolicy)
   }
 
   private async activate(policy: AcceptedPolicy): Promise<void> {
