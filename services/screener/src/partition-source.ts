@@ -4,9 +4,9 @@ import type { Gap } from '@riskledger/journal'
 import { MAX_BODY_BYTES, TopicMerge, type InputBatch, type MergeItem, type RawEvent } from '@riskledger/screening'
 
 /** A batch is pulled up to this bound; the journal's own is in encoded bytes. */
+const MAX_BYTES = 400 * 1024
 /** With fewer inputs a batch is not worth ending early: waiting for an answer costs more than the work. */
 const DENSE_ITEMS = 1_000
-const MAX_BYTES = 400 * 1024
 /** A topic is fetched again once it is empty; this much at a time. */
 const FETCH_RECORDS = 8_192
 const FETCH_BYTES = 1024 * 1024

@@ -27,12 +27,6 @@ import type { House } from './open-house'
 
 const INGEST_THREAD = threadModule(__dirname, { source: '../threads/ingest-thread.ts', bundled: 'ingest-thread' })
 
-/**
- * A batch's decoded events live until it is screened: in the engine's default young space they would be copied twice before they die, and that copying
- * was a sixth of all time. Room for a few batches.
- */
-const YOUNG = { maxYoungGenerationSizeMb: 96 }
-
 /** What a run of the screener over a house stands on. */
 export interface ScreeningRunOptions {
   readonly house: House
@@ -112,7 +106,6 @@ async function startThreads(
   const tally = new Tally(options)
   const ingest: Thread<void, IngestResult> = startThread(INGEST_THREAD, {
     name: 'ingest',
-    resourceLimits: YOUNG,
     input: ingestInput(options),
     onMessage: (message) => tally.onIngest(message as IngestMessage),
   })
@@ -120,7 +113,6 @@ async function startThreads(
   await ingest.ready
   const screener: Thread<ScreenerReady> = startThread(SCREENER_THREAD, {
     name: 'screener',
-    resourceLimits: YOUNG,
     input: screenerInput(options),
     onMessage: (message) => tally.onScreener(message as ScreenerMessage),
   })
@@ -129,7 +121,7 @@ async function startThreads(
   tally.begin(started)
   const stream = screeningStream(0, 0, options.environment)
   const { policy: begunWith } = await activePolicy(house.ledger, { stream, which: 'first', environment: options.environment })
-  const relations = startThread(RELATIONS_THREAD, { name: 'relations', resourceLimits: YOUNG, input: relationsInput(options, begunWith) })
+  const relations = startThread(RELATIONS_THREAD, { name: 'relations', input: relationsInput(options, begunWith) })
   threads.push(relations)
   await Promise.race([relations.ready, house.failed])
   const failed = Promise.race([house.failed, ...[screener, relations].map(endedEarly), ingest.done.then(never)])
