@@ -1,5 +1,5 @@
 import { RiskError, type Logger, type Metrics } from '@riskledger/contracts'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 
 /** What a consumer does, in three parts; only the loop calls them, one at a time but for `prefetch`. */
 export interface LoopOptions<Batch, Output> {
@@ -72,6 +72,9 @@ export function startLoop<Batch, Output>(options: LoopOptions<Batch, Output>): L
   }
 }
 
+/** Turns of the event loop that a request takes through stream, session and socket. */
+const TURNS = 3
+
 async function runLoop<Batch, Output>(options: LoopOptions<Batch, Output>, signal: AbortSignal): Promise<void> {
   const { name, step, commit, metrics, logger, prefetch = false, settleBefore = () => false } = options
   let ahead: Promise<Batch | undefined> | undefined
@@ -94,6 +97,8 @@ async function runLoop<Batch, Output>(options: LoopOptions<Batch, Output>, signa
       })
       committing.catch(() => undefined) // awaited before the next commit, or at the end
       if (!prefetch) await committing
+      // The next step may keep this thread for long: first let the commit's bytes leave, and what has arrived come in.
+      else for (let turn = 0; turn < TURNS; turn++) await setImmediate()
     }
     await committing
   } catch (error) {
