@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream'
 import { type EventLog, RiskError } from '@riskledger/contracts'
 import { CsvEmitter } from './csv-emitter'
 import type { Emission, Rejection } from './emission'
-import { type ImportCrashPoint, LogFeeder } from './log-feeder'
+import { type ImportCrashPoint, LogFeeder, TOLERATED_SKEW_MS } from './log-feeder'
 import type { Mapping } from './mapping'
 import { mergeByTime } from './merge-by-time'
 import { type Emitter, NdjsonEmitter } from './ndjson-emitter'
@@ -91,12 +91,13 @@ async function importOpened(files: readonly SourceFile[], options: ImportOptions
   const base = { sourceId, resumedFrom, bytes: totalBytes }
   if (earlier?.done === true) return { ...base, kind: 'already-imported', emissions: earlier.emissions, rejected: 0 }
 
+  const startedAtMs = earlier?.startedAtMs ?? options.startedAtMs
   const feeder = new LogFeeder({
     log,
     sourceId,
     skip: resumedFrom,
     leastOrderTimeMs: known.reduce((most, source) => (source.sourceId === sourceId ? most : Math.max(most, source.orderTimeMs)), 0),
-    startedAtMs: earlier?.startedAtMs ?? options.startedAtMs,
+    startedAtMs,
     batchRecords: options.batchRecords ?? 4_096,
     strict: options.strict ?? false,
     onRejected: options.onRejected ?? (() => undefined),
@@ -107,7 +108,7 @@ async function importOpened(files: readonly SourceFile[], options: ImportOptions
     emissionsOf(file, { mapping, signal: options.signal, onRead: (bytes) => (bytesRead[index] = bytes) }),
   )
   try {
-    for await (const emissions of mergeByTime(readers)) {
+    for await (const emissions of mergeByTime(readers, { latestMs: startedAtMs + TOLERATED_SKEW_MS })) {
       for (const emission of emissions) {
         feeder.take(emission)
         if (feeder.full) await feeder.send()

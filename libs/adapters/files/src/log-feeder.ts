@@ -21,7 +21,7 @@ export interface LogFeederOptions {
 
 const MAX_REMEMBERED_ACCOUNTS = 100_000
 /** Events up to this far past the start of the import are taken for a clock that runs ahead. */
-const TOLERATED_SKEW_MS = 300_000
+export const TOLERATED_SKEW_MS = 300_000
 const MAX_BATCH_BYTES = 4_194_304
 
 /**

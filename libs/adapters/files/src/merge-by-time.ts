@@ -2,15 +2,16 @@ import type { Emission } from './emission'
 
 /**
  * Merges the emissions of several files by event time: the earliest head goes first, of equal ones that of the file named first.
- * An emission without an event goes as soon as it is the head of its file. One file passes through as it is. Holds one block of
- * each file.
+ * An emission without an event goes as soon as it is the head of its file, and so does one dated after `latestMs`: its time is no
+ * time to wait for, and what follows it in its file would come late. One file passes through as it is. Holds one block of each file.
  */
 export async function* mergeByTime(
   sources: readonly AsyncIterator<readonly Emission[]>[],
+  { latestMs }: { readonly latestMs: number },
 ): AsyncGenerator<readonly Emission[], void, void> {
   const heads: Head[] = []
   for (const source of sources) {
-    const head = new Head(source)
+    const head = new Head(source, latestMs)
     if (await head.fill()) heads.push(head)
   }
   while (heads.length > 1) {
@@ -35,16 +36,19 @@ class Head {
   private emissions: readonly Emission[] = []
   private at = 0
 
-  constructor(private readonly source: AsyncIterator<readonly Emission[]>) {}
+  constructor(
+    private readonly source: AsyncIterator<readonly Emission[]>,
+    private readonly latestMs: number,
+  ) {}
 
   get empty(): boolean {
     return this.at >= this.emissions.length
   }
 
-  /** Event time of the first emission; -Infinity for one without an event, so that it goes at once. */
+  /** Event time of the first emission; -Infinity for one without an event or from the far future, so that it goes at once. */
   get timeMs(): number {
     const { eventTimeMs } = this.emissions[this.at]
-    return Number.isNaN(eventTimeMs) ? -Infinity : eventTimeMs
+    return eventTimeMs <= this.latestMs ? eventTimeMs : -Infinity
   }
 
   take(): Emission {
