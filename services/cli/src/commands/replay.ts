@@ -69,6 +69,7 @@ async function replay(house: House, context: CommandContext, at: EntryPosition |
     )
   }
   bar.clear()
+  assertFound(folds, at)
   const seconds = (Date.now() - startedMs) / 1000
   const sum = (of: (fold: JournalFold) => number): number => folds.reduce((total, fold) => total + of(fold), 0)
   const inputs = sum((fold) => fold.inputCount)
@@ -92,6 +93,25 @@ async function replay(house: House, context: CommandContext, at: EntryPosition |
       if (engine !== hash)
         context.print(`note        some entries were written by other code (${engine.slice(0, 12)}…); this is ${hash.slice(0, 12)}…`)
   return mismatches > 0 ? EXIT.faultFound : EXIT.done
+}
+
+/** A proof of nothing is none: every journal must be there, and reach the entry that was asked for. */
+function assertFound(folds: readonly JournalFold[], at: EntryPosition | null): void {
+  const missing = folds.find((fold) => fold.step === null)
+  if (missing !== undefined || folds.length === 0) {
+    const stream = missing?.head.stream ?? at?.stream ?? 'the journal'
+    throw new RiskError(
+      'not-found',
+      `${stream} is not in this ledger: there is nothing to replay. Check --data-dir, and --at if it was given.`,
+      {
+        retriable: false,
+      },
+    )
+  }
+  if (at === null || folds[0].head.revision >= at.revision) return
+  throw new RiskError('not-found', `${at.stream}@${at.revision} does not exist: the journal ends at @${folds[0].head.revision}.`, {
+    retriable: false,
+  })
 }
 
 function tell(

@@ -47,7 +47,7 @@ function tell(
     `inputs      ${grouped(status.inputs)}   screened ${grouped(statuses.screened)} · observed ${grouped(statuses.observed)} · late ${grouped(statuses.late)} · duplicate ${grouped(statuses.duplicate)} · conflicting ${grouped(statuses.conflicting)} · quarantined ${grouped(statuses.quarantined)}`,
   )
   context.print(
-    `verdicts    allow ${grouped(verdicts.allow)} · challenge ${grouped(verdicts.challenge)} · hold ${grouped(verdicts.hold)} · block ${grouped(verdicts.block)}        ${percentText(verdicts.hold + verdicts.block, status.inputs)} to a person`,
+    `verdicts    allow ${grouped(verdicts.allow)} · challenge ${grouped(verdicts.challenge)} · hold ${grouped(verdicts.hold)} · block ${grouped(verdicts.block)}        ${percentText(verdicts.hold, status.inputs)} to a person`,
   )
   for (const partition of status.partitions) for (const line of partitionLines(partition)) context.print(line)
   for (const { stream, revision, throughEpoch } of status.relations) {

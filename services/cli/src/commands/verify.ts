@@ -1,6 +1,10 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { type Command } from 'commander'
+import { RAW_TOPICS } from '@riskledger/contracts'
+import { openEmbeddedLog } from '@riskledger/embedded-log'
 import { EXIT } from '../exit-codes'
-import { openHouseToRead } from '../house/open-house'
+import { openHouseToRead, type House } from '../house/open-house'
 import { verifyLedger } from '../house/verify-ledger'
 import { grouped } from '../text/numbers'
 import { ProgressBar } from '../text/progress-bar'
@@ -19,6 +23,7 @@ export function addVerify(program: Command, finish: Finish): void {
         const startedMs = Date.now()
         const { streams, entries, inputs, faults } = await verifyLedger(house.ledger, {
           environment: context.environment,
+          records: await recordsOf(house),
           onInputs: (done) => bar.update(done, 0),
         })
         bar.clear()
@@ -41,4 +46,23 @@ export function addVerify(program: Command, finish: Finish): void {
         await house.close()
       }
     })
+}
+
+/** Records in the log, by partition; none where the folder has no log. */
+async function recordsOf(house: House): Promise<readonly number[]> {
+  const folder = join(house.dataDir, 'log')
+  const { partitions } = house.folder
+  if (!existsSync(join(folder, 'data.mdb'))) return []
+  const log = openEmbeddedLog({ folder, partitionCount: partitions, readOnly: true })
+  try {
+    const counts: number[] = []
+    for (let partition = 0; partition < partitions; partition++) {
+      let records = 0
+      for (const topic of RAW_TOPICS) records += (await log.range(topic, partition)).end
+      counts.push(records)
+    }
+    return counts
+  } finally {
+    await log.close()
+  }
 }

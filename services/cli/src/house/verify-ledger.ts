@@ -5,6 +5,7 @@ import {
   loadArtifact,
   openEntry,
   parseScreeningStream,
+  screeningStream,
   type ChainHead,
   type OpenedEntry,
 } from '@riskledger/journal'
@@ -37,14 +38,19 @@ interface StreamState {
 /** At most so many faults are listed. */
 const MAX_FAULTS = 1_000
 
+/** What a verification goes by. */
+export interface VerifyOptions {
+  readonly environment: string
+  /** Records that the log holds of each partition, so that a ledger that has vanished shows; left out: not compared. */
+  readonly records?: readonly number[]
+  readonly onInputs?: (inputs: number) => void
+}
+
 /**
  * Reads the whole ledger once: the hash chain of every stream, every sequence and offset without a hole, tenures that only rise, every journal that
  * the registry names, and every artifact that an entry refers to, whole under its hash.
  */
-export async function verifyLedger(
-  ledger: Ledger,
-  options: { readonly environment: string; readonly onInputs?: (inputs: number) => void },
-): Promise<Verification> {
+export async function verifyLedger(ledger: Ledger, options: VerifyOptions): Promise<Verification> {
   const verifier = new Verifier(ledger, options)
   await verifier.readStreams()
   await verifier.checkArtifacts()
@@ -64,7 +70,7 @@ class Verifier {
 
   constructor(
     private readonly ledger: Ledger,
-    private readonly options: { readonly environment: string; readonly onInputs?: (inputs: number) => void },
+    private readonly options: VerifyOptions,
   ) {}
 
   async readStreams(): Promise<void> {
@@ -82,6 +88,15 @@ class Verifier {
         this.fault(stream, -1, 'the registry names this journal, and the ledger has no entry of it: it was removed')
       else if (this.firstHashes.get(stream) !== hash)
         this.fault(stream, 0, 'its first entry is not the one that the registry names: the journal was replaced')
+    }
+    for (const [partition, records] of (this.options.records ?? []).entries()) {
+      const stream = screeningStream(partition, 0, environment)
+      if (records === 0 || this.firstHashes.has(stream) || this.registered.has(stream)) continue
+      this.fault(
+        stream,
+        -1,
+        `the log holds ${records} records of this partition and the ledger knows nothing of them: its journal is gone, or nothing was screened yet`,
+      )
     }
   }
 
