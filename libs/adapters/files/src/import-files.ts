@@ -58,9 +58,10 @@ export interface ImportSummary {
 }
 
 /**
- * Takes files into the log. The emissions are one sequence that the files' content and the mapping alone determine: lines in file
- * order, several files merged by event time, labels that a mapping delays at their time. The log stores with each batch how many
- * emissions it holds, so the same content goes on where it stopped, and nothing is taken twice.
+ * Takes files into the log. The emissions are one sequence that the files' content, the mapping and the time of the first start
+ * alone determine: lines in file order, several files merged by event time (what has none, or one more than 5 minutes after the
+ * start, goes as soon as it is the next of its file), labels that a mapping delays at their time. The log stores with each batch how
+ * many emissions it holds, so the same content goes on where it stopped, and nothing is taken twice.
  *
  * Broker time of a record: the smaller of its event time and the start of the import. Order time: the largest broker time so far,
  * never below that of any other source in this log. An event dated more than 5 minutes after the start moves no clock: its broker
