@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { exported, expectWhole, runRiskledger, runToEnd, type Screened } from './run-riskledger'
@@ -137,6 +137,27 @@ test('an empty file is no inputs; a missing one, a folder and a mapping that is 
   writeFileSync(csv, 'a,b\n1,2\n')
   const unmapped = await runRiskledger(['--data-dir', join(folder, 'none'), 'screen', csv])
   expect(unmapped).toMatchObject({ code: 2, stderr: expect.stringContaining('--mapping') as string })
+})
+
+test('- takes in what is piped, beside named files, and leaves no copy behind; the default folder says stdin', async () => {
+  const file = join(folder, 'named.ndjson')
+  const [first, second, ...piped] = Array.from({ length: 1_002 }, () => payment())
+  writeFileSync(file, `${first}\n${second}\n`)
+  const cwd = join(folder, 'piped')
+  const temporary = join(folder, 'temporary')
+  mkdirSync(cwd)
+  mkdirSync(temporary)
+  const options = { cwd, stdin: [...piped, '{"topic":'].join('\n'), environment: { TMPDIR: temporary } }
+  const run = await runRiskledger(['--json', 'screen', '-', file], options)
+  expect(run).toMatchObject({ code: 0, stderr: expect.stringContaining('standard input:1001: ') as string })
+  const result = JSON.parse(run.stdout) as Screened & { dataDir: string }
+  expect(result).toMatchObject({ inputs: 1_003, screened: 1_002, quarantined: 1, late: 0, takenNow: 1_003 })
+  expect(result.dataDir).toMatch(/stdin-[0-9a-f]{8}$/)
+  const again = await runToEnd<Screened>(['screen', '-', file], options)
+  expect(again).toMatchObject({ inputs: 1_003, takenNow: 0, journalDigest: result.journalDigest })
+  const twice = await runRiskledger(['screen', '-', '-'], options)
+  expect(twice).toMatchObject({ code: 2, stderr: expect.stringContaining('named more than once') as string })
+  expect(readdirSync(temporary).filter((name) => name.startsWith('riskledger-stdin-'))).toEqual([])
 })
 
 test('a damaged gzip: the whole lines before the damage are taken, the place is told', async () => {

@@ -15,8 +15,12 @@ export interface Run {
 export interface RunOptions {
   /** Beside those of this process, which lose their RISKLEDGER_ ones. */
   readonly environment?: Readonly<Record<string, string>>
+  /** Folder to run it in; left out: that of this process. */
+  readonly cwd?: string
   /** Given the process once it runs, so that a test can end it. */
   readonly onStart?: (child: ChildProcess) => void
+  /** What it reads from standard input, through a pipe; left out: nothing. */
+  readonly stdin?: string
   /** Lines of bash that are run before, such as a `ulimit`. */
   readonly before?: string
 }
@@ -28,9 +32,13 @@ export function runRiskledger(args: readonly string[], options: RunOptions = {})
     options.before === undefined ? [process.execPath] : ['bash', '-c', `${options.before}; exec "$0" "$@"`, process.execPath]
   return new Promise((resolve, reject) => {
     const child = spawn(command, [...first, EXECUTABLE, ...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...inherited, ...options.environment },
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     })
+    // One that ends before it has read everything closes the pipe; how it ended tells why.
+    child.stdin.on('error', () => undefined)
+    child.stdin.end(options.stdin ?? '')
     let stdout = ''
     let stderr = ''
     child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))

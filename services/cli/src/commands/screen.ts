@@ -15,6 +15,7 @@ import { bytesText, grouped, percentText } from '../text/numbers'
 import { ProgressBar } from '../text/progress-bar'
 import { contextOf, type CommandContext, type Finish } from './command-context'
 import { DEFAULT_POLICY_FILE, loadPolicyFile, readText } from './load-policy'
+import { spoolStdin, type SpooledFiles } from './spool-stdin'
 
 /** Lines without an event that are told one by one; the rest are counted. */
 const MAX_TOLD = 20
@@ -36,20 +37,34 @@ export function addScreen(program: Command, finish: Finish): void {
     .option('--policy <file>', 'policy to put into force (default for a new folder: the one that ships)')
     .option('--partitions <n>', 'partitions of a new data folder (default 1)')
     .action(async (files: string[], flags: ScreenFlags, command: Command) => {
-      finish(await screen(files, { flags, context: contextOf(command) }))
+      finish(await screenNamed(files, { flags, context: contextOf(command) }))
     })
 }
 
-async function screen(
-  files: readonly string[],
-  { flags, context }: { readonly flags: ScreenFlags; readonly context: CommandContext },
-): Promise<number> {
+interface ScreenOptions {
+  readonly flags: ScreenFlags
+  readonly context: CommandContext
+}
+
+async function screenNamed(files: readonly string[], options: ScreenOptions): Promise<number> {
   for (const file of files) {
     if (file !== '-' && !existsSync(file))
       throw new RiskError('file-not-found', `${file}: there is no such file. Check its name.`, { retriable: false, context: { file } })
   }
+  const spooled = await spoolStdin(files)
+  try {
+    const { context } = options
+    return await screen(spooled, { ...options, dataDir: context.dataDirGiven ? context.settings.dataDir : folderOf(files) })
+  } finally {
+    await spooled.release()
+  }
+}
+
+async function screen(
+  { files, named }: SpooledFiles,
+  { flags, context, dataDir }: ScreenOptions & { readonly dataDir: string },
+): Promise<number> {
   const mapping = flags.mapping === undefined ? null : await checkedMapping(flags.mapping)
-  const dataDir = context.dataDirGiven ? context.settings.dataDir : folderOf(files)
   const policy = flags.policy === undefined ? null : await loadPolicyFile(flags.policy)
   // Needed also where the folder exists: a run that was killed early leaves journals without a policy.
   const firstPolicy = policy ?? (await loadPolicyFile(DEFAULT_POLICY_FILE))
@@ -77,7 +92,7 @@ async function screen(
       tellDecisions: false,
       onRejected: (message) => {
         bar.clear()
-        if (told++ < MAX_TOLD) process.stderr.write(`${message}\n`)
+        if (told++ < MAX_TOLD) process.stderr.write(`${named(message)}\n`)
       },
       onProgress: ({ inputs, emissions, bytesRead, bytesTotal }) =>
         bar.update(inputs, bytesRead === 0 ? 0 : Math.round((emissions * bytesTotal) / bytesRead)),
@@ -149,12 +164,11 @@ async function tellResult({
     dataDir: house.dataDir,
   }
   if (context.json) return context.printJson(result)
-  const toPerson = verdicts.hold + verdicts.block
   context.print(
     `inputs      ${grouped(inputs)}   screened ${grouped(statuses.screened)} · observed ${grouped(statuses.observed)} · late ${grouped(statuses.late)} · duplicate ${grouped(statuses.duplicate)} · conflicting ${grouped(statuses.conflicting)} · quarantined ${grouped(statuses.quarantined)}`,
   )
   context.print(
-    `verdicts    allow ${grouped(verdicts.allow)} · challenge ${grouped(verdicts.challenge)} · hold ${grouped(verdicts.hold)} · block ${grouped(verdicts.block)}        ${percentText(toPerson, inputs)} to a person`,
+    `verdicts    allow ${grouped(verdicts.allow)} · challenge ${grouped(verdicts.challenge)} · hold ${grouped(verdicts.hold)} · block ${grouped(verdicts.block)}        ${percentText(verdicts.hold, inputs)} to a person`,
   )
   context.print(`time        ${seconds.toFixed(1)} s, ${grouped(taken)} taken now, ${grouped(taken / seconds)} inputs/s`)
   context.print(
@@ -189,7 +203,7 @@ async function folderBytes(folder: string): Promise<number> {
 
 /** A folder of its own for each set of named files. */
 function folderOf(files: readonly string[]): string {
-  const name = basename(files[0]).replace(/[^A-Za-z0-9.-]/g, '-')
+  const name = files[0] === '-' ? 'stdin' : basename(files[0]).replace(/[^A-Za-z0-9.-]/g, '-')
   const hash = createHash('sha256')
     .update(files.map((file) => resolve(file)).join('\n'))
     .digest('hex')
