@@ -1,10 +1,10 @@
-import { deflateRawSync, inflateRawSync } from 'node:zlib'
+import { deflateRawSync } from 'node:zlib'
 import { partitionFor, RiskError, type Ledger } from '@riskledger/contracts'
 import {
   decodeRelationsLearned,
   emptyHead,
   encodeRelationsLearned,
-  readMetadata,
+  readEntry,
   relationsStream,
   sealEntry,
   ZERO_HASH,
@@ -148,10 +148,8 @@ async function readTarget(ledger: Ledger, stream: string): Promise<Target> {
   let unfinishedFacts = 0
   try {
     for await (const entry of ledger.readStream(stream, { from: 'start', direction: 'forwards' })) {
-      const metadata = readMetadata(entry.metadata)
-      if (metadata === null)
-        throw new RiskError('ledger-corrupt', `${stream}@${entry.revision}: its metadata cannot be read. Run verify.`, { retriable: false })
-      const learned = decodeRelationsLearned(metadata.encoding === 'deflate-raw' ? inflateRawSync(entry.data) : entry.data)
+      const { data, metadata } = readEntry(entry)
+      const learned = decodeRelationsLearned(data)
       for (const { stream: consumed, revision } of learned.consumed) consumedBefore.set(consumed, revision)
       unfinishedFacts = learned.consumed.length === 0 ? unfinishedFacts + learned.facts.length : 0
       throughEpochBefore = Math.max(throughEpochBefore, learned.throughEpoch)

@@ -1,7 +1,6 @@
-import { inflateRawSync } from 'node:zlib'
 import { RiskError, type Ledger, type Logger, type RawTopic, type RecordedEntry } from '@riskledger/contracts'
 import { decodeRaw, isEventTopic } from '@riskledger/events'
-import { decodeInputsScreened, parseScreeningStream, readMetadata, type LearnedFact } from '@riskledger/journal'
+import { decodeInputsScreened, parseScreeningStream, readEntry, type LearnedFact } from '@riskledger/journal'
 import { RelationsState, type RelationsOptions as StateOptions } from '@riskledger/relations'
 import { EpochQueue, type LearnedInput } from './epoch-queue'
 import { LearnedWriter, type Consumed, type RelationsCrashPoint } from './learned-writer'
@@ -75,7 +74,7 @@ class RelationsWorker {
   private foldBatch(partition: number, entry: RecordedEntry): void {
     const topics = this.topics.get(partition)
     if (topics === undefined) throw corrupt(entry, 'no SegmentOpened came before it')
-    const batch = decodeInputsScreened(plainOf(entry))
+    const batch = decodeInputsScreened(readEntry(entry).data)
     let live = false
     batch.forEachInput((input) => {
       if (input.orderLagMs !== null) this.orderTimes[partition] = input.brokerTimeMs + input.orderLagMs
@@ -128,12 +127,6 @@ class RelationsWorker {
 
 function topicsOf(entry: RecordedEntry): readonly RawTopic[] {
   return (JSON.parse(Buffer.from(entry.data).toString('utf8')) as { topics: RawTopic[] }).topics
-}
-
-function plainOf(entry: RecordedEntry): Uint8Array {
-  const metadata = readMetadata(entry.metadata)
-  if (metadata === null) throw corrupt(entry, 'its metadata cannot be read')
-  return metadata.encoding === 'deflate-raw' ? inflateRawSync(entry.data) : entry.data
 }
 
 function corrupt(entry: RecordedEntry, reason: string): RiskError {

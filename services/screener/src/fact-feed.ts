@@ -1,6 +1,5 @@
-import { inflateRawSync } from 'node:zlib'
 import { RiskError, type Ledger } from '@riskledger/contracts'
-import { decodeRelationsLearned, readMetadata, relationsStream, type FactKind, type LearnedFact } from '@riskledger/journal'
+import { decodeRelationsLearned, readEntry, relationsStream, type FactKind, type LearnedFact } from '@riskledger/journal'
 import type { KnownFact, KnownFacts } from '@riskledger/screening'
 
 /** Most facts held back for epochs to come; relations that run further ahead are slowed by not being read. */
@@ -89,13 +88,7 @@ export class FactFeed implements KnownFacts {
     const stream = relationsStream(partition, options.environment)
     for await (const message of this.ledger.subscribeToStream(stream, { after: 'start', signal: options.signal })) {
       if (message.kind !== 'entry') continue
-      const metadata = readMetadata(message.entry.metadata)
-      if (metadata === null) {
-        throw new RiskError('ledger-corrupt', `${stream}@${message.entry.revision}: its metadata cannot be read. Run verify.`, {
-          retriable: false,
-        })
-      }
-      const learned = decodeRelationsLearned(metadata.encoding === 'deflate-raw' ? inflateRawSync(message.entry.data) : message.entry.data)
+      const learned = decodeRelationsLearned(readEntry(message.entry).data)
       for (const fact of learned.facts) {
         // A copy: the value is a view that would keep its whole entry in memory.
         const known = { value: Buffer.from(fact.value), sourceStream: stream, sourceRevision: message.entry.revision }

@@ -9,11 +9,6 @@ export interface FoldContext {
   readonly policies: PolicyShelf
 }
 
-/** Name of a partition's snapshots. */
-export function snapshotName(stream: string): string {
-  return stream
-}
-
 /**
  * Continues a fold over the entries that its stream holds beyond it, checking each against the chain. Returns how many there were.
  * A stream that does not exist has none. Throws `ledger-corrupt` naming stream, revision and reason.
@@ -53,7 +48,7 @@ export async function foldFromSnapshot(
   options: { readonly snapshots: SnapshotStore | null; readonly formatHash: string },
 ): Promise<JournalFold> {
   const fold = new JournalFold(stream)
-  for (const snapshot of (await options.snapshots?.load(snapshotName(stream))) ?? []) {
+  for (const snapshot of (await options.snapshots?.load(stream)) ?? []) {
     if (snapshot.stream !== stream || snapshot.formatHash !== options.formatHash) continue
     if (!(await journalHolds(context.ledger, snapshot))) continue
     const state = await stateOf(snapshot.state, context.policies)

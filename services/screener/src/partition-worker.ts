@@ -13,7 +13,6 @@ import {
   type SealedBatch,
 } from '@riskledger/screening'
 import { FactFeed } from './fact-feed'
-import { snapshotName } from './fold-journal'
 import { PartitionSource } from './partition-source'
 import type { PolicyShelf } from './policy-shelf'
 import { assertSameEpochs, sealPolicy, takeOver } from './take-over'
@@ -229,7 +228,7 @@ class JournalWriter {
     const { snapshots, engineHash } = this.options
     if (snapshots === null) return
     const state = writeState({ step: this.stage.step, nextOffsets: this.stage.nextOffsets, tenure: this.fold.tenure })
-    await snapshots.save(snapshotName(this.durable.stream), { ...this.durable, formatHash: engineHash, state })
+    await snapshots.save(this.durable.stream, { ...this.durable, formatHash: engineHash, state })
     this.options.crashPoint('snapshot-written')
   }
 }

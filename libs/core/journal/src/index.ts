@@ -18,7 +18,7 @@ export {
   type TopicPosition,
 } from './inputs-screened'
 export { JournalDigest, combineDigests } from './journal-digest'
-export { openEntry, readMetadata, type OpenedEntry, type OpenResult } from './open-entry'
+export { openEntry, readEntry, readMetadata, type OpenedEntry, type OpenResult } from './open-entry'
 export {
   ZERO_HASH,
   decisionId,

@@ -1,5 +1,5 @@
 import { inflateRawSync } from 'node:zlib'
-import type { RecordedEntry } from '@riskledger/contracts'
+import { RiskError, type RecordedEntry } from '@riskledger/contracts'
 import { type ChainHead, type EntryMetadata, entryId, recompute } from './seal-entry'
 
 /** An entry of a hash-chained stream, found whole. */
@@ -81,6 +81,25 @@ export function readMetadata(bytes: Uint8Array): EntryMetadata | null {
     HASH.test(metadata.entryHash) &&
     (metadata.encoding === undefined || metadata.encoding === 'deflate-raw')
   return whole ? metadata : null
+}
+
+/**
+ * The plain data and the metadata of an entry, for readers that follow a stream and leave its chain to `openEntry` and verify.
+ * Throws `ledger-corrupt` naming stream and revision where either cannot be read.
+ */
+export function readEntry(recorded: RecordedEntry): { readonly data: Uint8Array; readonly metadata: EntryMetadata } {
+  const metadata = readMetadata(recorded.metadata)
+  if (metadata === null) throw unreadable(recorded, 'its metadata cannot be read')
+  const data = readPlain(recorded, metadata)
+  if (data === null) throw unreadable(recorded, 'its data cannot be inflated')
+  return { data, metadata }
+}
+
+function unreadable({ stream, revision }: RecordedEntry, reason: string): RiskError {
+  return new RiskError('ledger-corrupt', `${stream}@${revision}: ${reason}. Run riskledger verify.`, {
+    retriable: false,
+    context: { stream, revision },
+  })
 }
 
 function readPlain(recorded: RecordedEntry, metadata: EntryMetadata): Uint8Array | null {

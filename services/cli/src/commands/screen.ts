@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { readdir, stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { type Command } from 'commander'
 import { RiskError } from '@riskledger/contracts'
@@ -8,6 +7,7 @@ import { parseMapping } from '@riskledger/files'
 import { stopOnSignals } from '@riskledger/runtime'
 import { EXIT } from '../exit-codes'
 import { bundleEngine } from '../house/engine'
+import { folderBytes } from '../house/folder-bytes'
 import { openHouse, type House } from '../house/open-house'
 import { readJournals } from '../house/read-journals'
 import { startScreeningRun, type ScreeningRun } from '../house/screening-run'
@@ -190,15 +190,6 @@ async function checkedMapping(file: string): Promise<string> {
       context: { file },
     },
   )
-}
-
-/** Bytes on disk of everything in a folder. */
-async function folderBytes(folder: string): Promise<number> {
-  let bytes = 0
-  for (const entry of await readdir(folder, { withFileTypes: true, recursive: true })) {
-    if (entry.isFile()) bytes += (await stat(join(entry.parentPath, entry.name))).blocks * 512
-  }
-  return bytes
 }
 
 /** A folder of its own for each set of named files. */

@@ -1,4 +1,3 @@
-import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RiskError, type EventLog, type InputStatus, type Ledger, type RawTopic, type Verdict } from '@riskledger/contracts'
 import { openEmbeddedLog } from '@riskledger/embedded-log'
@@ -6,6 +5,7 @@ import { decodeRelationsLearned, relationsStream, screeningStream } from '@riskl
 import { PolicyShelf } from '@riskledger/screener'
 import { entryAt, lastEntry } from './entry-at'
 import { activeSince } from './explain-input'
+import { folderBytes } from './folder-bytes'
 import { countsFile, readJournalStatus, type JournalStatus } from './journal-status'
 import type { House } from './open-house'
 
@@ -81,9 +81,9 @@ export async function readHouseStatus(
       partitions,
       relations,
       bytes: {
-        log: await bytesOf(join(dataDir, 'log')),
-        ledger: await bytesOf(join(dataDir, 'ledger')),
-        cache: await bytesOf(join(dataDir, 'cache')),
+        log: await folderBytes(join(dataDir, 'log')),
+        ledger: await folderBytes(join(dataDir, 'ledger')),
+        cache: await folderBytes(join(dataDir, 'cache')),
       },
     }
   } finally {
@@ -128,17 +128,4 @@ function sumOf<Key extends string>(counts: readonly Readonly<Record<Key, number>
   const sum = {} as Record<Key, number>
   for (const one of counts) for (const key of Object.keys(one) as Key[]) sum[key] = (sum[key] ?? 0) + one[key]
   return sum
-}
-
-/** Bytes that a folder takes on disk; a sparse file counts what is allocated. What vanishes meanwhile counts nothing. */
-async function bytesOf(folder: string): Promise<number> {
-  let bytes = 0
-  try {
-    for (const entry of await readdir(folder, { withFileTypes: true, recursive: true })) {
-      if (entry.isFile()) bytes += (await stat(join(entry.parentPath, entry.name))).blocks * 512
-    }
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-  }
-  return bytes
 }

@@ -2,10 +2,9 @@ import { createHash } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { inflateRawSync } from 'node:zlib'
 import { RiskError, type Ledger, type RawTopic } from '@riskledger/contracts'
 import { uuidBytes } from '@riskledger/events'
-import { decodeInputsScreened, readMetadata, screeningStream } from '@riskledger/journal'
+import { decodeInputsScreened, readEntry, screeningStream } from '@riskledger/journal'
 import { lockDataFolder, type DataFolderLock } from '@riskledger/runtime'
 import { openDecisionIndex, type DecisionIndex, type IndexedKey, type JournalPosition } from '@riskledger/snapshots'
 import { lastEntry } from './entry-at'
@@ -105,8 +104,7 @@ async function extend(index: DecisionIndex, stream: string, { ledger, onBatch }:
   for await (const recorded of ledger.readStream(stream, { from: revision + 1, direction: 'forwards' })) {
     revision = recorded.revision
     if (recorded.type === 'InputsScreened') {
-      const plain = readMetadata(recorded.metadata)?.encoding === undefined ? recorded.data : inflateRawSync(recorded.data)
-      onBatch(addInputs(keys, plain, { stream, revision, topics }))
+      onBatch(addInputs(keys, readEntry(recorded).data, { stream, revision, topics }))
     } else if (recorded.type === 'DecisionMade') {
       const { decisionId } = JSON.parse(Buffer.from(recorded.data).toString('utf8')) as { decisionId: string }
       keys.push({ key: keyOf('decision', uuidBytes(decisionId)), position: { stream, revision, index: 0 } })
