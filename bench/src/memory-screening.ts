@@ -1,6 +1,6 @@
 import type { EventLog, LogRecord, ProposedRecord, RawTopic, Verdict } from '@riskledger/contracts'
 import { compilePolicy, newScoreCard, score, scoreWithout, verdictOf } from '@riskledger/detectors'
-import { decodeRaw, type Outcome, type Payment } from '@riskledger/events'
+import { EventViews, spanText, type OutcomeView, type PaymentView, type TokenSpan } from '@riskledger/events'
 import type { DetectorName, Policy } from '@riskledger/policy'
 import { ProfileStore } from '@riskledger/profiles'
 import {
@@ -20,6 +20,7 @@ export class MemoryScreening {
   readonly verdicts: Record<Verdict, number> = { allow: 0, challenge: 0, hold: 0, block: 0 }
   readonly pushed = { velocity: 0, 'late-night-deviation': 0 }
   readonly scored = { timesMs: [] as number[], customers: [] as number[], scores: [] as number[], frauds: new Set<number>() }
+  private readonly views = new EventViews()
   private readonly profiles: ProfileStore
   private readonly relations: RelationsState
   private readonly facts = new VisibleFacts()
@@ -55,15 +56,14 @@ export class MemoryScreening {
   }
 
   private take(record: Omit<LogRecord, 'offset'>): number {
-    const decoded = decodeRaw(record.topic as 'payments' | 'outcomes', record.value)
-    if (decoded.kind === 'rejected') throw new Error(`${record.topic}: ${decoded.detail}`)
-    const { event } = decoded
+    const event = this.views.read(record.topic as 'payments' | 'outcomes', record.value)
+    if (event === null) throw new Error(`${record.topic}: a record that is no event`)
     if (event.eventTimeMs > this.streamTimeMs) this.streamTimeMs = event.eventTimeMs
     this.turnEpoch()
     this.profiles.advance(this.streamTimeMs)
     this.relations.advance(this.streamTimeMs)
-    if (record.topic === 'payments') this.screen(event as Payment)
-    else this.learn(event as Outcome, record.topic)
+    if (record.topic === 'payments') this.screen(event as PaymentView)
+    else this.learn(event as OutcomeView, record.topic)
     return this.inputs++
   }
 
@@ -79,7 +79,7 @@ export class MemoryScreening {
     }
   }
 
-  private screen(event: Payment): void {
+  private screen(event: PaymentView): void {
     const { card, compiled, scored } = this
     const features = this.profiles.observe('payments', event, { late: false, facts: this.facts })!
     score(features, compiled, card)
@@ -96,7 +96,7 @@ export class MemoryScreening {
     this.relations.observe({ topic: 'payments', event, status: 'screened', habitDistanceCenti: null, streamTimeMs: this.streamTimeMs })
   }
 
-  private learn(event: Outcome, topic: RawTopic): void {
+  private learn(event: OutcomeView, topic: RawTopic): void {
     if (topic !== 'outcomes') throw new Error(`no ${topic} in these files`)
     this.profiles.observe('outcomes', event, { late: false, facts: this.facts })
     const habitDistanceCenti = this.profiles.lastOutcomeHabitDistanceCenti
@@ -125,11 +125,11 @@ class VisibleFacts implements FactView {
     else this.devices.set(key, decodeDeviceFact(value))
   }
 
-  counterparty(counterpartyId: string): CounterpartyFact | undefined {
-    return this.counterparties.get(counterpartyId)
+  counterparty(bytes: Uint8Array, counterpartyId: TokenSpan): CounterpartyFact | undefined {
+    return this.counterparties.get(spanText(bytes, counterpartyId, true))
   }
 
-  device(deviceId: string): DeviceFact | undefined {
-    return this.devices.get(deviceId)
+  device(bytes: Uint8Array, deviceId: TokenSpan): DeviceFact | undefined {
+    return this.devices.get(spanText(bytes, deviceId, true))
   }
 }

@@ -2,14 +2,14 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { RAW_TOPICS } from '@riskledger/contracts'
 import { compilePolicy, newScoreCard, score } from '@riskledger/detectors'
-import { decodeRaw, isEventTopic, type Decoded } from '@riskledger/events'
+import { EventViews, isEventTopic } from '@riskledger/events'
 import { importFiles, parseMapping } from '@riskledger/files'
 import { emptyHead, emptyInput, ZERO_HASH } from '@riskledger/journal'
 import { parsePolicy, type AcceptedPolicy } from '@riskledger/policy'
 import { ProfileStore } from '@riskledger/profiles'
 import { RelationsState } from '@riskledger/relations'
 import { installationRoot } from '@riskledger/runtime'
-import { BatchBuilder, ScreeningStep, TopicMerge, type InputToScreen, type MergeItem, type RawEvent } from '@riskledger/screening'
+import { BatchBuilder, ScreeningStep, TopicMerge, type InputToScreen, type MergeItem } from '@riskledger/screening'
 import { MemoryLog } from './memory-log'
 
 /** CPU nanoseconds an input, by what they are spent on; each stage alone on one thread, in memory. */
@@ -28,8 +28,6 @@ export interface StageNanos {
   readonly relations: number
 }
 
-type Item = MergeItem<Decoded<RawEvent> | null>
-
 /** Measures the stages over a file of payments, each in a pass of its own; a stage's cost is its pass less what the pass before did. */
 export async function measureStages(file: string, mappingFile: string): Promise<StageNanos> {
   const mapping = parseMapping(readFileSync(mappingFile, 'utf8'))
@@ -38,13 +36,14 @@ export async function measureStages(file: string, mappingFile: string): Promise<
   if (policy.kind === 'rejected') throw new Error('the default policy is rejected')
   const log = new MemoryLog()
   const parse = await cpuNanos(() => importFiles({ files: [file], mapping: mapping.mapping, log, startedAtMs: Date.now() }))
-  let items: Item[] = []
+  let items: MergeItem[] = []
   const merge = await cpuNanos(() => {
     items = mergeAll(log)
   })
   const count = items.length
   const decode = await cpuNanos(() => {
-    for (const { record } of items) if (isEventTopic(record.topic)) decodeRaw(record.topic, record.value)
+    const views = new EventViews()
+    for (const { record } of items) if (isEventTopic(record.topic)) views.read(record.topic, record.value)
   })
   const windows = await cpuNanos(() => profilesOnly(items, policy, false))
   const both = await cpuNanos(() => profilesOnly(items, policy, true))
@@ -57,11 +56,11 @@ export async function measureStages(file: string, mappingFile: string): Promise<
   return {
     parse: per(parse),
     decode: per(decode),
-    windows: per(windows),
+    windows: per(windows - decode),
     detectors: per(both - windows),
-    encode: per(whole.nanos - both - whole.close + merge - decode),
+    encode: per(whole.nanos - both - whole.close + merge),
     hash: per(whole.close),
-    relations: per(relations),
+    relations: per(relations - decode),
   }
 }
 
@@ -72,34 +71,31 @@ async function cpuNanos(work: () => unknown): Promise<number> {
   return (user + system) * 1000
 }
 
-function mergeAll(log: MemoryLog): Item[] {
-  const merge = new TopicMerge<Decoded<RawEvent> | null>(RAW_TOPICS.length, (record) => ({
-    record,
-    decoded: isEventTopic(record.topic) ? decodeRaw(record.topic, record.value) : null,
-    eventTimeMs: record.brokerTimeMs,
-    orderTimeMs: record.orderTimeMs ?? record.brokerTimeMs,
-  }))
+function mergeAll(log: MemoryLog): MergeItem[] {
+  const merge = new TopicMerge(RAW_TOPICS.length)
   for (const [index, topic] of RAW_TOPICS.entries()) merge.offer(index, log.records.get(topic)!)
-  const items: Item[] = []
+  const items: MergeItem[] = []
   for (let topic = merge.first(Infinity); topic >= 0; topic = merge.first(Infinity)) items.push(merge.take(topic))
   return items
 }
 
-function profilesOnly(items: readonly Item[], policy: AcceptedPolicy, withDetectors: boolean): void {
+function profilesOnly(items: readonly MergeItem[], policy: AcceptedPolicy, withDetectors: boolean): void {
   const profiles = new ProfileStore(policy.policy.state)
   const compiled = compilePolicy(policy.policy)
   const card = newScoreCard()
   const context = { late: false, facts: { counterparty: () => undefined, device: () => undefined } }
-  for (const { record, decoded } of items) {
-    if (decoded?.kind !== 'decoded' || !isEventTopic(record.topic)) continue
+  const views = new EventViews()
+  for (const { record } of items) {
+    const event = isEventTopic(record.topic) ? views.read(record.topic, record.value) : null
+    if (event === null || !isEventTopic(record.topic)) continue
     profiles.advance(record.brokerTimeMs)
-    const features = profiles.observe(record.topic, decoded.event, context)
+    const features = profiles.observe(record.topic, event, context)
     if (withDetectors && features !== null) score(features, compiled, card)
   }
 }
 
 /** The step and the batches as the worker makes them; returns the nanoseconds spent in closing batches. */
-function screenAll(items: readonly Item[], policy: AcceptedPolicy): number {
+function screenAll(items: readonly MergeItem[], policy: AcceptedPolicy): number {
   const step = new ScreeningStep({ partition: 0, partitionCount: 1, topics: RAW_TOPICS, dedupeKey: Buffer.alloc(16, 7) })
   step.activate(policy)
   const builder = new BatchBuilder()
@@ -107,7 +103,7 @@ function screenAll(items: readonly Item[], policy: AcceptedPolicy): number {
   let head = emptyHead('bench')
   let first = 1
   let closing = 0
-  for (const { record, decoded } of items) {
+  for (const { record } of items) {
     const input: InputToScreen = {
       topic: RAW_TOPICS.indexOf(record.topic),
       offset: record.offset,
@@ -117,7 +113,6 @@ function screenAll(items: readonly Item[], policy: AcceptedPolicy): number {
       bodySha256: null,
       bodyLengthBytes: 0,
       keyMismatch: false,
-      decoded,
     }
     const decision = step.screen(input, out, () => null)
     builder.add(out, step.facts.listed, decision)
@@ -139,15 +134,17 @@ function screenAll(items: readonly Item[], policy: AcceptedPolicy): number {
   return closing
 }
 
-function foldRelations(items: readonly Item[]): void {
+function foldRelations(items: readonly MergeItem[]): void {
   const state = new RelationsState()
   let epoch = 0
-  for (const { record, decoded } of items) {
-    if (decoded?.kind !== 'decoded' || !isEventTopic(record.topic)) continue
+  const views = new EventViews()
+  for (const { record } of items) {
+    const event = isEventTopic(record.topic) ? views.read(record.topic, record.value) : null
+    if (event === null || !isEventTopic(record.topic)) continue
     state.advance(record.brokerTimeMs)
     state.observe({
       topic: record.topic,
-      event: decoded.event,
+      event,
       status: 'screened',
       habitDistanceCenti: null,
       streamTimeMs: record.brokerTimeMs,

@@ -1,5 +1,5 @@
 import { RAW_TOPICS, type InputStatus, type LogRecord, type RawTopic, type Verdict } from '@riskledger/contracts'
-import { decodeRaw, encodeRaw, parseNdjsonLine, type Decoded } from '@riskledger/events'
+import { decodeRaw, encodeRaw, parseNdjsonLine } from '@riskledger/events'
 import { emptyInput, type JournaledInput } from '@riskledger/journal'
 import type { AcceptedPolicy, Policy } from '@riskledger/policy'
 import { RelationsState } from '@riskledger/relations'
@@ -9,10 +9,9 @@ import {
   type ChallengeDraw,
   type DecisionDraft,
   type InputToScreen,
+  type FactDesk,
   type KnownFact,
-  type KnownFacts,
   type MergeItem,
-  type RawEvent,
 } from '@riskledger/screening'
 
 /** What was decided, without a journal around it. */
@@ -33,8 +32,6 @@ export interface InMemoryOptions {
   readonly startedAtMs?: number
 }
 
-type Item = MergeItem<Decoded<RawEvent> | null>
-
 const DEFAULT_START_MS = Date.UTC(2089, 11, 31)
 const KEY = new TextEncoder()
 /** Topics that tell relations something. */
@@ -46,10 +43,9 @@ const TELLING: ReadonlySet<RawTopic> = new Set(['payments', 'logins', 'p2p-trade
  */
 export function screenInMemory(lines: Iterable<string>, options: InMemoryOptions): InMemoryScreening {
   const { policy } = options.policy
-  const known = new EpochFacts(policy)
   const step = new ScreeningStep({ partition: 0, partitionCount: 1, topics: RAW_TOPICS, dedupeKey: new Uint8Array(16) })
   step.activate(options.policy)
-  step.facts.attach(known)
+  const known = new EpochFacts(policy, step.facts)
   const out = emptyInput()
   const draw = options.draw ?? (() => null)
   const decisions: DecisionDraft[] = []
@@ -65,20 +61,19 @@ export function screenInMemory(lines: Iterable<string>, options: InMemoryOptions
 }
 
 /** What relations learn in one epoch becomes known a fixed number of epochs later. */
-class EpochFacts implements KnownFacts {
+class EpochFacts {
   private readonly state: RelationsState
-  private readonly shown = new Map<string, KnownFact>()
-  private waiting: { readonly epoch: number; readonly key: string; readonly fact: KnownFact }[] = []
+  private waiting: { readonly epoch: number; readonly kind: 'counterparty' | 'device'; readonly key: string; readonly fact: KnownFact }[] =
+    []
   private epoch = -1
   private streamTimeMs = 0
 
-  constructor(private readonly policy: Policy) {
+  constructor(
+    private readonly policy: Policy,
+    private readonly desk: FactDesk,
+  ) {
     const { labelDelayMs, labelMemoryMs, maxAccounts, maxRemembered } = policy.state
     this.state = new RelationsState({ labelDelayMs, labelMemoryMs, maxKeys: maxAccounts, maxRemembered })
-  }
-
-  get(kind: string, keyToken: string): KnownFact | undefined {
-    return this.shown.get(`${kind}|${keyToken}`)
   }
 
   /** The file has been read up to this time: past epochs end, and what they taught in time becomes known. */
@@ -89,15 +84,16 @@ class EpochFacts implements KnownFacts {
     this.endEpoch()
     this.epoch = epoch
     const through = epoch - 1 - visibilityLagEpochs
-    for (const { key, fact } of this.waiting.filter((one) => one.epoch <= through)) this.shown.set(key, fact)
+    for (const { kind, key, fact } of this.waiting.filter((one) => one.epoch <= through)) this.desk.offer(kind, key, fact)
     this.waiting = this.waiting.filter((one) => one.epoch > through)
   }
 
-  learn(item: Item, out: JournaledInput): void {
+  learn(item: MergeItem, out: JournaledInput): void {
     const { topic } = item.record
-    if ((out.status !== 'screened' && out.status !== 'observed') || item.decoded?.kind !== 'decoded') return
-    if (!TELLING.has(topic) || topic === 'unparsable') return
-    const { event } = item.decoded
+    if ((out.status !== 'screened' && out.status !== 'observed') || !TELLING.has(topic) || topic === 'unparsable') return
+    const decoded = decodeRaw(topic, item.record.value)
+    if (decoded.kind !== 'decoded') return
+    const { event } = decoded
     if (event.eventTimeMs > this.streamTimeMs) this.streamTimeMs = event.eventTimeMs
     this.state.advance(this.streamTimeMs)
     this.state.observe({ topic, event, status: out.status, habitDistanceCenti: out.habitDistanceCenti, streamTimeMs: this.streamTimeMs })
@@ -107,13 +103,13 @@ class EpochFacts implements KnownFacts {
     if (this.epoch < 0) return
     for (const { kind, key, value } of this.state.takeChanged()) {
       const fact = { value, sourceStream: 'relations-000', sourceRevision: this.epoch }
-      this.waiting.push({ epoch: this.epoch, key: `${kind}|${key}`, fact })
+      this.waiting.push({ epoch: this.epoch, kind, key, fact })
     }
   }
 }
 
 /** The lines as records in the order in which a worker takes them. */
-function* merged(lines: Iterable<string>, startedAtMs: number): Generator<Item, void, void> {
+function* merged(lines: Iterable<string>, startedAtMs: number): Generator<MergeItem, void, void> {
   const topics = new Map<RawTopic, LogRecord[]>(RAW_TOPICS.map((topic) => [topic, []]))
   let orderTimeMs = 0
   for (const line of lines) {
@@ -131,18 +127,12 @@ function* merged(lines: Iterable<string>, startedAtMs: number): Generator<Item, 
     const records = topics.get(topic)!
     records.push({ topic, partition: 0, offset: records.length, brokerTimeMs, orderTimeMs, key, value })
   }
-  const merge = new TopicMerge(RAW_TOPICS.length, readItem)
+  const merge = new TopicMerge(RAW_TOPICS.length)
   for (const [index, topic] of RAW_TOPICS.entries()) merge.offer(index, topics.get(topic)!)
   for (let topic = merge.first(Infinity); topic >= 0; topic = merge.first(Infinity)) yield merge.take(topic)
 }
 
-function readItem(record: LogRecord): Item {
-  const decoded = record.topic === 'unparsable' ? null : decodeRaw(record.topic, record.value)
-  const eventTimeMs = decoded?.kind === 'decoded' ? Math.min(decoded.event.eventTimeMs, record.brokerTimeMs) : record.brokerTimeMs
-  return { record, decoded, eventTimeMs, orderTimeMs: record.orderTimeMs ?? eventTimeMs }
-}
-
-function inputOf({ record, decoded }: Item): InputToScreen {
+function inputOf({ record }: MergeItem): InputToScreen {
   return {
     topic: RAW_TOPICS.indexOf(record.topic),
     offset: record.offset,
@@ -152,6 +142,5 @@ function inputOf({ record, decoded }: Item): InputToScreen {
     bodySha256: null,
     bodyLengthBytes: 0,
     keyMismatch: false,
-    decoded,
   }
 }

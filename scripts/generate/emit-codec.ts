@@ -29,7 +29,8 @@ function emitWriter(record: RecordNode): string {
   )
 }
 
-function readExpression(node: Node, field: FieldNode, record: RecordNode): string {
+/** The expression that reads a field's value with `reader`. */
+export function readExpression(node: Node, field: FieldNode, record: RecordNode): string {
   const name = `'${field.name}'`
   switch (node.kind) {
     case 'integer':

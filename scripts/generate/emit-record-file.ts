@@ -1,6 +1,7 @@
 import { emitCodec } from './emit-codec'
 import { emitEnum, emitRecordTypes } from './emit-types'
 import { emitValidator } from './emit-validator'
+import { emitView } from './emit-view'
 import type { EnumNode, Node, RecordNode } from './model'
 import { lowerFirst, tableName } from './names'
 import type { SchemaFile } from './read-schemas'
@@ -45,11 +46,12 @@ export function emitEnums(schemas: readonly SchemaFile[]): string {
   return [...known.values()].map(emitEnum).join('\n')
 }
 
-/** Types, codec and validator of one schema. */
+/** Types, codec, view and validator of one schema. */
 export function emitRecordFile(schema: SchemaFile): string {
   const records = recordsOf(schema.record)
   const parts = records.map(emitRecordTypes)
   if (schema.encoding !== 'json') parts.push(...records.map(emitCodec))
+  if (schema.kind === 'raw') parts.push(emitView(schema.record))
   if (schema.encoding !== 'avro') parts.push(...records.map((record) => emitValidator(record, { isRoot: record === schema.record })))
   const body = parts.join('\n')
   return `${emitImports(body, enumsOf(schema.record))}\n${body}`
@@ -64,8 +66,11 @@ function emitImports(body: string, enums: readonly EnumNode[]): string {
   return (
     line(['type AvroReader'], '../avro/avro-reader') +
     line(['type AvroWriter'], '../avro/avro-writer') +
+    line(['NO_BYTES', 'type RawView'], '../avro/raw-view') +
+    line(['spanText'], '../avro/token-span') +
     line(['readList', 'readMap', 'writeList', 'writeMap'], '../avro/collections') +
     line(['JsonCheck'], '../json/json-check') +
+    line(['uuidText'], '../text/uuid') +
     line(['type Validation'], '../json/problem') +
     line(
       enums.flatMap((node) => [`type ${node.name}`, tableName(node.name), `${lowerFirst(node.name)}Index`]),

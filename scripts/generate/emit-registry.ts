@@ -3,7 +3,7 @@ import type { SchemaFile } from './read-schemas'
 /** The table by topic of all raw events. */
 export function emitRawRegistry(schemas: readonly SchemaFile[]): string {
   const imports = schemas.map(({ subject, record: { name } }) => {
-    return `import { type ${name}, type ${name}Input, read${name}, validate${name}, write${name} } from './raw-${subject}'\n`
+    return `import { type ${name}, type ${name}Input, ${name}View, read${name}, validate${name}, write${name} } from './raw-${subject}'\n`
   })
   const member = (type: (name: string) => string): string =>
     schemas.map(({ subject, record }) => `readonly '${subject}': ${type(record.name)}\n`).join('')
@@ -14,6 +14,9 @@ export function emitRawRegistry(schemas: readonly SchemaFile[]): string {
     `import type { EventTopic } from '@riskledger/contracts'\nimport type { EventCodec } from '../avro/event-codec'\n${imports.join('')}\n` +
     `/** The event of each raw topic, as decoded. */\nexport interface RawEvents {\n${member((name) => name)}}\n\n` +
     `/** The event of each raw topic, as a publisher may give it. */\nexport interface RawInputs {\n${member((name) => `${name}Input`)}}\n\n` +
+    `/** A view of each raw topic's event, to be reused from record to record. */\nexport interface RawViews {\n${member((name) => `${name}View`)}}\n\n` +
+    `/** Makes a view for each raw topic. */\nexport const NEW_VIEWS: { readonly [Topic in EventTopic]: () => RawViews[Topic] } = {\n` +
+    `${schemas.map(({ subject, record: { name } }) => `'${subject}': () => new ${name}View(),\n`).join('')}}\n\n` +
     `/** How each raw topic's events are read, written and checked. */\n` +
     `export const RAW_CODECS: { readonly [Topic in EventTopic]: EventCodec<RawEvents[Topic], RawInputs[Topic]> } = {\n${codecs.join('')}}\n`
   )

@@ -3,7 +3,7 @@ import { assertChallengeSecret, challengeDraw } from './challenge-draw'
 
 function drawn(draw: ReturnType<typeof challengeDraw>, ratePpm: number, sequences: number): number[] {
   const hits: number[] = []
-  for (let sequence = 1; sequence <= sequences; sequence++) if (draw(sequence, 'a-1', ratePpm) !== null) hits.push(sequence)
+  for (let sequence = 1; sequence <= sequences; sequence++) if (draw(sequence, ratePpm) !== null) hits.push(sequence)
   return hits
 }
 
@@ -24,7 +24,7 @@ test('is the same for the same secret, partition and sequence, in whatever order
   const whole = drawn(challengeDraw('secret', 3), 10_000, 20_000)
   const draw = challengeDraw('secret', 3)
   const backwards: number[] = []
-  for (let sequence = 20_000; sequence >= 1; sequence--) if (draw(sequence, 'a-2', 10_000) !== null) backwards.unshift(sequence)
+  for (let sequence = 20_000; sequence >= 1; sequence--) if (draw(sequence, 10_000) !== null) backwards.unshift(sequence)
   expect(backwards).toEqual(whole)
   expect(drawn(challengeDraw('secret', 4), 10_000, 20_000)).not.toEqual(whole)
   expect(drawn(challengeDraw('other', 3), 10_000, 20_000)).not.toEqual(whole)
@@ -32,12 +32,12 @@ test('is the same for the same secret, partition and sequence, in whatever order
 
 test('the proof is the draw itself, four bytes below the rate, and stays as it is', () => {
   const draw = challengeDraw('secret', 0)
-  const proofs = drawn(draw, 100_000, 5_000).map((sequence) => ({ sequence, proof: draw(sequence, 'a-1', 100_000)! }))
+  const proofs = drawn(draw, 100_000, 5_000).map((sequence) => ({ sequence, proof: draw(sequence, 100_000)! }))
   drawn(draw, 100_000, 9_000)
   for (const { sequence, proof } of proofs) {
     expect(proof).toHaveLength(4)
     expect(Buffer.from(proof).readUInt32BE() / 2 ** 32).toBeLessThan(0.1)
-    expect(Buffer.from(challengeDraw('secret', 0)(sequence, 'a-9', 100_000)!)).toEqual(Buffer.from(proof))
+    expect(Buffer.from(challengeDraw('secret', 0)(sequence, 100_000)!)).toEqual(Buffer.from(proof))
   }
 })
 

@@ -15,7 +15,7 @@ const NO_NONCE = Buffer.alloc(16)
 export function challengeDraw(secret: string, partition: number): ChallengeDraw {
   let block = -1
   let draws = ZEROS
-  return (sequence, _accountId, ratePpm) => {
+  return (sequence, ratePpm) => {
     const wanted = Math.floor(sequence / DRAWS_PER_BLOCK)
     if (wanted !== block) {
       block = wanted

@@ -1,6 +1,6 @@
 import { RiskError, type Ledger } from '@riskledger/contracts'
-import { decodeRelationsLearned, readEntry, relationsStream, type FactKind, type LearnedFact } from '@riskledger/journal'
-import type { KnownFact, KnownFacts } from '@riskledger/screening'
+import { decodeRelationsLearned, readEntry, relationsStream, type LearnedFact } from '@riskledger/journal'
+import type { FactDesk, KnownFact } from '@riskledger/screening'
 
 /** Most facts held back for epochs to come; relations that run further ahead are slowed by not being read. */
 const MAX_WAITING_FACTS = 2_000_000
@@ -14,9 +14,7 @@ interface Waiting {
  * Follows the relations streams and shows a worker what it may know. Facts of live inputs are known at once; facts of an epoch become known
  * when the worker passes `showThrough` of that epoch, so that a file gives the same verdicts however batches fell.
  */
-export class FactFeed implements KnownFacts {
-  private readonly counterparties = new Map<string, KnownFact>()
-  private readonly devices = new Map<string, KnownFact>()
+export class FactFeed {
   /** Facts not shown yet, per relations partition, in order of epoch. */
   private readonly waiting: Waiting[][]
   private readonly throughEpochs: number[]
@@ -26,18 +24,19 @@ export class FactFeed implements KnownFacts {
 
   private constructor(
     private readonly ledger: Ledger,
+    private readonly desk: FactDesk,
     partitionCount: number,
   ) {
     this.waiting = Array.from({ length: partitionCount }, () => [])
     this.throughEpochs = Array.from({ length: partitionCount }, () => -1)
   }
 
-  /** Starts following the relations streams; ends when `signal` aborts. */
+  /** Starts following the relations streams, offering to `desk` what may be known; ends when `signal` aborts. */
   static follow(
     ledger: Ledger,
-    options: { readonly partitionCount: number; readonly environment: string; readonly signal: AbortSignal },
+    options: { readonly desk: FactDesk; readonly partitionCount: number; readonly environment: string; readonly signal: AbortSignal },
   ): FactFeed {
-    const feed = new FactFeed(ledger, options.partitionCount)
+    const feed = new FactFeed(ledger, options.desk, options.partitionCount)
     for (let partition = 0; partition < options.partitionCount; partition++) {
       feed.followOne(partition, options).catch((error: unknown) => {
         feed.failure = error instanceof Error ? error : new Error(String(error))
@@ -45,12 +44,6 @@ export class FactFeed implements KnownFacts {
       })
     }
     return feed
-  }
-
-  /** What is known of a key; throws where the streams could not be followed, so that nobody goes on with what was known then. */
-  get(kind: FactKind, keyToken: string): KnownFact | undefined {
-    this.assertFollowing()
-    return kind === 'counterparty' ? this.counterparties.get(keyToken) : this.devices.get(keyToken)
   }
 
   /** The last epoch that all relations partitions have folded; -1 before the first. */
@@ -103,13 +96,14 @@ export class FactFeed implements KnownFacts {
     }
   }
 
-  private assertFollowing(): void {
+  /** Throws where the streams could not be followed, so that nobody goes on with what was known then. */
+  assertFollowing(): void {
     if (this.failure !== null) throw this.failure
   }
 
   private show({ fact, known }: Waiting): void {
-    if (fact.kind === 'counterparty') this.counterparties.set(fact.keyToken, known)
-    else this.devices.set(fact.keyToken, known)
+    // A challenge is drawn, not learned: relations tell of none.
+    if (fact.kind !== 'random-challenge') this.desk.offer(fact.kind, fact.keyToken, known)
   }
 
   private notify(): void {

@@ -1,7 +1,6 @@
-import type { EventLog, LogRecord, RawTopic, SourceProgress } from '@riskledger/contracts'
-import { decodeRaw, type Decoded } from '@riskledger/events'
+import type { EventLog, RawTopic, SourceProgress } from '@riskledger/contracts'
 import type { Gap } from '@riskledger/journal'
-import { MAX_BODY_BYTES, TopicMerge, type InputBatch, type MergeItem, type RawEvent } from '@riskledger/screening'
+import { MAX_BODY_BYTES, TopicMerge, type InputBatch, type MergeItem } from '@riskledger/screening'
 
 /** A batch is pulled up to this bound; the journal's own is in encoded bytes. */
 const MAX_BYTES = 400 * 1024
@@ -44,7 +43,7 @@ export interface PartitionSourceOptions {
 
 /** Pulls one partition's records from the log and merges its topics into batches. */
 export class PartitionSource {
-  private readonly merge: TopicMerge<Decoded<RawEvent> | null>
+  private readonly merge: TopicMerge
   /** Next offset to fetch. */
   private readonly fetchOffsets: number[]
   /** Next offset to give out. */
@@ -55,7 +54,7 @@ export class PartitionSource {
   private poked = false
 
   constructor(private readonly options: PartitionSourceOptions) {
-    this.merge = new TopicMerge(options.topics.length, readItem)
+    this.merge = new TopicMerge(options.topics.length)
     this.fetchOffsets = [...options.nextOffsets]
     this.givenOffsets = [...options.nextOffsets]
     this.lastTickMs = options.tickMs
@@ -127,8 +126,8 @@ export class PartitionSource {
     }
   }
 
-  private async collect(bound: number): Promise<{ items: MergeItem<Decoded<RawEvent> | null>[]; gatedAtMs: number | null }> {
-    const items: MergeItem<Decoded<RawEvent> | null>[] = []
+  private async collect(bound: number): Promise<{ items: MergeItem[]; gatedAtMs: number | null }> {
+    const items: MergeItem[] = []
     let bytes = 0
     let endMs = Infinity
     while (items.length < this.options.batchInputs && bytes < MAX_BYTES) {
@@ -167,7 +166,7 @@ export class PartitionSource {
     return reached
   }
 
-  private toBatch(items: readonly MergeItem<Decoded<RawEvent> | null>[], gaps: readonly Gap[]): InputBatch {
+  private toBatch(items: readonly MergeItem[], gaps: readonly Gap[]): InputBatch {
     const last = items.at(-1)
     const live = last === undefined || last.record.orderTimeMs === undefined
     this.lastTickMs = live ? this.lastTickMs : last.orderTimeMs
@@ -197,11 +196,4 @@ export class PartitionSource {
   private exhausted(): boolean {
     return this.options.topics.every((_, topic) => this.merge.waiting(topic) === 0)
   }
-}
-
-/** Decodes a record once, for its event time; what cannot be decoded stands at its broker time. */
-function readItem(record: LogRecord): MergeItem<Decoded<RawEvent> | null> {
-  const decoded = record.topic === 'unparsable' || record.value.length > MAX_BODY_BYTES ? null : decodeRaw(record.topic, record.value)
-  const eventTimeMs = decoded?.kind === 'decoded' ? Math.min(decoded.event.eventTimeMs, record.brokerTimeMs) : record.brokerTimeMs
-  return { record, decoded, eventTimeMs, orderTimeMs: record.orderTimeMs ?? eventTimeMs }
 }

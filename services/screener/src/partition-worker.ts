@@ -67,11 +67,11 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
   const following = new AbortController()
   const { epochMs, visibilityLagEpochs } = state.policy.relations
   const feed = FactFeed.follow(options.ledger, {
+    desk: state.facts,
     partitionCount: options.partitionCount,
     environment: options.environment,
     signal: following.signal,
   })
-  state.facts.attach(feed)
   const visibleThrough = (orderTimeMs: number): number => Math.floor(orderTimeMs / epochMs) - 1 - visibilityLagEpochs
   const source = new PartitionSource({
     log: options.log,
@@ -100,6 +100,7 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
     engineHash: options.engineHash,
     draw: options.draw,
     beforeInput: (item) => {
+      feed.assertFollowing()
       if (item.record.orderTimeMs !== undefined) feed.showThrough(visibleThrough(item.orderTimeMs))
     },
   }

@@ -3,7 +3,7 @@ import { AvroReader } from './avro/avro-reader'
 import { AvroWriter } from './avro/avro-writer'
 import type { EventCodec } from './avro/event-codec'
 import { HEADER_BYTES, hasHeader, headerOf, readFramed } from './avro/single-object'
-import { RAW_CODECS, type RawEvents, type RawInputs } from './generated/raw-registry'
+import { NEW_VIEWS, RAW_CODECS, type RawEvents, type RawInputs, type RawViews } from './generated/raw-registry'
 import { SCHEMA_ARTIFACTS } from './generated/schema-artifacts'
 import type { Validation } from './json/problem'
 import type { QuarantineReason } from './quarantine-reason'
@@ -50,6 +50,39 @@ export function decodeRaw<Topic extends EventTopic>(topic: Topic, value: Uint8Ar
   const event = readFramed(reader, value, encoding.codec.read)
   if (event === null) return { kind: 'rejected', reason: reader.failure ?? 'invalid-value', detail: reader.detail }
   return { kind: 'decoded', event: event as RawEvents[Topic] }
+}
+
+/**
+ * Decodes like `decodeRaw`, but into one view for each topic, reused from record to record: nothing is allocated, and no token becomes text before
+ * somebody asks for it. For loops over many records; `decodeRaw` is the simple way.
+ */
+export class EventViews {
+  private readonly reader = new AvroReader()
+  private readonly views = Object.fromEntries(EVENT_TOPICS.map((topic) => [topic, NEW_VIEWS[topic]()])) as unknown as RawViews
+
+  /** The record's event, until the next call for the same topic; null where `decodeRaw` rejects it, which says why. */
+  read<Topic extends EventTopic>(topic: Topic, value: Uint8Array): RawViews[Topic] | null {
+    if (value.length > MAX_RECORD_BYTES || !hasHeader(value, ENCODINGS[topic].header)) return null
+    const { reader } = this
+    const view = this.views[topic]
+    reader.reset(value, HEADER_BYTES, value.length)
+    view.read(reader)
+    reader.finish()
+    return reader.failure === null ? view : null
+  }
+}
+
+/**
+ * The event time of a record without a look at what comes after it; null where there is none to read: a wrong header, or bytes that do not
+ * begin like an event. Says nothing of whether the rest can be decoded.
+ */
+export function eventTimeOf(topic: EventTopic, value: Uint8Array): number | null {
+  if (!hasHeader(value, ENCODINGS[topic].header)) return null
+  reader.reset(value, HEADER_BYTES, value.length)
+  reader.uuidAt('eventId')
+  reader.tokenSpan('accountId', 128)
+  const timeMs = reader.integer('eventTimeMs', 0, Number.MAX_SAFE_INTEGER)
+  return reader.failure === null ? timeMs : null
 }
 
 function refuseFraming(topic: EventTopic, value: Uint8Array): Decoded<never> {

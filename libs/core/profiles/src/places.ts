@@ -1,5 +1,5 @@
-import { hashToken } from '@riskledger/relations'
-import type { Login, P2pTrade, Payment } from '@riskledger/events'
+import { hashSpan, hashToken } from '@riskledger/relations'
+import type { LoginView, P2pTradeView, PaymentView } from '@riskledger/events'
 import type { ByteReader, ByteWriter } from '@riskledger/windows'
 import { INTEGERS, PAGE, PLACE_ROW, RowPages } from './account-rows'
 import { clipRound, logRatioCentinats } from './exact-numbers'
@@ -82,22 +82,23 @@ export class Places {
   }
 
   /** Sets what a login's device, network and place say, then learns them if it succeeded. */
-  observeLogin(slot: number, event: Login, features: Features): void {
-    const values = this.values
+  observeLogin(slot: number, event: LoginView, features: Features): void {
+    const { values } = this
+    const { bytes } = event
     values[COUNTRY] = event.countryCode === null ? 0 : hashToken(event.countryCode)
     values[ASN] = event.asn === null ? 0 : Math.imul(event.asn + 1, 0x9e3779b1) >>> 0 || 1
-    values[PREFIX] = event.ipPrefixToken === null ? 0 : hashToken(event.ipPrefixToken)
-    values[IP] = hashToken(event.ipToken)
-    values[OS] = event.osToken === null ? 0 : hashToken(event.osToken)
-    values[BROWSER] = event.browserToken === null ? 0 : hashToken(event.browserToken)
-    values[DEVICE] = hashToken(event.deviceId)
+    values[PREFIX] = hashSpan(bytes, event.ipPrefixTokenSpan)
+    values[IP] = hashSpan(bytes, event.ipTokenSpan)
+    values[OS] = hashSpan(bytes, event.osTokenSpan)
+    values[BROWSER] = hashSpan(bytes, event.browserTokenSpan)
+    values[DEVICE] = hashSpan(bytes, event.deviceIdSpan)
     const row = this.rowMade(slot)
     const network = values[PREFIX] !== 0 ? PREFIX : values[ASN] !== 0 ? ASN : IP
     this.compare(row, features)
     features.network = this.find(row, network, values[network]) < 0 ? 'new' : 'known'
     this.sinceLastLogin(row, features)
     this.travel(row, event, features)
-    this.session(row, event.sessionId, values[DEVICE], features)
+    this.session(row, hashSpan(bytes, event.sessionIdSpan), values[DEVICE], features)
     const lastNetwork = row[LAST_PREFIX]
     features.networkChangedSinceLastLogin = lastNetwork !== 0 && lastNetwork !== values[network]
     if (event.outcome !== 'success') return
@@ -106,20 +107,21 @@ export class Places {
   }
 
   /** Sets what the device and country of a payment or trade say, then learns them. */
-  observeMoney(slot: number, event: Payment | P2pTrade, features: Features): void {
-    if (event.deviceId === null && event.countryCode === null && event.networkClass === null && event.sessionId === null) {
+  observeMoney(slot: number, event: PaymentView | P2pTradeView, features: Features): void {
+    if (event.deviceIdSpan === 0 && event.countryCode === null && event.networkClass === null && event.sessionIdSpan === 0) {
       const known = this.rowOf(slot)
       if (known !== null) this.sinceLastLogin(known, features)
       return
     }
-    const values = this.values
+    const { values } = this
+    const { bytes } = event
     values.fill(0)
     values[COUNTRY] = event.countryCode === null ? 0 : hashToken(event.countryCode)
-    values[DEVICE] = event.deviceId === null ? 0 : hashToken(event.deviceId)
+    values[DEVICE] = hashSpan(bytes, event.deviceIdSpan)
     const row = this.rowMade(slot)
     this.compare(row, features)
     this.sinceLastLogin(row, features)
-    if (event.sessionId !== null && values[DEVICE] !== 0) this.session(row, event.sessionId, values[DEVICE], features)
+    if (event.sessionIdSpan !== 0 && values[DEVICE] !== 0) this.session(row, hashSpan(bytes, event.sessionIdSpan), values[DEVICE], features)
     const lastClass = row[LAST_CLASS]
     features.networkChangedSinceLastLogin = event.networkClass !== null && lastClass !== 0 && lastClass !== hashToken(event.networkClass)
     this.learn(row, COUNTRY, features.eventTimeMs)
@@ -192,16 +194,15 @@ export class Places {
     return oldest
   }
 
-  private session(row: Uint32Array, sessionId: string, device: number, features: Features): void {
-    const hash = hashToken(sessionId)
+  private session(row: Uint32Array, sessionHash: number, device: number, features: Features): void {
     for (let i = 0; i < MEMORY; i++) {
-      if (row[SESSIONS + 2 * i] !== hash) continue
+      if (row[SESSIONS + 2 * i] !== sessionHash) continue
       features.sessionDeviceDiffers = row[SESSIONS + 2 * i + 1] !== device
       return
     }
     if (features.topic !== 'logins' || features.outcome !== 'success') return
     const at = SESSIONS + 2 * (row[SESSIONS_SEEN]++ % MEMORY)
-    row[at] = hash
+    row[at] = sessionHash
     row[at + 1] = device
   }
 
@@ -216,7 +217,7 @@ export class Places {
       features.countryCode !== null && row[LAST_COUNTRY] !== 0 && row[LAST_COUNTRY] !== hashToken(features.countryCode)
   }
 
-  private travel(row: Uint32Array, event: Login, features: Features): void {
+  private travel(row: Uint32Array, event: LoginView, features: Features): void {
     if (event.latitudeCentidegrees === null || event.longitudeCentidegrees === null || row[LAST_LATITUDE] === 0) return
     const from = { latitudeCentidegrees: row[LAST_LATITUDE] - DEGREE_BIAS, longitudeCentidegrees: row[LAST_LONGITUDE] - DEGREE_BIAS }
     const km = greatCircleKm(from, { latitudeCentidegrees: event.latitudeCentidegrees, longitudeCentidegrees: event.longitudeCentidegrees })
@@ -226,7 +227,7 @@ export class Places {
     features.travelKmh = Math.round((km * 3_600_000) / Math.max(SHORTEST_TRIP_MS, Math.abs(event.eventTimeMs - lastMs)))
   }
 
-  private rememberLogin(row: Uint32Array, event: Login, features: Features, network: number): void {
+  private rememberLogin(row: Uint32Array, event: LoginView, features: Features, network: number): void {
     row[LOGINS]++
     if (event.eventTimeMs < row[LAST_SECONDS] * 1000 + row[LAST_MILLIS]) return
     row[LAST_SECONDS] = Math.floor(event.eventTimeMs / 1000)

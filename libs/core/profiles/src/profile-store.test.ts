@@ -1,6 +1,7 @@
 import type { EventTopic } from '@riskledger/contracts'
 import type { Payment, RawEvents } from '@riskledger/events'
 import { ByteReader, ByteWriter } from '@riskledger/windows'
+import { viewOf } from '@riskledger/events/src/testing/view-of'
 import fc from 'fast-check'
 import type { Features } from './features'
 import { DEFAULT_PROFILE_OPTIONS, type ProfileOptions } from './profile-options'
@@ -12,7 +13,7 @@ const facts = { counterparty: () => undefined, device: () => undefined }
 
 function see<T extends EventTopic>(store: ProfileStore, topic: T, event: RawEvents[T], late = false): Features {
   if (!late) store.advance(event.eventTimeMs)
-  return store.observe(topic, event, { late, facts })!
+  return store.observe(topic, viewOf(topic, event), { late, facts })!
 }
 
 function fresh(more: Partial<ProfileOptions> = {}): ProfileStore {
@@ -57,7 +58,7 @@ describe('windows and known labels', () => {
           })
           store.advance(nowMs)
           naive.advance(nowMs)
-          const features = store.observe('payments', one, { late: false, facts })!
+          const features = store.observe('payments', viewOf('payments', one), { late: false, facts })!
           const expected = naive.observe(one)
           expect({
             counts: [...features.payments.counts],
@@ -76,7 +77,7 @@ describe('windows and known labels', () => {
           const subject = seen[step.label.which % seen.length]
           corrected.add(subject.accountId)
           const label = outcome(nowMs, subject, { label: step.label.label })
-          store.observe('outcomes', label, { late: false, facts })
+          store.observe('outcomes', viewOf('outcomes', label), { late: false, facts })
           naive.outcome(label)
           if (step.label.which === 0) {
             const writer = new ByteWriter()
@@ -95,7 +96,7 @@ describe('windows and known labels', () => {
     const one = payment(NOON)
     see(store, 'payments', one)
     store.advance(NOON + 7 * DAY)
-    store.observe('outcomes', outcome(NOON + 7 * DAY, one), { late: false, facts })
+    store.observe('outcomes', viewOf('outcomes', outcome(NOON + 7 * DAY, one)), { late: false, facts })
     const features = see(store, 'payments', payment(NOON + 7 * DAY + 1))
     expect(features.knownLegitimateCount).toBe(0)
     expect(features.msSinceLastKnownFraud).toBe(7 * DAY + 1)

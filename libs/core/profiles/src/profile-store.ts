@@ -1,7 +1,19 @@
 import type { EventTopic } from '@riskledger/contracts'
-import type { AccountProfile, LivenessResult, Login, Outcome, P2pTrade, Payment, RawEvents, RiskAlert } from '@riskledger/events'
-import { CLEARED, FRAUD, LEGITIMATE, PENDING, fingerprint, fingerprintEvent, hashToken, type FactView } from '@riskledger/relations'
-import { KeyInterner, MAX_KEYS, type ByteReader, type ByteWriter } from '@riskledger/windows'
+import {
+  spanLength,
+  spanStart,
+  type AccountProfileView,
+  type LivenessResultView,
+  type LoginView,
+  type OutcomeView,
+  type P2pTradeView,
+  type PaymentView,
+  type RawView,
+  type RawViews,
+  type RiskAlertView,
+} from '@riskledger/events'
+import { CLEARED, FRAUD, LEGITIMATE, PENDING, fingerprint, fingerprintEventAt, hashSpan, type FactView } from '@riskledger/relations'
+import { ASK_BY_TEXT, KeyInterner, MAX_KEYS, type ByteReader, type ByteWriter } from '@riskledger/windows'
 import {
   COUNTERPARTIES,
   COUNTERPARTIES_SEEN,
@@ -124,33 +136,40 @@ export class ProfileStore {
    * Takes one event in. Returns what detectors may look at for payments, logins and trades (one reused object: read it before the next
    * call), null for other topics.
    */
-  observe<T extends EventTopic>(topic: T, event: RawEvents[T], context: ObserveContext): Features | null {
+  observe<T extends EventTopic>(topic: T, event: RawViews[T], context: ObserveContext): Features | null {
     switch (topic) {
       case 'payments':
-        return this.observePayment(event as Payment, context)
+        return this.observePayment(event as PaymentView, context)
       case 'p2p-trades':
-        return this.observeTrade(event as P2pTrade, context)
+        return this.observeTrade(event as P2pTradeView, context)
       case 'logins':
-        return this.observeLogin(event as Login, context)
+        return this.observeLogin(event as LoginView, context)
       case 'outcomes':
-        this.observeOutcome(event as Outcome)
+        this.observeOutcome(event as OutcomeView)
         return null
       case 'account-profiles':
-        this.observeProfile(event as AccountProfile)
+        this.observeProfile(event as AccountProfileView)
         return null
       case 'risk-alerts':
       case 'liveness-results':
-        this.observeReport(event as RiskAlert | LivenessResult)
+        this.observeReport(event as RiskAlertView | LivenessResultView)
         return null
       default:
         return null
     }
   }
 
-  private slotOf(accountId: string, timeMs: number): number {
-    const known = this.accounts.find(accountId)
+  /** The account's slot, or -1 of one never seen. */
+  private find(event: RawView & { readonly accountId: string }): number {
+    const slot = this.accounts.findBytes(event.bytes, spanStart(event.accountIdSpan), spanLength(event.accountIdSpan))
+    return slot === ASK_BY_TEXT ? this.accounts.find(event.accountId) : slot
+  }
+
+  private slotOf(event: RawView & { readonly accountId: string }): number {
+    const known = this.find(event)
     if (known >= 0) return known
-    const slot = this.accounts.intern(accountId)
+    const timeMs = event.eventTimeMs
+    const slot = this.accounts.intern(event.accountId)
     if (slot < 0) {
       this.counters.accountsRefused++
       return -1
@@ -168,14 +187,18 @@ export class ProfileStore {
     return this.integers.pages[slot >>> 8][(slot & (PAGE - 1)) * INTEGERS + field]
   }
 
-  private begin(topic: 'payments' | 'p2p-trades' | 'logins', event: Payment | P2pTrade | Login, context: ObserveContext): number {
+  private begin(
+    topic: 'payments' | 'p2p-trades' | 'logins',
+    event: PaymentView | P2pTradeView | LoginView,
+    context: ObserveContext,
+  ): number {
     const features = this.features
     forget(features, topic)
     features.eventTimeMs = event.eventTimeMs
     features.late = context.late
     features.networkClass = event.networkClass ?? 'unknown'
     features.countryCode = event.countryCode
-    const slot = context.late ? this.accounts.find(event.accountId) : this.slotOf(event.accountId, event.eventTimeMs)
+    const slot = context.late ? this.find(event) : this.slotOf(event)
     const stored = slot < 0 ? UNKNOWN_OFFSET : this.integer(slot, UTC_OFFSET)
     features.offsetSource = event.utcOffsetMinutes !== null ? 'event' : stored !== UNKNOWN_OFFSET ? 'profile' : 'utc'
     features.localHour = localHour(event.eventTimeMs, event.utcOffsetMinutes ?? (stored === UNKNOWN_OFFSET ? 0 : stored - OFFSET_BIAS))
@@ -191,15 +214,15 @@ export class ProfileStore {
     features.residenceCountry = residence === 0 ? null : (this.countries.keyOf(residence - 1) ?? null)
   }
 
-  private observeReport(event: RiskAlert | LivenessResult): void {
-    const slot = this.slotOf(event.accountId, event.eventTimeMs)
+  private observeReport(event: RiskAlertView | LivenessResultView): void {
+    const slot = this.slotOf(event)
     if (slot < 0) return
     this.integers.row(slot)[HAS_RARE] = 1
-    if ('alertId' in event) this.reports.observeAlert(slot, event, this.options.alertMemoryMs)
+    if ('alertIdSpan' in event) this.reports.observeAlert(slot, event, this.options.alertMemoryMs)
     else this.reports.observeLiveness(slot, event)
   }
 
-  private observePayment(event: Payment, context: ObserveContext): Features {
+  private observePayment(event: PaymentView, context: ObserveContext): Features {
     const features = this.features
     const slot = this.begin('payments', event, context)
     features.amountMinor = event.amountReferenceMinor
@@ -210,11 +233,11 @@ export class ProfileStore {
     features.payerNameMatch = event.payerNameMatch
     features.counterpartyKind = event.counterpartyKind
     const learn = event.kind !== 'refund' && event.phase !== 'refunded' && event.phase !== 'cancelled'
-    this.observeMoney(slot, event, { context, id: event.paymentId, trade: false, learn })
+    this.observeMoney(slot, event, { context, idSpan: event.paymentIdSpan, trade: false, learn })
     return features
   }
 
-  private observeTrade(event: P2pTrade, context: ObserveContext): Features {
+  private observeTrade(event: P2pTradeView, context: ObserveContext): Features {
     const features = this.features
     const slot = this.begin('p2p-trades', event, context)
     features.amountMinor = event.amountReferenceMinor
@@ -225,21 +248,22 @@ export class ProfileStore {
     features.payerNameMatch = event.payerNameMatch
     features.priceDeviationBasisPoints = event.priceDeviationBasisPoints ?? 0
     features.counterpartyKind = 'person'
-    this.observeMoney(slot, event, { context, id: event.tradeId, trade: true, learn: event.phase !== 'cancelled' })
+    this.observeMoney(slot, event, { context, idSpan: event.tradeIdSpan, trade: true, learn: event.phase !== 'cancelled' })
     return features
   }
 
   private observeMoney(
     slot: number,
-    event: Payment | P2pTrade,
-    how: { readonly context: ObserveContext; readonly id: string; readonly trade: boolean; readonly learn: boolean },
+    event: PaymentView | P2pTradeView,
+    how: { readonly context: ObserveContext; readonly idSpan: number; readonly trade: boolean; readonly learn: boolean },
   ): void {
     const features = this.features
     const { context, trade } = how
-    features.counterparty = context.facts.counterparty(event.counterpartyId) ?? null
-    features.deviceFact = event.deviceId === null ? null : (context.facts.device(event.deviceId) ?? null)
-    const counterparty = hashToken(event.counterpartyId)
-    if (slot >= 0 && this.integer(slot, HAS_RARE) !== 0) this.reports.read(slot, { eventId: event.eventId, counterparty }, features)
+    const { bytes } = event
+    features.counterparty = context.facts.counterparty(bytes, event.counterpartyIdSpan) ?? null
+    features.deviceFact = event.deviceIdSpan === 0 ? null : (context.facts.device(bytes, event.deviceIdSpan) ?? null)
+    const counterparty = hashSpan(bytes, event.counterpartyIdSpan)
+    if (slot >= 0 && this.integer(slot, HAS_RARE) !== 0) this.reports.read(slot, { event, counterparty }, features)
     if (context.late || slot < 0) {
       this.windows.read(-1, features)
       if (!context.late) this.readHabits(-1, features, trade)
@@ -249,14 +273,14 @@ export class ProfileStore {
     features.firstContact = !this.knowsCounterparty(slot, counterparty)
     this.readHabits(slot, features, trade)
     const ratio = this.labels.read(slot, features)
-    if (how.learn && this.isNew(slot, hashToken(how.id))) {
+    if (how.learn && this.isNew(slot, hashSpan(bytes, how.idSpan))) {
       if (trade) this.windows.addTrade(slot, features)
       else this.windows.addPayment(slot, features, features.amountMinor <= this.options.smallAmountMinor)
       this.touched.trade = trade
       this.touched.counterparty = counterparty
-      this.touched.instrument = event.instrumentToken === null ? 0 : hashToken(event.instrumentToken)
-      this.touched.device = event.deviceId === null ? 0 : hashToken(event.deviceId)
-      fingerprintEvent(event.eventId)
+      this.touched.instrument = hashSpan(bytes, event.instrumentTokenSpan)
+      this.touched.device = hashSpan(bytes, event.deviceIdSpan)
+      fingerprintEventAt(bytes, event.eventIdAt)
       this.identity.low = fingerprint[0]
       this.identity.high = fingerprint[1]
       this.labels.remember(slot, this.identity, features, ratio, this.touched)
@@ -295,19 +319,19 @@ export class ProfileStore {
     return true
   }
 
-  private observeLogin(event: Login, context: ObserveContext): Features {
+  private observeLogin(event: LoginView, context: ObserveContext): Features {
     const features = this.features
     const slot = this.begin('logins', event, context)
     features.kind = 'login'
     features.outcome = event.outcome
     features.behaviourDistance = event.behaviourDistance ?? -1
-    features.deviceFact = context.facts.device(event.deviceId) ?? null
+    features.deviceFact = context.facts.device(event.bytes, event.deviceIdSpan) ?? null
     if (!context.late) this.habits.readRates(slot, features, false)
     if (context.late || slot < 0) {
       this.windows.read(-1, features)
       return features
     }
-    if (this.integer(slot, HAS_RARE) !== 0) this.reports.read(slot, { eventId: event.eventId, counterparty: 0 }, features)
+    if (this.integer(slot, HAS_RARE) !== 0) this.reports.read(slot, { event, counterparty: 0 }, features)
     this.places.observeLogin(slot, event, features)
     const failed = event.outcome === 'failed' || event.outcome === 'blocked'
     this.windows.addLogin(slot, features, failed)
@@ -317,8 +341,8 @@ export class ProfileStore {
     return features
   }
 
-  private observeProfile(event: AccountProfile): void {
-    const slot = this.slotOf(event.accountId, event.eventTimeMs)
+  private observeProfile(event: AccountProfileView): void {
+    const slot = this.slotOf(event)
     if (slot < 0) return
     const row = this.integers.row(slot)
     row[KYC] = event.kycLevel + 1
@@ -327,12 +351,12 @@ export class ProfileStore {
     this.habits.doubles.row(slot)[OPENED_AT] = event.openedAtMs
   }
 
-  private observeOutcome(event: Outcome): void {
+  private observeOutcome(event: OutcomeView): void {
     this.lastOutcomeHabitDistanceCenti = null
     const bad = event.label === 'fraud' || event.label === 'chargeback' || event.label === 'counterfeit'
     if (!bad && event.label !== 'legitimate' && event.label !== 'false-positive') return
-    const slot = this.accounts.find(event.accountId)
-    fingerprintEvent(event.subjectEventId)
+    const slot = this.find(event)
+    fingerprintEventAt(event.bytes, event.subjectEventIdAt)
     const entry = this.labels.queue.find(fingerprint[0], fingerprint[1], event.subjectEventTimeMs)
     const matched = entry >= 0 && this.labels.queue.owners[entry] === slot
     if (!matched) this.counters.outcomesUnmatched++

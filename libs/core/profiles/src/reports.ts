@@ -1,5 +1,5 @@
-import type { LivenessResult, RiskAlert } from '@riskledger/events'
-import { fingerprint, fingerprintEvent, hashToken } from '@riskledger/relations'
+import type { LivenessResultView, RawView, RiskAlertView } from '@riskledger/events'
+import { fingerprint, fingerprintEventAt, hashSpan } from '@riskledger/relations'
 import type { ByteReader, ByteWriter } from '@riskledger/windows'
 import type { Features } from './features'
 
@@ -35,7 +35,7 @@ interface AccountReports {
 
 /** How an event is asked about. */
 export interface ReportSubject {
-  readonly eventId: string
+  readonly event: RawView
   /** Hash of its counterparty; 0 for none. */
   readonly counterparty: number
 }
@@ -56,17 +56,17 @@ export class Reports {
     return reports
   }
 
-  observeAlert(slot: number, event: RiskAlert, memoryMs: number): void {
+  observeAlert(slot: number, event: RiskAlertView, memoryMs: number): void {
     const reports = this.of(slot)
     let low = 0
     let high = 0
-    if (event.subjectEventId !== null) {
-      fingerprintEvent(event.subjectEventId)
+    if (event.subjectEventIdAt !== 0) {
+      fingerprintEventAt(event.bytes, event.subjectEventIdAt)
       low = fingerprint[0]
       high = fingerprint[1]
     }
-    const provider = hashToken(event.provider)
-    const counterparty = event.counterpartyId === null ? 0 : hashToken(event.counterpartyId)
+    const provider = hashSpan(event.bytes, event.providerSpan)
+    const counterparty = hashSpan(event.bytes, event.counterpartyIdSpan)
     if (event.result === 'clear') {
       const same = (a: StandingAlert): boolean =>
         a.provider === provider &&
@@ -94,7 +94,7 @@ export class Reports {
     }
   }
 
-  observeLiveness(slot: number, event: LivenessResult): void {
+  observeLiveness(slot: number, event: LivenessResultView): void {
     const { checks } = this.of(slot)
     let at = checks.length
     while (at > 0 && checks[at - 1].timeMs > event.eventTimeMs) at--
@@ -111,7 +111,7 @@ export class Reports {
     if (reports === undefined) return
     const atMs = features.eventTimeMs
     if (reports.alerts.length > 0) {
-      fingerprintEvent(subject.eventId)
+      fingerprintEventAt(subject.event.bytes, subject.event.eventIdAt)
       for (const alert of reports.alerts)
         if (alert.fromMs <= atMs && atMs < alert.untilMs) this.weigh(alert, subject.counterparty, features)
     }

@@ -26,3 +26,13 @@ export function fingerprintEvent(eventId: string): void {
   fingerprint[1] =
     ((hexByte(eventId, 9) << 24) | (hexByte(eventId, 11) << 16) | (hexByte(eventId, 14) << 8) | hexByte(eventId, 16)) ^ hexWord(eventId, 28)
 }
+
+/** `fingerprintEvent` of the id whose 16 bytes begin at `at`. */
+export function fingerprintEventAt(bytes: Uint8Array, at: number): void {
+  fingerprint[0] = bytesWord(bytes, at) ^ ((bytes[at + 8] << 24) | (bytes[at + 9] << 16) | (bytes[at + 10] << 8) | bytes[at + 11])
+  fingerprint[1] = bytesWord(bytes, at + 4) ^ bytesWord(bytes, at + 12)
+}
+
+function bytesWord(bytes: Uint8Array, at: number): number {
+  return (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]
+}

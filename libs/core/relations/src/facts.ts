@@ -1,3 +1,5 @@
+import type { TokenSpan } from '@riskledger/events'
+
 /**
  * What relations know of a counterparty, as of the epoch in which it last changed. Times are epoch milliseconds, -1 where it never
  * happened; rates are 16.16 fixed point, decayed to `asOfMs`.
@@ -42,8 +44,11 @@ export interface DeviceFact {
   lastKnownFraudMs: number
 }
 
-/** What the screening step may know of others than the account, by key; undefined: nothing known yet. */
+/**
+ * What the screening step may know of others than the account, by the place of their token in a record's bytes; undefined: nothing known
+ * yet. The same object may come again with other content: read it before the next look.
+ */
 export interface FactView {
-  counterparty(counterpartyId: string): CounterpartyFact | undefined
-  device(deviceId: string): DeviceFact | undefined
+  counterparty(bytes: Uint8Array, counterpartyId: TokenSpan): CounterpartyFact | undefined
+  device(bytes: Uint8Array, deviceId: TokenSpan): DeviceFact | undefined
 }

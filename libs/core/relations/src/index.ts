@@ -1,6 +1,6 @@
 export * from './facts'
-export { hashToken } from './token-hash'
-export { fingerprint, fingerprintEvent } from './event-fingerprint'
+export { hashSpan, hashToken } from './token-hash'
+export { fingerprint, fingerprintEvent, fingerprintEventAt } from './event-fingerprint'
 export { CLEARED, FRAUD, LEGITIMATE, LabelQueue, PENDING, type LabelQueueOptions } from './label-queue'
 export { decodeCounterpartyFact, decodeDeviceFact, encodeCounterpartyFact, encodeDeviceFact } from './fact-codec'
 export {

@@ -4,7 +4,8 @@ import { decodeInputsScreened, type JournaledInput } from '@riskledger/journal'
 import type { AcceptedPolicy } from '@riskledger/policy'
 import { FULL_EVENTS, MINIMAL_EVENTS } from '@riskledger/events/src/testing/sample-events'
 import { accountBytes } from './admit'
-import { IDENTITY, itemOf, liveRecord, MadeJournal, policyWith } from './testing/made-journal'
+import { IDENTITY, liveRecord, MadeJournal, policyWith } from './testing/made-journal'
+import { mergeItem } from './topic-merge'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
@@ -30,7 +31,7 @@ function statusesOf(given: readonly (Given | LogRecord)[], policy: AcceptedPolic
   const journal = new MadeJournal({ policy, identity })
   given.forEach((one, offset) => {
     const record = 'value' in one ? one : recordOf(one, offset)
-    journal.screen({ items: [itemOf(record)], gaps: [], tickMs: undefined })
+    journal.screen({ items: [mergeItem(record)], gaps: [], tickMs: undefined })
   })
   expect(journal.fold().firstMismatch).toBeNull()
   const inputs: JournaledInput[] = []

@@ -1,7 +1,7 @@
-import { partitionFor } from '@riskledger/contracts'
-import { decodeRaw, readUnparsable, type QuarantineReason } from '@riskledger/events'
+import { partitionFor, type EventTopic } from '@riskledger/contracts'
+import { decodeRaw, readUnparsable, spanLength, spanStart, type QuarantineReason, type RawViews } from '@riskledger/events'
 import type { JournaledInput } from '@riskledger/journal'
-import type { InputToScreen, RawEvent, ScreeningStep } from './screening-step'
+import type { InputToScreen, ScreeningStep } from './screening-step'
 
 /** Start of the account id's length in a framed record: after the 10-byte header and the 16 bytes of the event id. */
 const ACCOUNT_AT = 26
@@ -17,17 +17,17 @@ interface Admission {
  * screened or observed. Returns the event where it goes on to the profiles (`late` ones for what needs no window), else null.
  * Moves the step's stream time and its memory of event ids.
  */
-export function admit(step: ScreeningStep, { input, out, sequence }: Admission): RawEvent | null {
+export function admit(step: ScreeningStep, { input, out, sequence }: Admission): RawViews[EventTopic] | null {
   const topic = step.identity.topics[input.topic]
   if (input.value === null || out.body === null) return quarantine(out, 'oversized')
   if (topic === 'unparsable') return quarantine(out, readUnparsable(input.value).reason)
-  const decoded = input.decoded ?? decodeRaw(topic, input.value)
-  if (decoded.kind === 'rejected') return quarantine(out, decoded.reason)
-  const event = decoded.event
+  const event = step.views.read(topic, input.value)
+  if (event === null) return quarantine(out, refusalOf(topic, input.value))
   if (input.keyMismatch) return quarantine(out, 'key-mismatch')
   // A length written in more bytes than it needs would make the checks below look at the wrong ones.
-  const accountLength = accountEnd(input.value) - accountStart(input.value)
-  if (accountLength !== event.accountId.length && accountLength !== Buffer.byteLength(event.accountId)) return quarantine(out, 'hostile-id')
+  const start = accountStart(input.value)
+  const end = accountEnd(input.value)
+  if (spanStart(event.accountIdSpan) !== start || spanLength(event.accountIdSpan) !== end - start) return quarantine(out, 'hostile-id')
   const { partition, partitionCount } = step.identity
   if (partitionCount > 1 && partitionFor(accountBytes(input.value), partitionCount) !== partition) return quarantine(out, 'mispartitioned')
   const eventTimeMs = event.eventTimeMs
@@ -39,7 +39,7 @@ export function admit(step: ScreeningStep, { input, out, sequence }: Admission):
   step.memory.expire(step.streamTimeMs, dedupeHorizonMs)
   const seen = step.memory.look(
     input.value,
-    { topic: input.topic, accountStart: accountStart(input.value), accountEnd: accountEnd(input.value), sequence, streamTimeMs },
+    { topic: input.topic, accountStart: start, accountEnd: end, sequence, streamTimeMs },
     { horizonMs: dedupeHorizonMs, maxIdsPerAccount: dedupeMaxIdsPerAccount, maxIds: dedupeMaxIds },
   )
   if (seen === 'duplicate' || seen === 'conflicting') {
@@ -59,6 +59,12 @@ export function admit(step: ScreeningStep, { input, out, sequence }: Admission):
     out.status = topic === 'payments' || topic === 'logins' || topic === 'p2p-trades' ? 'screened' : 'observed'
   }
   return event
+}
+
+/** Why `decodeRaw` rejects what the views could not read. */
+function refusalOf(topic: EventTopic, value: Uint8Array): QuarantineReason {
+  const decoded = decodeRaw(topic, value)
+  return decoded.kind === 'rejected' ? decoded.reason : 'invalid-value'
 }
 
 /** The account id's bytes of a framed, decoded record. */

@@ -1,6 +1,7 @@
 import { encodeDeviceFact } from '@riskledger/relations'
 import { ByteReader, ByteWriter } from '@riskledger/windows'
-import { FactDesk, type KnownFact } from './fact-desk'
+import { FactDesk } from './fact-desk'
+import type { KnownFact } from './fact-shelf'
 
 const NOON_MS = Date.UTC(2026, 0, 1, 12)
 
@@ -9,44 +10,61 @@ function known(distinctAccounts: number, sourceRevision: number): KnownFact {
   return { value, sourceStream: 'relations-000', sourceRevision }
 }
 
-/** A desk over a source that the test changes, and what looking at the device `d` lists. */
-function deskOver(source: Map<string, KnownFact>): { readonly desk: FactDesk; readonly look: (sequence: number) => number[] } {
+const TOKEN = Buffer.from('..d')
+const SPAN = (2 << 8) | 1
+
+/** A desk, and what looking at the device `d` lists. */
+function newDesk(): {
+  readonly desk: FactDesk
+  readonly look: (sequence: number) => number[]
+  readonly accounts: () => number | undefined
+} {
   const desk = new FactDesk()
-  desk.attach({ get: (kind, keyToken) => source.get(`${kind}|${keyToken}`) })
   const look = (sequence: number): number[] => {
     desk.beginInput(sequence)
-    desk.device('d')
+    desk.device(TOKEN, SPAN)
     return desk.listed.map(({ sourceRevision }) => sourceRevision)
   }
-  return { desk, look }
+  return { desk, look, accounts: () => desk.device(TOKEN, SPAN)?.distinctAccounts }
 }
 
 test('a fact is listed on first use and again when it changed, and nothing older comes back', () => {
-  const source = new Map<string, KnownFact>()
-  const { desk, look } = deskOver(source)
+  const { desk, look, accounts } = newDesk()
   expect(look(1)).toEqual([])
-  expect(desk.device('d')).toBeUndefined()
-  source.set('device|d', known(1, 5))
+  expect(accounts()).toBeUndefined()
+  desk.offer('device', 'd', known(1, 5))
   expect([look(2), look(3)]).toEqual([[5], []])
-  source.set('device|d', known(1, 6))
+  desk.offer('device', 'd', known(1, 6))
   expect(look(4)).toEqual([])
-  source.set('device|d', known(2, 7))
+  desk.offer('device', 'd', known(2, 7))
   expect(look(5)).toEqual([7])
   expect(desk.used()).toEqual([{ kind: 'device', keyToken: 'd', sourceStream: 'relations-000', sourceRevision: 7 }])
-  source.set('device|d', known(1, 5))
+  desk.offer('device', 'd', known(1, 5))
   expect(look(6)).toEqual([])
-  expect(desk.device('d')!.distinctAccounts).toBe(2)
+  expect(accounts()).toBe(2)
 })
 
 test('what was listed survives a snapshot and is not listed again', () => {
-  const source = new Map([['device|d', known(3, 9)]])
-  const { desk, look } = deskOver(source)
+  const { desk, look } = newDesk()
+  desk.offer('device', 'd', known(3, 9))
   look(1)
   const writer = new ByteWriter()
   desk.write(writer)
-  const copy = deskOver(source)
+  const copy = newDesk()
+  copy.desk.offer('device', 'd', known(3, 9))
   copy.desk.read(new ByteReader(writer.finish()))
   expect(copy.desk.canonicalHash()).toEqual(desk.canonicalHash())
   expect(copy.look(2)).toEqual([])
-  expect(copy.desk.device('d')!.distinctAccounts).toBe(3)
+  expect(copy.accounts()).toBe(3)
+})
+
+test('a key too long to pack, or beyond ASCII, is found by its text', () => {
+  for (const key of ['a-device-with-a-long-name', 'gerät']) {
+    const { desk } = newDesk()
+    const bytes = Buffer.from(key)
+    const look = () => desk.device(Buffer.concat([Buffer.from('.'), bytes]), (1 << 8) | bytes.length)
+    expect(look()).toBeUndefined()
+    desk.offer('device', key, known(4, 1))
+    expect(look()?.distinctAccounts).toBe(4)
+  }
 })

@@ -1,55 +1,25 @@
 import { createHash } from 'node:crypto'
 import type { FactKind, JournaledFact } from '@riskledger/journal'
+import type { TokenSpan } from '@riskledger/events'
 import { decodeCounterpartyFact, decodeDeviceFact, type CounterpartyFact, type DeviceFact, type FactView } from '@riskledger/relations'
+import { FactShelf, NONE, type FactCard, type FactReference, type KnownFact } from './fact-shelf'
 import type { ByteReader, ByteWriter } from '@riskledger/windows'
 
-/** A fact as relations published it. */
-export interface KnownFact {
-  readonly value: Uint8Array
-  readonly sourceStream: string
-  readonly sourceRevision: number
-}
-
-/** Where a live step looks for what relations know now. A fold has none: it knows what the journal lists. */
-export interface KnownFacts {
-  get(kind: FactKind, keyToken: string): KnownFact | undefined
-}
-
-/** A source of facts that knows nothing. */
-export const NO_KNOWN_FACTS: KnownFacts = { get: () => undefined }
-
-/** A fact that an input used, by its place in the relations streams. */
-export interface FactReference {
-  readonly kind: FactKind
-  readonly keyToken: string
-  readonly sourceStream: string
-  readonly sourceRevision: number
-}
-
-interface Held<T> extends FactReference {
-  /** The very object last compared: told apart by identity, so that the common case is one comparison. */
-  seen: KnownFact | null
-  readonly value: Uint8Array
-  /** Null until it is looked at. */
-  decoded: T | null
-}
-
 /**
- * The facts that verdicts stand on, as the journal lists them. A look-up during an input takes over what is newer at the source and
- * puts it on the list for that input; in a fold the list comes first and the source is empty. Either way the same values are seen.
+ * The facts that verdicts stand on, as the journal lists them. Relations offer what they learned; a look during an input takes over what was
+ * offered since and puts it on the list for that input. In a fold the list comes first and nothing is offered. Either way the same values are seen.
  */
 export class FactDesk implements FactView {
   /** What the batch lists: taken by the batch encoder, emptied by `beginInput`. */
   readonly listed: JournaledFact[] = []
-  private readonly counterparties = new Map<string, Held<CounterpartyFact>>()
-  private readonly devices = new Map<string, Held<DeviceFact>>()
+  private readonly counterparties = new FactShelf<CounterpartyFact>('counterparty', decodeCounterpartyFact)
+  private readonly devices = new FactShelf<DeviceFact>('device', decodeDeviceFact)
   private readonly looked: FactReference[] = []
-  private source: KnownFacts = NO_KNOWN_FACTS
   private sequence = 0
 
-  /** From now on look here for newer facts. */
-  attach(source: KnownFacts): void {
-    this.source = source
+  /** Makes known what relations learned of a key; what was offered of it before and not looked at is never seen. */
+  offer(kind: 'counterparty' | 'device', keyToken: string, known: KnownFact): void {
+    this.shelf(kind).card(keyToken).offered = known
   }
 
   beginInput(sequence: number): void {
@@ -72,44 +42,39 @@ export class FactDesk implements FactView {
 
   /** Takes over a fact that the journal lists, before its input is folded. */
   apply(fact: JournaledFact): void {
-    const { keyToken, sourceStream, sourceRevision } = fact
     if (fact.kind === 'random-challenge') return
     // A copy: the value is a view into its entry.
-    const held = { kind: fact.kind, keyToken, sourceStream, sourceRevision, seen: null, value: Buffer.from(fact.value), decoded: null }
-    if (fact.kind === 'counterparty') this.counterparties.set(keyToken, held)
-    else this.devices.set(keyToken, held)
+    hold(this.shelf(fact.kind).card(fact.keyToken), { ...fact, value: Buffer.from(fact.value) })
   }
 
-  counterparty(counterpartyId: string): CounterpartyFact | undefined {
-    return this.look('counterparty', counterpartyId, { held: this.counterparties, decode: decodeCounterpartyFact })
+  counterparty(bytes: Uint8Array, counterpartyId: TokenSpan): CounterpartyFact | undefined {
+    return this.look(this.counterparties, bytes, counterpartyId)
   }
 
-  device(deviceId: string): DeviceFact | undefined {
-    return this.look('device', deviceId, { held: this.devices, decode: decodeDeviceFact })
+  device(bytes: Uint8Array, deviceId: TokenSpan): DeviceFact | undefined {
+    return this.look(this.devices, bytes, deviceId)
   }
 
   canonicalHash(): Uint8Array {
     const hash = createHash('sha256')
-    for (const [kind, map] of [
-      ['counterparty', this.counterparties],
-      ['device', this.devices],
-    ] as const) {
-      for (const key of [...map.keys()].sort()) {
-        hash.update(`${kind}|${Buffer.byteLength(key)}|${key}|`)
-        hash.update(map.get(key)!.value)
+    for (const shelf of [this.counterparties, this.devices]) {
+      for (const { keyToken, value } of shelf.held().sort((a, b) => (a.keyToken < b.keyToken ? -1 : 1))) {
+        hash.update(`${shelf.kind}|${Buffer.byteLength(keyToken)}|${keyToken}|`)
+        hash.update(value)
       }
     }
     return hash.digest()
   }
 
   write(writer: ByteWriter): void {
-    for (const map of [this.counterparties, this.devices]) {
-      writer.varint(map.size)
-      for (const [key, held] of map) {
-        writer.string(key)
-        writer.bytes(held.value)
-        writer.string(held.sourceStream)
-        writer.varint(held.sourceRevision)
+    for (const shelf of [this.counterparties, this.devices]) {
+      const held = shelf.held()
+      writer.varint(held.length)
+      for (const { keyToken, value, sourceStream, sourceRevision } of held) {
+        writer.string(keyToken)
+        writer.bytes(value)
+        writer.string(sourceStream)
+        writer.varint(sourceRevision)
       }
     }
   }
@@ -129,29 +94,39 @@ export class FactDesk implements FactView {
     }
   }
 
-  private look<T>(
-    kind: FactKind,
-    keyToken: string,
-    of: { readonly held: Map<string, Held<T>>; readonly decode: (value: Uint8Array, into: T | null) => T },
-  ): T | undefined {
-    let held = of.held.get(keyToken)
-    const known = this.source.get(kind, keyToken)
-    if (known !== undefined && (held === undefined || held.seen !== known)) {
-      // After a restart the source may still be reading its way up to what the journal has used already: nothing older comes
-      // back. One entry may hold a key several times, for epochs that end one after the other: the same revision is not older.
-      if (held !== undefined && (known.sourceRevision < held.sourceRevision || Buffer.compare(held.value, known.value) === 0))
-        held.seen = known
-      else {
-        const { value, sourceStream, sourceRevision } = known
-        // The object of the value before is read into again: nobody keeps it past its input.
-        const decoded = of.decode(value, held?.decoded ?? null)
-        held = { kind, keyToken, sourceStream, sourceRevision, seen: known, value, decoded }
-        of.held.set(keyToken, held)
-        this.listed.push({ sequence: this.sequence, kind, keyToken, value, sourceStream, sourceRevision })
-      }
-    }
-    if (held === undefined) return undefined
-    this.looked.push(held)
-    return (held.decoded ??= of.decode(held.value, null))
+  private shelf(kind: 'counterparty' | 'device'): FactShelf<CounterpartyFact> | FactShelf<DeviceFact> {
+    return kind === 'counterparty' ? this.counterparties : this.devices
   }
+
+  private look<T>(shelf: FactShelf<T>, bytes: Uint8Array, span: TokenSpan): T | undefined {
+    const card = shelf.find(bytes, span)
+    if (card === undefined) return undefined
+    if (card.offered !== null) this.takeOver(card, card.offered)
+    if (card.sourceRevision === NONE) return undefined
+    this.looked.push(card)
+    // The object of the value before is read into again: nobody keeps it past its input.
+    if (!card.fresh) {
+      card.decoded = shelf.decode(card.value, card.decoded)
+      card.fresh = true
+    }
+    return card.decoded!
+  }
+
+  private takeOver(card: FactCard<unknown>, known: KnownFact): void {
+    card.offered = null
+    // After a restart the source may still be reading its way up to what the journal has used already: nothing older comes
+    // back. One entry may hold a key several times, for epochs that end one after the other: the same revision is not older.
+    if (known.sourceRevision < card.sourceRevision) return
+    if (card.sourceRevision !== NONE && Buffer.compare(card.value, known.value) === 0) return
+    hold(card, known)
+    const { kind, keyToken, value, sourceStream, sourceRevision } = card
+    this.listed.push({ sequence: this.sequence, kind, keyToken, value, sourceStream, sourceRevision })
+  }
+}
+
+function hold(card: Pick<FactCard<unknown>, 'value' | 'sourceStream' | 'sourceRevision' | 'fresh'>, known: KnownFact): void {
+  card.value = known.value
+  card.sourceStream = known.sourceStream
+  card.sourceRevision = known.sourceRevision
+  card.fresh = false
 }

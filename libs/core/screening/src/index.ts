@@ -1,7 +1,8 @@
 export { BATCH_BYTES, BatchBuilder, type RecordedDecision, type SealedBatch } from './batch-builder'
 export { accountBytes } from './admit'
 export { businessIdOf } from './business-id'
-export { NO_KNOWN_FACTS, type FactReference, type KnownFact, type KnownFacts } from './fact-desk'
+export type { FactDesk } from './fact-desk'
+export type { FactReference, KnownFact } from './fact-shelf'
 export { JournalFold, identityOf, type InputVisitor, type Mismatch, type SegmentOpened, type TenureBegan } from './journal-fold'
 export {
   MAX_BODY_BYTES,

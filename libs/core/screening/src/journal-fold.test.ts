@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto'
 import type { LogRecord } from '@riskledger/contracts'
+import { decodeRaw } from '@riskledger/events'
 import { decodeInputsScreened, JournalDigest, type JournaledInput, type OpenedEntry } from '@riskledger/journal'
 import { encodeCounterpartyFact, encodeDeviceFact } from '@riskledger/relations'
 import { Random } from '@riskledger/simulation'
-import type { KnownFact } from './fact-desk'
+import type { FactDesk } from './fact-desk'
 import { JournalFold } from './journal-fold'
 import { readState, writeState } from './state-snapshot'
-import { itemOf, MadeJournal, policyWith, reseal, scenarioRecords, STREAM } from './testing/made-journal'
+import { MadeJournal, policyWith, reseal, scenarioRecords, STREAM } from './testing/made-journal'
+import { mergeItem } from './topic-merge'
 import { writeBatch } from './testing/write-batch'
 
 const EAGER = policyWith([
@@ -23,20 +25,19 @@ const POLICIES = [EAGER, STRICT, LOOSE]
 
 /** Facts that change as a seed decides. */
 class ChangingFacts {
-  private readonly facts = new Map<string, KnownFact>()
   private revision = 0
 
-  constructor(private readonly random: Random) {}
-
-  get(kind: string, keyToken: string): KnownFact | undefined {
-    return this.facts.get(`${kind}|${keyToken}`)
-  }
+  constructor(
+    private readonly random: Random,
+    private readonly desk: () => FactDesk,
+  ) {}
 
   learn(record: LogRecord): void {
     if (!this.random.chance(300)) return
-    const item = itemOf(record)
-    if (item.decoded?.kind !== 'decoded') return
-    const event = item.decoded.event as { counterpartyId?: string | null; deviceId?: string | null }
+    const item = mergeItem(record)
+    const decoded = record.topic === 'unparsable' ? null : decodeRaw(record.topic, record.value)
+    if (decoded?.kind !== 'decoded') return
+    const event = decoded.event as { counterpartyId?: string | null; deviceId?: string | null }
     const asOfMs = item.eventTimeMs
     const many = this.random.below(60)
     if (typeof event.counterpartyId === 'string') this.set('counterparty', event.counterpartyId, counterparty(asOfMs, many))
@@ -49,8 +50,8 @@ class ChangingFacts {
     }
   }
 
-  private set(kind: string, keyToken: string, value: Uint8Array): void {
-    this.facts.set(`${kind}|${keyToken}`, { value, sourceStream: 'relations-000', sourceRevision: this.revision++ })
+  private set(kind: 'counterparty' | 'device', keyToken: string, value: Uint8Array): void {
+    this.desk().offer(kind, keyToken, { value, sourceStream: 'relations-000', sourceRevision: this.revision++ })
   }
 }
 
@@ -79,8 +80,8 @@ function counterparty(asOfMs: number, many: number): Uint8Array {
   })
 }
 
-function draw(sequence: number, accountId: string): Uint8Array | null {
-  const digest = createHash('sha256').update(`${sequence}|${accountId}`).digest()
+function draw(sequence: number): Uint8Array | null {
+  const digest = createHash('sha256').update(`${sequence}`).digest()
   return digest[0] < 8 ? digest.subarray(0, 4) : null
 }
 
@@ -93,8 +94,8 @@ function eventfulJournal(seed: number): MadeJournal {
     if (mixed && random.chance(10)) live = !live
     return live ? 'live' : 'file'
   })
-  const facts = new ChangingFacts(random)
-  const journal = new MadeJournal({ policy: POLICIES[random.below(3)], facts, draw })
+  const journal = new MadeJournal({ policy: POLICIES[random.below(3)], draw })
+  const facts = new ChangingFacts(random, () => journal.step.facts)
   journal.beforeInput = (item) => facts.learn(item.record)
   let generation = 2
   for (let at = 0; at < records.length;) {
@@ -103,7 +104,7 @@ function eventfulJournal(seed: number): MadeJournal {
     at += part.length
     const last = part[part.length - 1]
     journal.screen({
-      items: part.map((record) => itemOf(record, random.chance(500))),
+      items: part.map((record) => mergeItem(record)),
       gaps: [],
       tickMs: last.orderTimeMs === undefined ? last.brokerTimeMs + random.below(5_000) : undefined,
     })
@@ -196,7 +197,7 @@ test('where batches fall changes neither verdicts nor the digest of a file', () 
   const journals = [1, 37, 5_000].map((size) => {
     const journal = new MadeJournal({ policy: EAGER, draw })
     for (let at = 0; at < records.length; at += size) {
-      journal.screen({ items: records.slice(at, at + size).map((record) => itemOf(record)), gaps: [], tickMs: undefined })
+      journal.screen({ items: records.slice(at, at + size).map((record) => mergeItem(record)), gaps: [], tickMs: undefined })
     }
     return journal
   })

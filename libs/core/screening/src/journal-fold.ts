@@ -81,7 +81,6 @@ export class JournalFold {
     bodySha256: null,
     bodyLengthBytes: 0,
     keyMismatch: false,
-    decoded: null,
   }
   private readonly out = emptyInput()
 

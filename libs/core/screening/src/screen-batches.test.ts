@@ -5,7 +5,8 @@ import { MINIMAL_EVENTS } from '@riskledger/events/src/testing/sample-events'
 import { map } from 'rxjs'
 import { TestScheduler } from 'rxjs/testing'
 import { screenBatches, type InputBatch } from './screen-batches'
-import { itemOf, liveRecord, MadeJournal, policyWith } from './testing/made-journal'
+import { liveRecord, MadeJournal, policyWith } from './testing/made-journal'
+import { mergeItem } from './topic-merge'
 
 const LIMIT_BYTES = 1_048_576
 
@@ -21,7 +22,7 @@ function noise(offset: number): LogRecord {
 }
 
 function batchOf(records: readonly LogRecord[]): InputBatch {
-  return { items: records.map((record) => itemOf(record)), gaps: [], tickMs: 1_778_697_620_000 }
+  return { items: records.map((record) => mergeItem(record)), gaps: [], tickMs: 1_778_697_620_000 }
 }
 
 /**
@@ -87,7 +88,11 @@ function cut<T>(items: readonly T[], size: number): T[][] {
 
 test('positions and gaps say what was consumed', () => {
   const journal = new MadeJournal({ policy: policyWith() })
-  journal.screen({ items: [itemOf(payment(0))], gaps: [{ topic: 0, fromOffset: 1, toOffset: 4, reason: 'transaction-marker' }], tickMs: 5 })
+  journal.screen({
+    items: [mergeItem(payment(0))],
+    gaps: [{ topic: 0, fromOffset: 1, toOffset: 4, reason: 'transaction-marker' }],
+    tickMs: 5,
+  })
   const batch = decodeInputsScreened(journal.entries.find(({ type }) => type === 'InputsScreened')!.data)
   expect(batch.positions).toEqual([{ topic: 0, fromOffset: 0, toOffset: 4 }])
   expect(batch.gaps).toEqual([{ topic: 0, fromOffset: 1, toOffset: 4, reason: 'transaction-marker' }])

@@ -2,13 +2,12 @@ import { concatMap, from, type OperatorFunction } from 'rxjs'
 import { emptyInput, type ChainHead, type Gap, type TopicPosition } from '@riskledger/journal'
 import { accountEnd, accountStart } from './admit'
 import { BatchBuilder, type SealedBatch } from './batch-builder'
-import type { ChallengeDraw, InputToScreen, RawEvent, ScreeningStep } from './screening-step'
+import type { ChallengeDraw, InputToScreen, ScreeningStep } from './screening-step'
 import type { MergeItem } from './topic-merge'
-import type { Decoded } from '@riskledger/events'
 
 /** Inputs of one partition in the order in which they are taken, and what their batch records beside them. */
 export interface InputBatch {
-  readonly items: readonly MergeItem<Decoded<RawEvent> | null>[]
+  readonly items: readonly MergeItem[]
   readonly gaps: readonly Gap[]
   /** Wall time that the batch records; undefined: the order time that its inputs reached. */
   readonly tickMs: number | undefined
@@ -24,7 +23,7 @@ export interface ScreeningStage {
   readonly engineHash: string
   readonly draw: ChallengeDraw
   /** Called before each input, so that facts of the right epoch are known to it. */
-  readonly beforeInput: (item: MergeItem<Decoded<RawEvent> | null>) => void
+  readonly beforeInput: (item: MergeItem) => void
 }
 
 /**
@@ -57,7 +56,6 @@ function screenOne(stage: ScreeningStage, builder: BatchBuilder, batch: InputBat
     bodySha256: null,
     bodyLengthBytes: 0,
     keyMismatch: false,
-    decoded: null,
   }
   let fromOffsets = [...nextOffsets]
   let firstSequence = step.nextSequence
@@ -89,15 +87,15 @@ function screenOne(stage: ScreeningStage, builder: BatchBuilder, batch: InputBat
   return sealed
 }
 
-function fill(input: InputToScreen, item: MergeItem<Decoded<RawEvent> | null>, step: ScreeningStep): void {
+function fill(input: InputToScreen, item: MergeItem, step: ScreeningStep): void {
   const { record } = item
   input.topic = step.identity.topics.indexOf(record.topic)
   input.offset = record.offset
   input.brokerTimeMs = record.brokerTimeMs
   input.orderLagMs = record.orderTimeMs === undefined ? null : record.orderTimeMs - record.brokerTimeMs
   input.value = record.value
-  input.decoded = item.decoded
-  input.keyMismatch = item.decoded !== null && item.decoded.kind === 'decoded' && !keyMatches(record.key, record.value)
+  // Of a record that holds no event this says nothing, and nobody asks.
+  input.keyMismatch = !keyMatches(record.key, record.value)
 }
 
 function keyMatches(key: Uint8Array | null, value: Uint8Array): boolean {

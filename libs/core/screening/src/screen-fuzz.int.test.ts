@@ -1,11 +1,11 @@
-import { RAW_TOPICS, partitionFor, type LogRecord } from '@riskledger/contracts'
+import { RAW_TOPICS, partitionFor } from '@riskledger/contracts'
 import { encodeRaw, QUARANTINE_REASONS } from '@riskledger/events'
 import { emptyInput } from '@riskledger/journal'
 import { mutateRecord, type MutatedRecord } from '@riskledger/events/src/testing/mutate-record'
 import { MINIMAL_EVENTS } from '@riskledger/events/src/testing/sample-events'
 import { accountBytes } from './admit'
 import type { InputToScreen } from './screening-step'
-import { IDENTITY, itemOf, MadeJournal, policyWith } from './testing/made-journal'
+import { IDENTITY, MadeJournal, policyWith } from './testing/made-journal'
 
 const RECORDS = 200_000
 const DAY_MS = 86_400_000
@@ -52,17 +52,13 @@ test('200,000 damaged records: none crashes the step, every status and every rea
     bodySha256: null,
     bodyLengthBytes: 0,
     keyMismatch: false,
-    decoded: null,
   }
   const take = ({ topic, value, key, brokerTimeMs }: MutatedRecord, offset: number): void => {
-    const record: LogRecord = { topic, partition: 0, offset, brokerTimeMs, orderTimeMs: undefined, key, value }
-    const { decoded } = itemOf(record)
     input.topic = RAW_TOPICS.indexOf(topic)
     input.offset = offset
     input.brokerTimeMs = brokerTimeMs
     input.value = value
-    input.decoded = decoded
-    input.keyMismatch = decoded?.kind === 'decoded' && (key === null || Buffer.compare(key, accountBytes(value)) !== 0)
+    input.keyMismatch = key === null || Buffer.compare(key, accountBytes(value)) !== 0
     step.screen(input, out, () => null)
     if (out.reason !== null) reasons.set(out.reason, (reasons.get(out.reason) ?? 0) + 1)
   }

@@ -2,14 +2,15 @@ import { strict as assert } from 'node:assert'
 import { createHash } from 'node:crypto'
 import type { EventTopic, InputStatus, RawTopic, Verdict } from '@riskledger/contracts'
 import { compilePolicy, describeDecision, newScoreCard, score, type CompiledPolicy, type DescribedDecision } from '@riskledger/detectors'
-import type { Decoded, RawEvents } from '@riskledger/events'
+import { EventViews, type RawEvents, type RawViews } from '@riskledger/events'
 import { ZERO_HASH, type JournaledInput } from '@riskledger/journal'
 import type { AcceptedPolicy, Policy } from '@riskledger/policy'
 import { ProfileStore, type Features } from '@riskledger/profiles'
 import { admit } from './admit'
 import { businessIdOf } from './business-id'
 import { EventMemory } from './event-memory'
-import { FactDesk, type FactReference } from './fact-desk'
+import { FactDesk } from './fact-desk'
+import type { FactReference } from './fact-shelf'
 import { profileOptions } from './profile-options'
 
 /** Largest record that is journaled whole; a larger one is journaled as hash, length and position. */
@@ -17,6 +18,8 @@ export const MAX_BODY_BYTES = 65_536
 
 /** An event of any raw topic, as decoded. */
 export type RawEvent = RawEvents[EventTopic]
+/** One as the step reads it. */
+type EventView = RawViews[EventTopic]
 
 /** What is fixed for a partition by its first journal entry. */
 export interface PartitionIdentity {
@@ -40,8 +43,6 @@ export interface InputToScreen {
   bodyLengthBytes: number
   /** True where the record's key is not its account's id: the one thing of the record that its value does not tell. */
   keyMismatch: boolean
-  /** What `decodeRaw` made of the value, where the caller has it already. */
-  decoded: Decoded<RawEvent> | null
 }
 
 /** A decision before its batch gives it an id. */
@@ -56,7 +57,7 @@ export interface DecisionDraft extends DescribedDecision {
 }
 
 /** The draw for a random challenge at `ratePpm` in a million: the bytes that prove it, or null where the input is not drawn. */
-export type ChallengeDraw = (sequence: number, accountId: string, ratePpm: number) => Uint8Array | null
+export type ChallengeDraw = (sequence: number, ratePpm: number) => Uint8Array | null
 
 /**
  * One partition's state and the step that takes it from input to input: status, windows, profiles, detectors, score, verdict.
@@ -73,6 +74,8 @@ export class ScreeningStep {
   readonly verdictCounts: Record<Verdict, number> = { allow: 0, challenge: 0, hold: 0, block: 0 }
   dedupeUncheckedCount = 0
   readonly memory: EventMemory
+  /** Reads the events; each is good until the next of its topic. */
+  readonly views = new EventViews()
   private readonly card = newScoreCard()
   private readonly context = { late: false, facts: this.facts }
   private lastFeatures: Features | null = null
@@ -152,7 +155,7 @@ export class ScreeningStep {
 
   private observe(
     topic: EventTopic,
-    event: RawEvent,
+    event: EventView,
     at: { readonly sequence: number; readonly out: JournaledInput; readonly draw: ChallengeDraw },
   ): DecisionDraft | null {
     const { out, sequence } = at
@@ -170,7 +173,7 @@ export class ScreeningStep {
     if (out.verdict !== 'allow') return this.draft(topic, event, { sequence, described: describeDecision(features, compiled, this.card) })
     const random = policy.randomChallenge
     if (random.ratePpm === 0 || this.card.scorePoints > random.maxScorePoints) return null
-    const drawn = at.draw(sequence, event.accountId, random.ratePpm)
+    const drawn = at.draw(sequence, random.ratePpm)
     if (drawn === null) return null
     this.facts.list('random-challenge', event.accountId, drawn)
     out.verdict = 'challenge'

@@ -1,27 +1,24 @@
 import { RAW_TOPICS, type LogRecord } from '@riskledger/contracts'
+import { encodeRaw } from '@riskledger/events'
+import { MINIMAL_EVENTS } from '@riskledger/events/src/testing/sample-events'
 import fc from 'fast-check'
-import { TopicMerge, type MergeItem } from './topic-merge'
+import { mergeItem, TopicMerge, type MergeItem } from './topic-merge'
 
 function record(topic: number, offset: number, orderTimeMs: number, eventTimeMs = orderTimeMs): LogRecord {
   return { topic: RAW_TOPICS[topic], partition: 0, offset, brokerTimeMs: eventTimeMs, orderTimeMs, key: null, value: new Uint8Array(0) }
 }
 
-function newMerge(topics = 3): TopicMerge<null> {
-  return new TopicMerge<null>(topics, (one) => ({
-    record: one,
-    decoded: null,
-    eventTimeMs: one.brokerTimeMs,
-    orderTimeMs: one.orderTimeMs!,
-  }))
+function newMerge(topics = 3): TopicMerge {
+  return new TopicMerge(topics)
 }
 
-function drain(merge: TopicMerge<null>, boundMs = Infinity): MergeItem<null>[] {
-  const items: MergeItem<null>[] = []
+function drain(merge: TopicMerge, boundMs = Infinity): MergeItem[] {
+  const items: MergeItem[] = []
   for (let topic = merge.first(boundMs); topic >= 0; topic = merge.first(boundMs)) items.push(merge.take(topic))
   return items
 }
 
-const names = (items: readonly MergeItem<null>[]): string[] =>
+const names = (items: readonly MergeItem[]): string[] =>
   items.map((item) => `${RAW_TOPICS.indexOf(item.record.topic)}@${item.record.offset}`)
 
 test('the earliest head goes first; ties go by event time, then by the fixed order of topics', () => {
@@ -72,18 +69,26 @@ test('is a merge: every record once, in order of offset by topic, and of order t
   )
 })
 
-test('records may come in parts; each is read once, when it comes to the head', () => {
-  const read: number[] = []
-  const merge = new TopicMerge<null>(1, (one) => {
-    read.push(one.offset)
-    return { record: one, decoded: null, eventTimeMs: 0, orderTimeMs: one.offset }
-  })
+test('records may come in parts', () => {
+  const merge = newMerge(1)
   merge.offer(0, [record(0, 0, 0), record(0, 1, 0)])
-  expect(read).toEqual([0])
   merge.take(0)
   merge.offer(0, [record(0, 2, 0)])
   expect(names(drain(merge))).toEqual(['0@1', '0@2'])
   merge.offer(0, [record(0, 3, 0)])
   expect(merge.peek(0).record.offset).toBe(3)
-  expect(read).toEqual([0, 1, 2, 3])
+})
+
+test('a live record stands at its event time, or where it dates itself past its broker time or cannot be read, at that', () => {
+  const value = encodeRaw('payments', MINIMAL_EVENTS.payments)
+  const { eventTimeMs } = MINIMAL_EVENTS.payments
+  const times = (part: Partial<LogRecord>): number[] => {
+    const item = mergeItem({ ...record(0, 0, 0), orderTimeMs: undefined, value, brokerTimeMs: eventTimeMs + 5, ...part })
+    return [item.eventTimeMs, item.orderTimeMs]
+  }
+  expect(times({})).toEqual([eventTimeMs, eventTimeMs])
+  expect(times({ orderTimeMs: 7 })).toEqual([eventTimeMs, 7])
+  expect(times({ brokerTimeMs: eventTimeMs - 1 })).toEqual([eventTimeMs - 1, eventTimeMs - 1])
+  expect(times({ value: value.subarray(0, 30), brokerTimeMs: 9 })).toEqual([9, 9])
+  expect(times({ topic: 'unparsable', brokerTimeMs: 9 })).toEqual([9, 9])
 })

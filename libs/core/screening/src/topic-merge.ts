@@ -1,22 +1,19 @@
 import type { LogRecord } from '@riskledger/contracts'
+import { eventTimeOf } from '@riskledger/events'
 
 /** A record with what the merge needs to know of it. */
-export interface MergeItem<Decoded> {
+export interface MergeItem {
   readonly record: LogRecord
-  readonly decoded: Decoded
   /** Event time, never past what its broker time allows; broker time where there is no event to read. */
   readonly eventTimeMs: number
   /** Order time of a file's record, else its event time. */
   readonly orderTimeMs: number
 }
 
-/** Reads of a record what the merge needs; called once a record, when it comes to the head of its topic. */
-export type ReadItem<Decoded> = (record: LogRecord) => MergeItem<Decoded>
-
-interface Queue<Decoded> {
+interface Queue {
   records: readonly LogRecord[]
   next: number
-  head: MergeItem<Decoded> | null
+  head: MergeItem | null
 }
 
 /**
@@ -30,13 +27,11 @@ interface Queue<Decoded> {
  * An item is only given out below the `bound`: with a file as the source, what it has announced; else without end. The caller sees to it that
  * a topic without records here has none in the log either, so that nothing earlier can still come.
  */
-export class TopicMerge<Decoded> {
-  private readonly queues: Queue<Decoded>[]
-  private readonly readItem: ReadItem<Decoded>
+export class TopicMerge {
+  private readonly queues: Queue[]
 
-  constructor(topicCount: number, readItem: ReadItem<Decoded>) {
+  constructor(topicCount: number) {
     this.queues = Array.from({ length: topicCount }, () => ({ records: [], next: 0, head: null }))
-    this.readItem = readItem
   }
 
   /** Records waiting on a topic. */
@@ -50,13 +45,13 @@ export class TopicMerge<Decoded> {
     const queue = this.queues[topic]
     queue.records = queue.next === queue.records.length ? records : [...queue.records.slice(queue.next), ...records]
     queue.next = 0
-    if (queue.head === null && records.length > 0) queue.head = this.readItem(queue.records[0])
+    if (queue.head === null && records.length > 0) queue.head = mergeItem(queue.records[0])
   }
 
   /** The topic whose head goes first, or -1 where none may go. Items with an order time at or above `boundMs` stay. */
   first(boundMs: number): number {
     let best = -1
-    let bestItem: MergeItem<Decoded> | null = null
+    let bestItem: MergeItem | null = null
     for (let topic = 0; topic < this.queues.length; topic++) {
       const head = this.queues[topic].head
       if (head === null || head.orderTimeMs >= boundMs) continue
@@ -72,16 +67,24 @@ export class TopicMerge<Decoded> {
     return best
   }
 
-  peek(topic: number): MergeItem<Decoded> {
+  peek(topic: number): MergeItem {
     return this.queues[topic].head!
   }
 
   /** Takes the head of a topic. */
-  take(topic: number): MergeItem<Decoded> {
+  take(topic: number): MergeItem {
     const queue = this.queues[topic]
     const head = queue.head!
     queue.next++
-    queue.head = queue.next < queue.records.length ? this.readItem(queue.records[queue.next]) : null
+    queue.head = queue.next < queue.records.length ? mergeItem(queue.records[queue.next]) : null
     return head
   }
+}
+
+/** What the merge needs to know of a record. Where its event time cannot be read, it stands at its broker time. */
+export function mergeItem(record: LogRecord): MergeItem {
+  const { brokerTimeMs } = record
+  const timeMs = record.topic === 'unparsable' ? null : eventTimeOf(record.topic, record.value)
+  const eventTimeMs = timeMs === null || timeMs > brokerTimeMs ? brokerTimeMs : timeMs
+  return { record, eventTimeMs, orderTimeMs: record.orderTimeMs ?? eventTimeMs }
 }

@@ -2,6 +2,7 @@ export { aggregateWindows, type AggregateWindowsOptions } from './aggregate-wind
 export { ByteReader } from './byte-reader'
 export { ByteWriter } from './byte-writer'
 export { DistinctRings, MAX_DISTINCT, type DistinctRingsOptions } from './distinct-rings'
+export { ASK_BY_TEXT } from './packed-keys'
 export { KeyInterner, MAX_KEYS } from './key-interner'
 export { KeyedRings, type KeyedRingsOptions } from './keyed-rings'
 export { readKeyedRings, writeKeyedRings, writeSlotContent } from './keyed-rings-codec'

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { ByteReader } from './byte-reader'
 import { ByteWriter } from './byte-writer'
 import { KeyInterner } from './key-interner'
+import { ASK_BY_TEXT } from './packed-keys'
 
 const key = fc.oneof(
   { weight: 5, arbitrary: fc.integer({ min: 0, max: 40 }).map(String) },
@@ -46,4 +47,29 @@ describe('KeyInterner', () => {
     const wrong = Array.from({ length: 20_000 }, (_, i) => i).filter((i) => interner.find(`k${i}`) !== (i % 2 === 0 ? -1 : i))
     expect(wrong).toEqual([])
   })
+})
+
+test('a key is found by its bytes as by its text, or its text is asked for', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.oneof(fc.string({ maxLength: 14 }), fc.string({ unit: 'grapheme', maxLength: 6 })), { maxLength: 40 }),
+      (keys) => {
+        const interner = new KeyInterner()
+        for (const [index, key] of keys.entries()) if (index % 2 === 0 && key !== '') interner.intern(key)
+        for (const key of keys) {
+          const bytes = Buffer.from(`--${key}`)
+          const slot = interner.findBytes(bytes, 2, bytes.length - 2)
+          if (slot !== ASK_BY_TEXT) expect(slot).toBe(interner.find(key))
+        }
+      },
+    ),
+  )
+})
+
+test('among short ASCII keys no text is asked for', () => {
+  const interner = new KeyInterner()
+  const slot = interner.intern('account-0001')
+  expect(interner.findBytes(Buffer.from('account-0001'), 0, 12)).toBe(slot)
+  expect(interner.findBytes(Buffer.from('account-0002'), 0, 12)).toBe(-1)
+  expect(interner.findBytes(Buffer.from('account-00011'), 0, 13)).toBe(ASK_BY_TEXT)
 })

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert'
 import type { ByteReader } from './byte-reader'
 import type { ByteWriter } from './byte-writer'
-import { PackedKeys } from './packed-keys'
+import { ASK_BY_TEXT, PackedKeys } from './packed-keys'
 
 /** Largest number of keys that one interner can hold: a JavaScript `Map` ends a little above it. */
 export const MAX_KEYS = 16_000_000
@@ -59,6 +59,15 @@ export class KeyInterner {
     const slot = this.short.find(key)
     if (slot >= 0 || this.slots.size === 0) return slot
     return this.slots.get(key) ?? -1
+  }
+
+  /**
+   * The slot of the key whose UTF-8 is `bytes[from, from + length)`, -1 if it has none; -2 where only its text can tell: use `find`.
+   * For short ASCII keys, which is most, no text is made.
+   */
+  findBytes(bytes: Uint8Array, from: number, length: number): number {
+    const slot = this.short.findBytes(bytes, from, length)
+    return slot === -1 && this.slots.size > 0 ? ASK_BY_TEXT : slot
   }
 
   /** The key of a slot, or undefined for a slot not in use. */

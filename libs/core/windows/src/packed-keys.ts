@@ -2,6 +2,8 @@
 const MAX_PACKED_LENGTH = 12
 /** A key that finds no place within so many tries is refused: whoever chooses keys to collide must not slow down everybody else. */
 const MAX_TRIES = 32
+/** What a look-up by bytes answers where only the key's text can tell. */
+export const ASK_BY_TEXT = -2
 // An entry is one of four in a cache line of 64 bytes: three words of packed characters, slot + 1 (0: free).
 const SLOT = 3
 
@@ -51,7 +53,39 @@ export class PackedKeys {
       }
     }
     // A code of 0 or above 255 has left a bit above the lowest 8.
-    if (strange & ~255) return -1
+    return strange & ~255 ? -1 : this.look(first, second, third)
+  }
+
+  /** `find` of the key whose text is the ASCII bytes `bytes[from, from + length)`; -2 where they are too many, or one is not ASCII: ask by its text. */
+  findBytes(bytes: Uint8Array, from: number, length: number): number {
+    if (length > MAX_PACKED_LENGTH || length === 0) return ASK_BY_TEXT
+    let first = 0
+    let second = 0
+    let third = 0
+    let strange = 0
+    const inFirst = length < 4 ? length : 4
+    for (let i = 0; i < inFirst; i++) {
+      const byte = bytes[from + i]
+      strange |= byte | (byte - 1)
+      first |= byte << (i << 3)
+    }
+    if (length > 4) {
+      const inSecond = length < 8 ? length : 8
+      for (let i = 4; i < inSecond; i++) {
+        const byte = bytes[from + i]
+        strange |= byte | (byte - 1)
+        second |= byte << (i << 3)
+      }
+      for (let i = 8; i < length; i++) {
+        const byte = bytes[from + i]
+        strange |= byte | (byte - 1)
+        third |= byte << (i << 3)
+      }
+    }
+    return strange & ~127 ? ASK_BY_TEXT : this.look(first, second, third)
+  }
+
+  private look(first: number, second: number, third: number): number {
     const { table, mask } = this
     let place = hashOf(first, second, third) & mask
     for (let tries = 0; tries < MAX_TRIES; tries++) {

@@ -5,6 +5,7 @@ import { asciiText } from '../text/ascii'
 import { slotOf, StringTable } from '../text/string-table'
 import { isHostile, quoted } from '../text/token'
 import { isNilUuid, uuidText } from '../text/uuid'
+import { spanAt, type TokenSpan } from './token-span'
 
 const TWO_27 = 134217728
 const TWO_26 = 67108864
@@ -33,7 +34,8 @@ export class AvroReader {
   failure: QuarantineReason | null = null
   /** What was wrong, in words, with the field's name; empty while `failure` is null. */
   detail = ''
-  private bytes: Uint8Array = new Uint8Array(0)
+  /** The bytes that are read. */
+  bytes: Uint8Array = new Uint8Array(0)
   private at = 0
   private end = 0
 
@@ -112,8 +114,20 @@ export class AvroReader {
     }
     this.at = at + 16
     const bytes = this.bytes
-    if (bytes[at] === 0 && isNilUuid(bytes, at)) this.fail('missing-id', `${field} is the nil UUID; every event needs an id of its own`)
+    if (bytes[at] === 0 && isNilUuid(bytes, at)) this.nil(field)
     return uuidText(bytes, at)
+  }
+
+  /** Where a UUID's 16 bytes begin, checked as `uuid` does; 0 after a failure. */
+  uuidAt(field: string): number {
+    const at = this.at
+    if (this.end - at < 16) {
+      this.ends(field)
+      return 0
+    }
+    this.at = at + 16
+    if (this.bytes[at] === 0 && isNilUuid(this.bytes, at)) this.nil(field)
+    return at
   }
 
   /** A view of `size` bytes, not a copy. */
@@ -137,7 +151,7 @@ export class AvroReader {
   token(field: string, maxBytes: number, repeats: boolean): string {
     const length = this.length(field, maxBytes, 'hostile-id')
     if (length === 0) {
-      this.fail('missing-id', `${field} is empty; it is a token of 1 to ${maxBytes} bytes`)
+      this.empty(field, maxBytes)
       return ''
     }
     const bytes = this.bytes
@@ -159,6 +173,27 @@ export class AvroReader {
     const text = asciiText(bytes, from, length)
     if (repeats) TOKENS.remember(slot, text)
     return text
+  }
+
+  /** Where a token's bytes lie, checked as `token` does, at most 255 of them; 0 after a failure. */
+  tokenSpan(field: string, maxBytes: number): TokenSpan {
+    const length = this.length(field, maxBytes, 'hostile-id')
+    if (length === 0) {
+      this.empty(field, maxBytes)
+      return 0
+    }
+    const bytes = this.bytes
+    const from = this.at
+    const end = from + length
+    this.at = end
+    let strange = 0
+    for (let i = from; i < end; i++) strange |= (bytes[i] - 0x20) | (0x7e - bytes[i])
+    // Below 0x20 or above 0x7e a difference is negative, and so is then the whole.
+    if (strange < 0) {
+      this.at = from
+      this.unusualToken(field, length)
+    }
+    return spanAt(from, length)
   }
 
   /** Any text of at most `maxBytes` bytes of UTF-8. */
@@ -209,6 +244,14 @@ export class AvroReader {
     }
     if (any < 0x80) table.remember(slot, text)
     return text
+  }
+
+  private nil(field: string): void {
+    this.fail('missing-id', `${field} is the nil UUID; every event needs an id of its own`)
+  }
+
+  private empty(field: string, maxBytes: number): void {
+    this.fail('missing-id', `${field} is empty; it is a token of 1 to ${maxBytes} bytes`)
   }
 
   /** A token with a byte outside printable ASCII. */

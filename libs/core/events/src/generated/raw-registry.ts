@@ -4,24 +4,33 @@ import type { EventCodec } from '../avro/event-codec'
 import {
   type AccountProfile,
   type AccountProfileInput,
+  AccountProfileView,
   readAccountProfile,
   validateAccountProfile,
   writeAccountProfile,
 } from './raw-account-profiles'
-import { type Answer, type AnswerInput, readAnswer, validateAnswer, writeAnswer } from './raw-answers'
-import { type CaseAction, type CaseActionInput, readCaseAction, validateCaseAction, writeCaseAction } from './raw-case-actions'
+import { type Answer, type AnswerInput, AnswerView, readAnswer, validateAnswer, writeAnswer } from './raw-answers'
+import {
+  type CaseAction,
+  type CaseActionInput,
+  CaseActionView,
+  readCaseAction,
+  validateCaseAction,
+  writeCaseAction,
+} from './raw-case-actions'
 import {
   type LivenessResult,
   type LivenessResultInput,
+  LivenessResultView,
   readLivenessResult,
   validateLivenessResult,
   writeLivenessResult,
 } from './raw-liveness-results'
-import { type Login, type LoginInput, readLogin, validateLogin, writeLogin } from './raw-logins'
-import { type Outcome, type OutcomeInput, readOutcome, validateOutcome, writeOutcome } from './raw-outcomes'
-import { type P2pTrade, type P2pTradeInput, readP2pTrade, validateP2pTrade, writeP2pTrade } from './raw-p2p-trades'
-import { type Payment, type PaymentInput, readPayment, validatePayment, writePayment } from './raw-payments'
-import { type RiskAlert, type RiskAlertInput, readRiskAlert, validateRiskAlert, writeRiskAlert } from './raw-risk-alerts'
+import { type Login, type LoginInput, LoginView, readLogin, validateLogin, writeLogin } from './raw-logins'
+import { type Outcome, type OutcomeInput, OutcomeView, readOutcome, validateOutcome, writeOutcome } from './raw-outcomes'
+import { type P2pTrade, type P2pTradeInput, P2pTradeView, readP2pTrade, validateP2pTrade, writeP2pTrade } from './raw-p2p-trades'
+import { type Payment, type PaymentInput, PaymentView, readPayment, validatePayment, writePayment } from './raw-payments'
+import { type RiskAlert, type RiskAlertInput, RiskAlertView, readRiskAlert, validateRiskAlert, writeRiskAlert } from './raw-risk-alerts'
 
 /** The event of each raw topic, as decoded. */
 export interface RawEvents {
@@ -47,6 +56,32 @@ export interface RawInputs {
   readonly 'p2p-trades': P2pTradeInput
   readonly payments: PaymentInput
   readonly 'risk-alerts': RiskAlertInput
+}
+
+/** A view of each raw topic's event, to be reused from record to record. */
+export interface RawViews {
+  readonly 'account-profiles': AccountProfileView
+  readonly answers: AnswerView
+  readonly 'case-actions': CaseActionView
+  readonly 'liveness-results': LivenessResultView
+  readonly logins: LoginView
+  readonly outcomes: OutcomeView
+  readonly 'p2p-trades': P2pTradeView
+  readonly payments: PaymentView
+  readonly 'risk-alerts': RiskAlertView
+}
+
+/** Makes a view for each raw topic. */
+export const NEW_VIEWS: { readonly [Topic in EventTopic]: () => RawViews[Topic] } = {
+  'account-profiles': () => new AccountProfileView(),
+  answers: () => new AnswerView(),
+  'case-actions': () => new CaseActionView(),
+  'liveness-results': () => new LivenessResultView(),
+  logins: () => new LoginView(),
+  outcomes: () => new OutcomeView(),
+  'p2p-trades': () => new P2pTradeView(),
+  payments: () => new PaymentView(),
+  'risk-alerts': () => new RiskAlertView(),
 }
 
 /** How each raw topic's events are read, written and checked. */

@@ -3,16 +3,14 @@ import { join } from 'node:path'
 import { deflateRawSync } from 'node:zlib'
 import { of } from 'rxjs'
 import { RAW_TOPICS, type EventTopic, type LogRecord, type RawTopic, type RecordedEntry } from '@riskledger/contracts'
-import { decodeRaw, encodeLedgerJson, encodeRaw, type RawInputs } from '@riskledger/events'
+import { encodeLedgerJson, encodeRaw, type RawInputs } from '@riskledger/events'
 import { emptyHead, openEntry, sealEntry, ZERO_HASH, type OpenedEntry, type UnsealedEntry } from '@riskledger/journal'
 import { parsePolicy, type AcceptedPolicy } from '@riskledger/policy'
 import { generateScenario, type ScenarioOptions } from '@riskledger/simulation'
-import type { KnownFacts } from '../fact-desk'
 import { JournalFold } from '../journal-fold'
 import { screenBatches, type InputBatch, type ScreeningStage } from '../screen-batches'
-import { MAX_BODY_BYTES, ScreeningStep, type ChallengeDraw, type PartitionIdentity, type RawEvent } from '../screening-step'
+import { ScreeningStep, type ChallengeDraw, type PartitionIdentity } from '../screening-step'
 import type { MergeItem } from '../topic-merge'
-import type { Decoded } from '@riskledger/events'
 
 export const STREAM = 'screening-000.0000'
 const ENGINE = 'e'.repeat(64)
@@ -23,8 +21,6 @@ export const IDENTITY: PartitionIdentity = {
   dedupeKey: Buffer.from('000102030405060708090a0b0c0d0e0f', 'hex'),
 }
 
-export type Item = MergeItem<Decoded<RawEvent> | null>
-
 const DEFAULT = readFileSync(join(__dirname, '../../../../../policies/default.yaml'), 'utf8')
 
 /** The default policy with some of its text replaced. */
@@ -33,13 +29,6 @@ export function policyWith(replace: readonly (readonly [RegExp, string])[] = [])
   const result = parsePolicy(text)
   if (result.kind === 'rejected') throw new Error(result.problems[0].message)
   return result
-}
-
-/** A record as the log gives it, and what the merge makes of it. */
-export function itemOf(record: LogRecord, decode = true): Item {
-  const decoded = record.topic === 'unparsable' || record.value.length > MAX_BODY_BYTES ? null : decodeRaw(record.topic, record.value)
-  const eventTimeMs = decoded?.kind === 'decoded' ? Math.min(decoded.event.eventTimeMs, record.brokerTimeMs) : record.brokerTimeMs
-  return { record, decoded: decode ? decoded : null, eventTimeMs, orderTimeMs: record.orderTimeMs ?? eventTimeMs }
 }
 
 /** A live record of an event, its broker time its event time. */
@@ -85,17 +74,11 @@ export class MadeJournal {
   readonly step: ScreeningStep
   readonly stage: ScreeningStage
   readonly policies = new Map<string, AcceptedPolicy>()
-  beforeInput: (item: Item) => void = () => undefined
+  beforeInput: (item: MergeItem) => void = () => undefined
 
-  constructor(options: {
-    readonly policy: AcceptedPolicy
-    readonly facts?: KnownFacts
-    readonly draw?: ChallengeDraw
-    readonly identity?: PartitionIdentity
-  }) {
+  constructor(options: { readonly policy: AcceptedPolicy; readonly draw?: ChallengeDraw; readonly identity?: PartitionIdentity }) {
     const identity = options.identity ?? IDENTITY
     this.step = new ScreeningStep(identity)
-    if (options.facts !== undefined) this.step.facts.attach(options.facts)
     this.stage = {
       step: this.step,
       head: emptyHead(STREAM),
