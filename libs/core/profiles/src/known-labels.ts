@@ -38,6 +38,13 @@ const MAX_DISTINCT = 64
 /** Payments looked at in one walk along an account's chain; beyond it distinct counts and pending evidence are lower bounds, and counted. */
 const MAX_WALK = 1024
 
+/** Accounts touched at once at most. */
+export const MAX_TOUCHED = 64
+/** Payments become due and are forgotten at about the pace at which they come; so many more are looked at ahead. */
+const SPARE = 8
+/** Payments of an account looked at ahead: about a day of them. */
+const CHAIN_AHEAD = 4
+
 /** What is remembered of one payment or trade beside its time and amount; hashes, 0 for none. */
 export interface RememberedEvent {
   readonly trade: boolean
@@ -72,6 +79,7 @@ export class KnownLabels {
     new Uint32Array(MAX_DISTINCT),
   ]
   private readonly seenCounts = new Uint32Array(4)
+  private readonly walk = new Int32Array(MAX_TOUCHED)
 
   constructor(
     private readonly doubles: RowPages<Float64Array>,
@@ -130,48 +138,60 @@ export class KnownLabels {
     const best = this.integers.pages[slot >>> 8][at] - 1
     if (best < 0) return -1
     const queue = this.queue
-    if (queue.timesMs[best] <= atMs) return queue.integers[best * LANES + RATIO]
+    if (queue.timeMs(best) <= atMs) return queue.words[queue.lanes(best) + RATIO]
     const entry = this.largestPending(slot, atMs)
-    return entry < 0 ? -1 : queue.integers[entry * LANES + RATIO]
+    return entry < 0 ? -1 : queue.words[queue.lanes(entry) + RATIO]
   }
 
   private largestPending(slot: number, atMs: number): number {
-    const { integers, timesMs, states, options } = this.queue
+    const { queue } = this
+    const { words } = queue
+    const fromMs = this.nowMs - queue.options.delayMs
     let best = -1
+    let bestRatio = -1
     let steps = 0
-    let entry = this.integers.pages[slot >>> 8][(slot & (PAGE - 1)) * INTEGERS + NEWEST_ENTRY] - 1
-    for (; entry >= 0; entry = integers[entry * LANES + OLDER] - 1) {
-      if (timesMs[entry] + options.delayMs < this.nowMs) break
+    let entry = this.newest(slot)
+    for (; entry >= 0; entry = words[queue.lanes(entry) + OLDER] - 1) {
+      const timeMs = queue.timeMs(entry)
+      if (timeMs < fromMs) break
       if (++steps > MAX_WALK) {
         this.walksCapped++
         break
       }
-      if (states[entry] !== PENDING || timesMs[entry] > atMs || integers[entry * LANES + RATIO] < 0) continue
-      if (best < 0 || integers[entry * LANES + RATIO] > integers[best * LANES + RATIO]) best = entry
+      const ratio = words[queue.lanes(entry) + RATIO]
+      if (ratio <= bestRatio || timeMs > atMs || queue.state(entry) !== PENDING) continue
+      best = entry
+      bestRatio = ratio
     }
     return best
   }
 
+  /** The account's newest remembered payment or trade, or -1. */
+  private newest(slot: number): number {
+    return this.integers.pages[slot >>> 8][(slot & (PAGE - 1)) * INTEGERS + NEWEST_ENTRY] - 1
+  }
+
   /** Numbers of distinct counterparties (1 h, 1 d), instruments and devices (1 d) among payments and trades up to the event's time. */
   readDistinct(slot: number, features: Features): void {
-    const { integers, timesMs } = this.queue
+    const { queue } = this
+    const { words } = queue
     const atMs = features.eventTimeMs
     this.seenCounts.fill(0)
     let steps = 0
-    let entry = this.integers.pages[slot >>> 8][(slot & (PAGE - 1)) * INTEGERS + NEWEST_ENTRY] - 1
-    for (; entry >= 0; entry = integers[entry * LANES + OLDER] - 1) {
-      const ageMs = atMs - timesMs[entry]
+    let entry = this.newest(slot)
+    for (; entry >= 0; entry = words[queue.lanes(entry) + OLDER] - 1) {
+      const ageMs = atMs - queue.timeMs(entry)
       if (ageMs >= DAY_MS) break
       if (++steps > MAX_WALK) {
         this.walksCapped++
         break
       }
       if (ageMs < 0) continue
-      const l = entry * LANES
-      if (ageMs < HOUR_MS) this.see(0, integers[l + COUNTERPARTY])
-      this.see(1, integers[l + COUNTERPARTY])
-      this.see(2, integers[l + INSTRUMENT])
-      this.see(3, integers[l + DEVICE])
+      const l = queue.lanes(entry)
+      if (ageMs < HOUR_MS) this.see(0, words[l + COUNTERPARTY])
+      this.see(1, words[l + COUNTERPARTY])
+      this.see(2, words[l + INSTRUMENT])
+      this.see(3, words[l + DEVICE])
     }
     features.distinctCounterparties1h = this.seenCounts[0]
     features.distinctCounterparties1d = this.seenCounts[1]
@@ -199,9 +219,9 @@ export class KnownLabels {
   ): void {
     const queue = this.queue
     const entry = queue.add(identity.low, identity.high, features.eventTimeMs, slot)
-    queue.amountsMinor[entry] = features.amountMinor
-    const l = entry * LANES
-    const lanes = queue.integers
+    queue.setAmountMinor(entry, features.amountMinor)
+    const l = queue.lanes(entry)
+    const lanes = queue.words
     lanes[l + DISTANCE] = features.habitDistanceCenti
     lanes[l + RATIO] = event.trade ? -1 : ratioPermille
     lanes[l + COUNTERPARTY] = event.counterparty
@@ -211,31 +231,66 @@ export class KnownLabels {
     this.link(entry, slot)
   }
 
+  /** Reads what the next events of some accounts will read of their payments; see `ProfileStore.touch`. Slots below 0 are passed over. */
+  touch(slots: Int32Array, count: number): number {
+    const { queue } = this
+    const { words } = queue
+    let touched = this.queue.touchNext(count + SPARE, this.touchOwner)
+    const entries = this.walk
+    for (let i = 0; i < count; i++) {
+      const slot = slots[i]
+      if (slot < 0) {
+        entries[i] = 0
+        continue
+      }
+      const at = (slot & (PAGE - 1)) * INTEGERS
+      const page = this.integers.pages[slot >>> 8]
+      entries[i] = page[at + NEWEST_ENTRY]
+      const best = page[at + PENDING_LARGEST]
+      if (best > 0) touched ^= words[queue.lanes(best - 1)]
+    }
+    // The newest few of each account's chain, one step of all accounts at a time: within one account each waits for the one before.
+    for (let step = 0; step < CHAIN_AHEAD; step++) {
+      for (let i = 0; i < count; i++) if (entries[i] > 0) entries[i] = words[queue.lanes(entries[i] - 1) + OLDER]
+    }
+    return touched ^ entries[0]
+  }
+
+  private readonly touchOwner = (entry: number): number => {
+    const slot = this.queue.owner(entry)
+    return (
+      this.integers.pages[slot >>> 8][(slot & (PAGE - 1)) * INTEGERS] ^
+      this.doubles.pages[slot >>> 8][(slot & (PAGE - 1)) * DOUBLES + LEGITIMATE_COUNT]
+    )
+  }
+
   private link(entry: number, slot: number): void {
-    const lanes = this.queue.integers
+    const { queue } = this
+    const lanes = queue.words
     const integers = this.integers.pages[slot >>> 8]
     const i = (slot & (PAGE - 1)) * INTEGERS
-    const timesMs = this.queue.timesMs
+    const timeMs = queue.timeMs(entry)
+    const l = queue.lanes(entry)
     // In order of time, equal times in order of arrival: a late one walks past what is newer than itself.
     let newer = 0
     let older = integers[i + NEWEST_ENTRY]
-    while (older > 0 && timesMs[older - 1] > timesMs[entry]) {
+    while (older > 0 && queue.timeMs(older - 1) > timeMs) {
       newer = older
-      older = lanes[(older - 1) * LANES + OLDER]
+      older = lanes[queue.lanes(older - 1) + OLDER]
     }
-    lanes[entry * LANES + NEWER] = newer
-    lanes[entry * LANES + OLDER] = older
-    if (older > 0) lanes[(older - 1) * LANES + NEWER] = entry + 1
-    if (newer > 0) lanes[(newer - 1) * LANES + OLDER] = entry + 1
+    lanes[l + NEWER] = newer
+    lanes[l + OLDER] = older
+    if (older > 0) lanes[queue.lanes(older - 1) + NEWER] = entry + 1
+    if (newer > 0) lanes[queue.lanes(newer - 1) + OLDER] = entry + 1
     else integers[i + NEWEST_ENTRY] = entry + 1
-    const ratio = lanes[entry * LANES + RATIO]
+    const ratio = lanes[l + RATIO]
     const best = integers[i + PENDING_LARGEST] - 1
-    if (this.queue.states[entry] === PENDING && ratio >= 0 && (best < 0 || ratio >= lanes[best * LANES + RATIO]))
+    if (queue.state(entry) === PENDING && ratio >= 0 && (best < 0 || ratio >= lanes[queue.lanes(best) + RATIO]))
       integers[i + PENDING_LARGEST] = entry + 1
   }
 
   private noLongerPending(entry: number): void {
-    const slot = this.queue.owners[entry]
+    const slot = this.queue.owner(entry)
     const integers = this.integers.pages[slot >>> 8]
     const at = (slot & (PAGE - 1)) * INTEGERS + PENDING_LARGEST
     if (integers[at] === entry + 1) integers[at] = this.largestPending(slot, Infinity) + 1
@@ -246,21 +301,22 @@ export class KnownLabels {
     this.nowMs = nowMs
     const queue = this.queue
     for (let entry = queue.nextDue(nowMs); entry >= 0; entry = queue.nextDue(nowMs)) {
-      if (queue.states[entry] === PENDING) this.markLegitimate(entry)
+      if (queue.state(entry) === PENDING) this.markLegitimate(entry)
     }
     for (let entry = queue.nextForgotten(nowMs); entry >= 0; entry = queue.nextForgotten(nowMs)) this.unlink(entry)
   }
 
   private unlink(entry: number): void {
-    const lanes = this.queue.integers
-    const slot = this.queue.owners[entry]
-    const newer = lanes[entry * LANES + NEWER]
-    const older = lanes[entry * LANES + OLDER]
+    const { queue } = this
+    const lanes = queue.words
+    const slot = queue.owner(entry)
+    const newer = lanes[queue.lanes(entry) + NEWER]
+    const older = lanes[queue.lanes(entry) + OLDER]
     const integers = this.integers.pages[slot >>> 8]
     const i = (slot & (PAGE - 1)) * INTEGERS
-    if (newer > 0) lanes[(newer - 1) * LANES + OLDER] = older
+    if (newer > 0) lanes[queue.lanes(newer - 1) + OLDER] = older
     else integers[i + NEWEST_ENTRY] = older
-    if (older > 0) lanes[(older - 1) * LANES + NEWER] = newer
+    if (older > 0) lanes[queue.lanes(older - 1) + NEWER] = newer
     // Only an entry that was pushed out by the limit can still be pending here.
     if (integers[i + PENDING_LARGEST] === entry + 1) integers[i + PENDING_LARGEST] = this.largestPending(slot, Infinity) + 1
   }
@@ -268,13 +324,13 @@ export class KnownLabels {
   /** A pending payment is now known legitimate: because the delay passed (`LEGITIMATE`), or by an outcome (`CLEARED`). */
   markLegitimate(entry: number, state: typeof LEGITIMATE | typeof CLEARED = LEGITIMATE): void {
     const queue = this.queue
-    queue.states[entry] = state
-    if (queue.integers[entry * LANES + KIND] === 1) return
+    queue.setState(entry, state)
+    if (queue.words[queue.lanes(entry) + KIND] === 1) return
     this.noLongerPending(entry)
-    const slot = queue.owners[entry]
+    const slot = queue.owner(entry)
     const doubles = this.doubles.pages[slot >>> 8]
     const d = (slot & (PAGE - 1)) * DOUBLES
-    const amount = queue.amountsMinor[entry]
+    const amount = queue.amountMinor(entry)
     this.shift(doubles, d, 1, amount)
     if (amount > doubles[d + LARGEST]) {
       doubles[d + SECOND_LARGEST] = doubles[d + LARGEST]
@@ -294,14 +350,14 @@ export class KnownLabels {
   /** A payment is now known to be a fraud; one that was known legitimate by expiry is taken back out. */
   markFraud(entry: number): void {
     const queue = this.queue
-    const before = queue.states[entry]
-    queue.states[entry] = FRAUD
-    if (queue.integers[entry * LANES + KIND] === 1) return
+    const before = queue.state(entry)
+    queue.setState(entry, FRAUD)
+    if (queue.words[queue.lanes(entry) + KIND] === 1) return
     if (before === PENDING) this.noLongerPending(entry)
-    const slot = queue.owners[entry]
+    const slot = queue.owner(entry)
     const doubles = this.doubles.pages[slot >>> 8]
     const d = (slot & (PAGE - 1)) * DOUBLES
-    const amount = queue.amountsMinor[entry]
+    const amount = queue.amountMinor(entry)
     if (before !== LEGITIMATE) return
     this.shift(doubles, d, -1, amount)
     if (amount === doubles[d + LARGEST]) {
@@ -311,18 +367,18 @@ export class KnownLabels {
 
   /** Distance from habit of a remembered payment as it stood when it was decided, hundredths; null for a trade. */
   distanceCenti(entry: number): number | null {
-    return this.queue.integers[entry * LANES + KIND] === 1 ? null : this.queue.integers[entry * LANES + DISTANCE]
+    return this.isPayment(entry) ? this.queue.words[this.queue.lanes(entry) + DISTANCE] : null
   }
 
   /** True for a payment, false for a trade. */
   isPayment(entry: number): boolean {
-    return this.queue.integers[entry * LANES + KIND] === 0
+    return this.queue.words[this.queue.lanes(entry) + KIND] === 0
   }
 
   /** Canonical content of one account: its remembered payments and trades, newest first. */
   writeContent(slot: number, writer: ByteWriter): void {
     let entry = this.integers.row(slot)[NEWEST_ENTRY] - 1
-    for (; entry >= 0; entry = this.queue.integers[entry * LANES + OLDER] - 1) {
+    for (; entry >= 0; entry = this.queue.words[this.queue.lanes(entry) + OLDER] - 1) {
       writer.u8(1)
       this.queue.writeEntry(entry, writer, NEWER)
     }
@@ -348,6 +404,6 @@ export class KnownLabels {
     this.queue.read(reader)
     for (const page of this.integers.pages)
       for (let i = 0; i < page.length; i += INTEGERS) page[i + NEWEST_ENTRY] = page[i + PENDING_LARGEST] = 0
-    this.queue.forEach((entry) => this.link(entry, this.queue.owners[entry]))
+    this.queue.forEach((entry) => this.link(entry, this.queue.owner(entry)))
   }
 }

@@ -19,12 +19,23 @@ export interface LabelQueueOptions {
   readonly memoryMs: number
   /** Payments held at once; beyond it the oldest are forgotten early, and counted. */
   readonly maxEntries: number
-  /** 32-bit signed integers kept with each payment. */
+  /** 32-bit signed integers kept with each payment, at most 8. */
   readonly integerLanes: number
 }
 
+// An entry is one cache line of 64 bytes: time and amount as doubles, then 32-bit words.
+const ENTRY_WORDS_LOG2 = 4
+const ENTRY_DOUBLES_LOG2 = 3
+const AMOUNT = 1 // double; the time is the one before it
+const LOW = 4
+const HIGH = 5
+const OWNER = 6
+const STATE = 7
+const LANES = 8
+const MAX_LANES = 8
+
 /**
- * The payments whose label is awaited or may still be corrected: one queue in order of (time, arrival), in typed arrays, found by the
+ * The payments whose label is awaited or may still be corrected: one queue in order of (time, arrival), in one typed array, found by the
  * fingerprint of their event. A late arrival is put in its place, so that expiries come in order of time whenever `advance` is called.
  *
  * ```
@@ -33,19 +44,15 @@ export interface LabelQueueOptions {
  *   time                now - memory                now - delay                   now
  * ```
  *
- * An entry is a small integer, good until it is forgotten. About 60 bytes each.
+ * An entry is a small integer, good until it is forgotten. 64 bytes each, a cache line, and 12 to 24 for its places in order and index.
  */
 export class LabelQueue {
-  timesMs = new Float64Array(256)
-  amountsMinor = new Float64Array(256)
-  owners = new Uint32Array(256)
-  states = new Uint8Array(256)
-  integers: Int32Array
+  /** All entries; the lanes of one begin at `lanes(entry)`. Another array after each `add`. */
+  words = new Int32Array(256 << ENTRY_WORDS_LOG2)
   /** Payments forgotten because `maxEntries` was reached. */
   forgottenEarly = 0
 
-  private lows = new Uint32Array(256)
-  private highs = new Uint32Array(256)
+  private doubles = new Float64Array(this.words.buffer)
   private readonly index = new FingerprintIndex()
   private readonly search = { at: -1 }
   private order = new Uint32Array(256)
@@ -57,7 +64,39 @@ export class LabelQueue {
 
   constructor(public options: LabelQueueOptions) {
     assert(options.memoryMs >= options.delayMs, `memoryMs ${options.memoryMs} is below delayMs ${options.delayMs}`)
-    this.integers = new Int32Array(256 * options.integerLanes)
+    assert(options.integerLanes <= MAX_LANES, `${options.integerLanes} lanes; an entry has room for ${MAX_LANES}`)
+  }
+
+  /** Time of an entry, epoch ms. */
+  timeMs(entry: number): number {
+    return this.doubles[entry << ENTRY_DOUBLES_LOG2]
+  }
+
+  amountMinor(entry: number): number {
+    return this.doubles[(entry << ENTRY_DOUBLES_LOG2) + AMOUNT]
+  }
+
+  setAmountMinor(entry: number, amountMinor: number): void {
+    this.doubles[(entry << ENTRY_DOUBLES_LOG2) + AMOUNT] = amountMinor
+  }
+
+  /** What the entry was added for: an account's or a counterparty's number. */
+  owner(entry: number): number {
+    return this.words[(entry << ENTRY_WORDS_LOG2) + OWNER]
+  }
+
+  /** `PENDING`, `LEGITIMATE`, `FRAUD` or `CLEARED`. */
+  state(entry: number): number {
+    return this.words[(entry << ENTRY_WORDS_LOG2) + STATE]
+  }
+
+  setState(entry: number, state: number): void {
+    this.words[(entry << ENTRY_WORDS_LOG2) + STATE] = state
+  }
+
+  /** Where an entry's lanes begin in `words`. */
+  lanes(entry: number): number {
+    return (entry << ENTRY_WORDS_LOG2) + LANES
   }
 
   /** Payments held. */
@@ -68,17 +107,19 @@ export class LabelQueue {
   /** Takes a payment in, pending, and returns its entry; the caller fills the lanes. */
   add(low: number, high: number, timeMs: number, owner: number): number {
     const entry = this.free.pop() ?? this.used++
-    if (entry >= this.timesMs.length) this.grow()
-    this.timesMs[entry] = timeMs
-    this.owners[entry] = owner
-    this.states[entry] = PENDING
-    this.lows[entry] = low
-    this.highs[entry] = high
+    const at = entry << ENTRY_WORDS_LOG2
+    if (at >= this.words.length) this.grow()
+    const words = this.words
+    this.doubles[entry << ENTRY_DOUBLES_LOG2] = timeMs
+    words[at + LOW] = low
+    words[at + HIGH] = high
+    words[at + OWNER] = owner
+    words[at + STATE] = PENDING
     this.index.add(entry, low >>> 0, high >>> 0)
     if (this.end === this.order.length) this.slide()
-    let at = this.end
-    if (at > this.start && this.timesMs[this.order[at - 1]] > timeMs) at = this.place(timeMs)
-    this.order[at] = entry
+    let place = this.end
+    if (place > this.start && this.timeMs(this.order[place - 1]) > timeMs) place = this.place(timeMs)
+    this.order[place] = entry
     this.end++
     return entry
   }
@@ -89,7 +130,7 @@ export class LabelQueue {
     let high = this.end
     while (low < high) {
       const middle = (low + high) >>> 1
-      if (this.timesMs[this.order[middle]] <= timeMs) low = middle + 1
+      if (this.timeMs(this.order[middle]) <= timeMs) low = middle + 1
       else high = middle
     }
     this.order.copyWithin(low + 1, low, this.end)
@@ -107,18 +148,10 @@ export class LabelQueue {
   }
 
   private grow(): void {
-    const capacity = this.timesMs.length * 2
-    const copy = <T extends Float64Array | Uint32Array | Int32Array | Uint8Array>(into: T, from: T): T => {
-      into.set(from)
-      return into
-    }
-    this.timesMs = copy(new Float64Array(capacity), this.timesMs)
-    this.amountsMinor = copy(new Float64Array(capacity), this.amountsMinor)
-    this.owners = copy(new Uint32Array(capacity), this.owners)
-    this.states = copy(new Uint8Array(capacity), this.states)
-    this.lows = copy(new Uint32Array(capacity), this.lows)
-    this.highs = copy(new Uint32Array(capacity), this.highs)
-    this.integers = copy(new Int32Array(capacity * this.options.integerLanes), this.integers)
+    const words = new Int32Array(this.words.length * 2)
+    words.set(this.words)
+    this.words = words
+    this.doubles = new Float64Array(words.buffer)
   }
 
   /** The payment of this event at this time, or -1. The time is part of the match, since ids are chosen by strangers. */
@@ -128,15 +161,38 @@ export class LabelQueue {
     for (;;) {
       const entry = this.index.next(low >>> 0, high >>> 0, cursor)
       if (entry < 0) return -1
-      if (this.lows[entry] === low >>> 0 && this.highs[entry] === high >>> 0 && this.timesMs[entry] === timeMs) return entry
+      const at = entry << ENTRY_WORDS_LOG2
+      if (this.words[at + LOW] === (low | 0) && this.words[at + HIGH] === (high | 0) && this.timeMs(entry) === timeMs) return entry
     }
+  }
+
+  /**
+   * Reads what the next `count` calls of `nextDue` and `nextForgotten` will read, so that the waits for memory overlap. Changes nothing;
+   * `visit` sees each entry. The number that comes back only keeps the reading from being left out.
+   */
+  touchNext(count: number, visit: (entry: number) => number): number {
+    let touched = 0
+    for (let i = this.cursor, end = Math.min(this.end, i + count); i < end; i++) touched ^= this.words[this.order[i] << ENTRY_WORDS_LOG2]
+    const forgottenEnd = Math.min(this.cursor, this.start + count)
+    for (let i = this.start; i < forgottenEnd; i++) touched ^= this.words[this.order[i] << ENTRY_WORDS_LOG2]
+    for (let i = this.start; i < forgottenEnd; i++) {
+      const at = this.order[i] << ENTRY_WORDS_LOG2
+      touched ^= this.index.touch(this.words[at + LOW] >>> 0, this.words[at + HIGH] >>> 0) ^ visit(this.order[i])
+    }
+    for (let i = this.cursor, end = Math.min(this.end, i + count); i < end; i++) touched ^= visit(this.order[i])
+    return touched
+  }
+
+  /** Reads what `add` of this fingerprint will read; see `touchNext`. */
+  touchNew(low: number, high: number): number {
+    return this.index.touch(low >>> 0, high >>> 0)
   }
 
   /** The next entry whose delay is over (`time + delay < now`), in order of time, or -1. Known ones come too: look at `states`. */
   nextDue(nowMs: number): number {
     if (this.cursor === this.end) return -1
     const entry = this.order[this.cursor]
-    if (this.timesMs[entry] + this.options.delayMs >= nowMs) return -1
+    if (this.timeMs(entry) + this.options.delayMs >= nowMs) return -1
     this.cursor++
     return entry
   }
@@ -145,13 +201,14 @@ export class LabelQueue {
   nextForgotten(nowMs: number): number {
     if (this.start === this.end) return -1
     const entry = this.order[this.start]
-    if (this.timesMs[entry] + this.options.memoryMs >= nowMs) {
+    if (this.timeMs(entry) + this.options.memoryMs >= nowMs) {
       if (this.size < this.options.maxEntries) return -1
       this.forgottenEarly++
     }
     this.start++
     if (this.cursor < this.start) this.cursor = this.start
-    this.index.remove(entry, this.lows[entry], this.highs[entry])
+    const at = entry << ENTRY_WORDS_LOG2
+    this.index.remove(entry, this.words[at + LOW] >>> 0, this.words[at + HIGH] >>> 0)
     this.free.push(entry)
     return entry
   }
@@ -163,13 +220,13 @@ export class LabelQueue {
 
   /** Writes one entry without its owner, and of its lanes only the first `lanes`: those behind hold numbers of no meaning outside. */
   writeEntry(entry: number, writer: ByteWriter, lanes = this.options.integerLanes): void {
-    const stride = this.options.integerLanes
-    writer.u32(this.lows[entry])
-    writer.u32(this.highs[entry])
-    writer.f64(this.timesMs[entry])
-    writer.f64(this.amountsMinor[entry])
-    writer.u8(this.states[entry])
-    for (let lane = 0; lane < lanes; lane++) writer.signedVarint(this.integers[entry * stride + lane])
+    const at = entry << ENTRY_WORDS_LOG2
+    writer.u32(this.words[at + LOW] >>> 0)
+    writer.u32(this.words[at + HIGH] >>> 0)
+    writer.f64(this.timeMs(entry))
+    writer.f64(this.amountMinor(entry))
+    writer.u8(this.state(entry))
+    for (let lane = 0; lane < lanes; lane++) writer.signedVarint(this.words[at + LANES + lane])
   }
 
   /** Writes everything, for a snapshot. */
@@ -178,7 +235,7 @@ export class LabelQueue {
     writer.varint(this.cursor - this.start)
     writer.varint(this.forgottenEarly)
     this.forEach((entry) => {
-      writer.varint(this.owners[entry])
+      writer.varint(this.owner(entry))
       this.writeEntry(entry, writer)
     })
   }
@@ -195,9 +252,9 @@ export class LabelQueue {
       const low = reader.u32()
       const high = reader.u32()
       const entry = this.add(low, high, reader.f64(), owner)
-      this.amountsMinor[entry] = reader.f64()
-      this.states[entry] = reader.u8()
-      for (let lane = 0; lane < lanes; lane++) this.integers[entry * lanes + lane] = reader.signedVarint()
+      this.setAmountMinor(entry, reader.f64())
+      this.setState(entry, reader.u8())
+      for (let lane = 0; lane < lanes; lane++) this.words[this.lanes(entry) + lane] = reader.signedVarint()
     }
     this.cursor = this.start + known
   }

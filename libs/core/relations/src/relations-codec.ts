@@ -76,8 +76,8 @@ export class RelationsCodec {
     }
     queue.read(reader)
     queue.forEach((entry) => {
-      const lane = entry * queue.options.integerLanes
-      state.recent.add(entry, { account: queue.integers[lane], id: queue.integers[lane + 2] })
+      const lane = queue.lanes(entry)
+      state.recent.add(entry, { account: queue.words[lane], id: queue.words[lane + 2] })
     })
   }
 
@@ -88,9 +88,9 @@ export class RelationsCodec {
     for (const memory of devices.slice().sort(byKey)) writeDevice(memory, writer, true)
     writer.varint(queue.size)
     queue.forEach((entry) => {
-      writer.string(counterparties[queue.owners[entry]].key)
-      const lane = entry * queue.options.integerLanes
-      const device = queue.integers[lane + 3] - 1
+      writer.string(counterparties[queue.owner(entry)].key)
+      const lane = queue.lanes(entry)
+      const device = queue.words[lane + 3] - 1
       writer.string(device < 0 ? '' : devices[device].key)
       queue.writeEntry(entry, writer, 3)
     })

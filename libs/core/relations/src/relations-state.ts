@@ -104,10 +104,10 @@ export class RelationsState {
   advance(streamTimeMs: number): void {
     const queue = this.queue
     for (let entry = queue.nextDue(streamTimeMs); entry >= 0; entry = queue.nextDue(streamTimeMs)) {
-      if (queue.states[entry] !== PENDING || queue.integers[entry * RelationsState.LANES + TRADE] === 1) continue
-      queue.states[entry] = LEGITIMATE
-      const memory = this.counterparties[queue.owners[entry]]
-      if (memory.knowLegitimate(queue.timesMs[entry], queue.timesMs[entry] + this.options.labelDelayMs)) this.touch(memory)
+      if (queue.state(entry) !== PENDING || queue.words[queue.lanes(entry) + TRADE] === 1) continue
+      queue.setState(entry, LEGITIMATE)
+      const memory = this.counterparties[queue.owner(entry)]
+      if (memory.knowLegitimate(queue.timeMs(entry), queue.timeMs(entry) + this.options.labelDelayMs)) this.touch(memory)
     }
     for (let entry = queue.nextForgotten(streamTimeMs); entry >= 0; entry = queue.nextForgotten(streamTimeMs)) this.recent.remove(entry)
   }
@@ -191,8 +191,8 @@ export class RelationsState {
     if (this.recent.has(account, id)) return memory
     fingerprintEvent(event.eventId)
     const entry = this.queue.add(fingerprint[0], fingerprint[1], event.eventTimeMs, memory.number)
-    const lane = entry * RelationsState.LANES
-    const lanes = this.queue.integers
+    const lane = this.queue.lanes(entry)
+    const lanes = this.queue.words
     lanes[lane] = account
     lanes[lane + TRADE] = how.trade ? 1 : 0
     lanes[lane + ID] = id
@@ -215,28 +215,28 @@ export class RelationsState {
     const { queue } = this
     fingerprintEvent(event.subjectEventId)
     let entry = queue.find(fingerprint[0], fingerprint[1], event.subjectEventTimeMs)
-    if (entry >= 0 && queue.integers[entry * RelationsState.LANES] !== (hashToken(event.accountId) | 0)) entry = -1
+    if (entry >= 0 && queue.words[queue.lanes(entry)] !== (hashToken(event.accountId) | 0)) entry = -1
     if (entry < 0) {
       this.counters.outcomesUnmatched++
       if (bad && event.counterpartyId !== null)
         this.knowFraud(this.counterparty(event.counterpartyId, event.eventTimeMs), event, { ...input, corrects: false })
       return
     }
-    const state = queue.states[entry]
+    const state = queue.state(entry)
     if (state === FRAUD || state === CLEARED) {
       this.counters.outcomesSuperseded++
       return
     }
-    const memory = this.counterparties[queue.owners[entry]]
+    const memory = this.counterparties[queue.owner(entry)]
     if (bad) {
-      queue.states[entry] = FRAUD
+      queue.setState(entry, FRAUD)
       this.knowFraud(memory, event, { ...input, corrects: state === LEGITIMATE })
-      const device = queue.integers[entry * RelationsState.LANES + DEVICE] - 1
+      const device = queue.words[queue.lanes(entry) + DEVICE] - 1
       if (device >= 0) this.knowDeviceFraud(this.devices[device], event.subjectEventTimeMs, input.streamTimeMs)
       return
     }
-    queue.states[entry] = CLEARED
-    if (state === LEGITIMATE || queue.integers[entry * RelationsState.LANES + TRADE] === 1) return
+    queue.setState(entry, CLEARED)
+    if (state === LEGITIMATE || queue.words[queue.lanes(entry) + TRADE] === 1) return
     if (memory.knowLegitimate(event.subjectEventTimeMs, input.streamTimeMs)) this.touch(memory)
   }
 

@@ -2,7 +2,7 @@ import { concatMap, from, type OperatorFunction } from 'rxjs'
 import { emptyInput, type ChainHead, type Gap, type TopicPosition } from '@riskledger/journal'
 import { accountEnd, accountStart } from './admit'
 import { BatchBuilder, type SealedBatch } from './batch-builder'
-import type { ChallengeDraw, InputToScreen, ScreeningStep } from './screening-step'
+import { TOUCH_AHEAD, type ChallengeDraw, type InputToScreen, type ScreeningStep } from './screening-step'
 import type { MergeItem } from './topic-merge'
 
 /** Inputs of one partition in the order in which they are taken, and what their batch records beside them. */
@@ -74,7 +74,10 @@ function screenOne(stage: ScreeningStage, builder: BatchBuilder, batch: InputBat
     fromOffsets = [...nextOffsets]
     firstSequence = step.nextSequence
   }
-  for (const item of batch.items) {
+  const valueOf = (index: number): Uint8Array => batch.items[index].record.value
+  for (let index = 0; index < batch.items.length; index++) {
+    if (index % TOUCH_AHEAD === 0) step.touchAhead(valueOf, index, Math.min(batch.items.length, index + TOUCH_AHEAD))
+    const item = batch.items[index]
     stage.beforeInput(item)
     fill(input, item, step)
     const decision = step.screen(input, out, stage.draw)

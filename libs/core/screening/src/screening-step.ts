@@ -6,7 +6,7 @@ import { EventViews, type RawEvents, type RawViews } from '@riskledger/events'
 import { ZERO_HASH, type JournaledInput } from '@riskledger/journal'
 import type { AcceptedPolicy, Policy } from '@riskledger/policy'
 import { ProfileStore, type Features } from '@riskledger/profiles'
-import { admit } from './admit'
+import { accountEnd, accountStart, admit } from './admit'
 import { businessIdOf } from './business-id'
 import { EventMemory } from './event-memory'
 import { FactDesk } from './fact-desk'
@@ -15,6 +15,9 @@ import { profileOptions } from './profile-options'
 
 /** Largest record that is journaled whole; a larger one is journaled as hash, length and position. */
 export const MAX_BODY_BYTES = 65_536
+
+/** Inputs whose memory is asked for together: few enough that it is still there when they come. */
+export const TOUCH_AHEAD = 32
 
 /** An event of any raw topic, as decoded. */
 export type RawEvent = RawEvents[EventTopic]
@@ -77,6 +80,7 @@ export class ScreeningStep {
   /** Reads the events; each is good until the next of its topic. */
   readonly views = new EventViews()
   private readonly card = newScoreCard()
+  private readonly slots = new Int32Array(TOUCH_AHEAD)
   private readonly context = { late: false, facts: this.facts }
   private lastFeatures: Features | null = null
   private active: { readonly policy: Policy; readonly compiled: CompiledPolicy; readonly profiles: ProfileStore } | null = null
@@ -108,6 +112,23 @@ export class ScreeningStep {
   /** Takes over the time that the journal recorded: wall time with a live batch, a file's order time with each of its inputs. Never goes back. */
   tick(tickMs: number): void {
     if (tickMs > this.tickMs) this.tickMs = tickMs
+  }
+
+  /**
+   * Asks for the memory that the next inputs will need: the values of at most `TOUCH_AHEAD` records, from one on. What it reads changes nothing;
+   * `screen` of the same inputs is faster, and gives the same without it.
+   */
+  touchAhead(valueOf: (index: number) => Uint8Array, from: number, end: number): void {
+    const { slots } = this
+    const { profiles } = this
+    for (let i = from; i < end; i++) {
+      const value = valueOf(i)
+      slots[i - from] =
+        value.length > MAX_BODY_BYTES || accountEnd(value) > value.length
+          ? -1
+          : profiles.slotAhead(value, accountStart(value), accountEnd(value) - accountStart(value))
+    }
+    profiles.touch(slots, end - from)
   }
 
   /**

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert'
-import { BASE, BIG, BLOCK, FIRST_LOG2, HAS_RING, HEAD, LOSSY, NEVER, SHAPE, SPECIAL, WIDE } from './ring-store'
+import { BASE, BIG, BLOCK, FIRST_LOG2, HAS_RING, HEAD, LOSSY, NEVER, SHAPE, SPECIAL, TAILS, WIDE } from './ring-store'
 import { ThreeTails, type RingRows } from './three-tails'
 
 /** What a `KeyedRings` is made of; fixed for its life. */
@@ -170,6 +170,30 @@ export class KeyedRings extends ThreeTails {
     if (atMs < this.floats[slot * this.floatStride + this.floatStart]) return this.viewLate(slot, atMs, out, offset)
     this.moveTo(slot, atMs, out, offset)
     return (this.ints[slot * this.intStride + SHAPE] & (BIG | LOSSY)) === 0 ? true : this.qualify(slot, atMs, out, offset)
+  }
+
+  /**
+   * Reads what `step` at some slots will read, so that the waits for memory overlap; changes nothing. Slots below 0 and unused ones are passed
+   * over. The number that comes back only keeps the reading from being left out.
+   */
+  touchSlots(slots: Int32Array, count: number): number {
+    const { ints, words, intStride, widths } = this
+    let touched = 0
+    for (let i = 0; i < count; i++) if (this.holds(slots[i])) touched ^= ints[slots[i] * intStride] ^ ints[slots[i] * intStride + 16]
+    for (let i = 0; i < count; i++) {
+      if (!this.holds(slots[i])) continue
+      const m = slots[i] * intStride
+      if ((ints[m + SHAPE] & (HAS_RING | WIDE)) !== HAS_RING) continue
+      const block = ints[m + BLOCK]
+      const mask = (1 << (ints[m + SHAPE] & 31)) - 1
+      touched ^= words[(block + (ints[m + HEAD] & mask)) << 1]
+      for (let tail = 0; tail < widths; tail++) touched ^= words[(block + (ints[m + TAILS + tail] & mask)) << 1]
+    }
+    return touched
+  }
+
+  private holds(slot: number): boolean {
+    return slot >= 0 && slot < this.slotCapacity
   }
 
   protected clearRoom(slot: number, atMs: number): void {
