@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createWriteStream } from 'node:fs'
+import { createWriteStream, existsSync } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { Writable } from 'node:stream'
@@ -42,6 +42,15 @@ function roomIn(out: Writable): Promise<void> {
       resolve()
     }
     for (const event of events) out.on(event, done)
+  })
+}
+
+/** Throws `configuration-invalid` where a file is there already that a command would write, unless it was told to write over it. */
+export function refuseExisting(file: string, { force }: { readonly force: boolean }): void {
+  if (force || !existsSync(file)) return
+  throw new RiskError('configuration-invalid', `${file} is there already. Choose another name with --out, or write over it with --force.`, {
+    retriable: false,
+    context: { file },
   })
 }
 
