@@ -119,7 +119,8 @@ async function listNumbers(lockFolder: string): Promise<number[]> {
     const names = await readdir(lockFolder)
     return names.filter((name) => /^\d{9}\.json$/.test(name)).map((name) => Number(name.slice(0, 9)))
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR') return []
     throw error
   }
 }
