@@ -116,7 +116,9 @@ describe('export', () => {
   test('names a file that it cannot write', async () => {
     const { code, err } = await runCommand('export', '--data-dir', dataDir, '--out', join(folder.path, 'none', 'rows.ndjson'))
     expect(code).toBe(2)
-    expect(err).toContain('cannot be written')
+    expect(err).toMatch(/none\/rows\.ndjson: cannot be written \(there is no such folder\)\. Choose another place\.\n$/)
+    const { err: onFolder } = await runCommand('export', '--data-dir', dataDir, '--out', folder.path, '--force')
+    expect(onFolder).toBe(`${folder.path}: cannot be written (it is a folder). Choose another place.\n`)
   })
 })
 

@@ -131,6 +131,29 @@ describe('a folder that is refused is left as it was', () => {
   })
 })
 
+test('files that cannot be screened make no folder', async () => {
+  const csv = join(folder.path, 'rows.csv')
+  const mapping = join(folder.path, 'mapping.yaml')
+  await writeFile(csv, 'a,b\n1,2\n')
+  await writeFile(mapping, 'name: x\n columns: [a]\n  topic: [\n')
+  const cases: readonly (readonly [readonly string[], RegExp])[] = [
+    [[csv], /rows\.csv is CSV; say with --mapping/],
+    [[folder.path], /is a folder; name the files in it/],
+    [[events, join(folder.path, 'none')], /none: there is no such file/],
+    [['-', '-'], /named more than once/],
+    [[csv, '--mapping', mapping], /mapping\.yaml:1:7: Nested mappings .* \(\d+ more problems? follows? from it\)\n$/],
+    [[events, '--policy', mapping], /mapping\.yaml:1:7: Nested/],
+  ]
+  const target = join(folder.path, 'new-folder')
+  for (const [argv, message] of cases) {
+    expect(await runCommand('screen', ...argv, '--data-dir', target)).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(message) as string,
+    })
+    expect(await readdir(folder.path)).not.toContain('new-folder')
+  }
+})
+
 describe('verify', () => {
   interface Verified {
     readonly faults: readonly { readonly stream: string; readonly revision: number; readonly reason: string }[]

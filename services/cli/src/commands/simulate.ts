@@ -123,6 +123,6 @@ async function* packed(chunks: Iterable<string>): AsyncGenerator<Uint8Array, voi
 function numberOf(name: 'seed' | 'accounts' | 'days', text: string | undefined): Record<string, number> {
   if (text === undefined) return {}
   if (!/^\d{1,10}$/.test(text))
-    throw new RiskError('configuration-invalid', `--${name} is ${text}; it is a whole number.`, { retriable: false })
+    throw new RiskError('configuration-invalid', `--${name} is ${text}; it is a whole number of at most ten digits.`, { retriable: false })
   return { [name]: Number(text) }
 }

@@ -75,12 +75,26 @@ export async function writeFileFromChunks(file: string, chunks: Chunks): Promise
   }
 }
 
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such folder',
+  ENOTDIR: 'a part of the path is a file',
+  EISDIR: 'it is a folder',
+  EACCES: 'this user may not',
+  EPERM: 'this user may not',
+  EROFS: 'the disk is read-only',
+}
+
+/** In plain words where they are known: the system's own would name a temporary file. */
+function reasonOf({ code = '', message }: NodeJS.ErrnoException): string {
+  return REASONS[code] ?? message
+}
+
 /** A failure to write a file, as a `RiskError` that names it. */
 export function unwritable(file: string, error: NodeJS.ErrnoException): RiskError {
   const full = error.code === 'ENOSPC'
   const message = full
     ? `${file}: the disk is full. Make room and run it again; nothing is half-written.`
-    : `${file}: cannot be written (${error.message}). Choose another place.`
+    : `${file}: cannot be written (${reasonOf(error)}). Choose another place.`
   return new RiskError(full ? 'disk-full' : 'file-unreadable', message, { retriable: false, cause: error, context: { file } })
 }
 
