@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openSnapshotStore } from '@riskledger/snapshots'
@@ -66,6 +66,50 @@ test('a flipped bit in the log: screen names topic, partition and offset', async
   const screened = await runRiskledger(screenInto(dataDir))
   expect(screened.code).toBe(3)
   expect(screened.stderr).toMatch(/the batch of payments, partition 0, at offset \d+ does not match its checksum/)
+})
+
+describe('a file that LMDB would map and die of', () => {
+  const damages: readonly (readonly [string, (bytes: Buffer) => Uint8Array, string])[] = [
+    ['no byte', () => Buffer.alloc(0), 'is empty (0 bytes)'],
+    ['its header alone', (bytes) => bytes.subarray(0, 8_192), 'is cut short'],
+    ['all but its last page', (bytes) => bytes.subarray(0, bytes.length - 4_096), 'is cut short'],
+    ['zeros for a header', (bytes) => bytes.fill(0, 0, 8_192), 'has a damaged header'],
+    ['noise for a header', (bytes) => bytes.fill('noise', 0, 8_192), 'has a damaged header'],
+  ]
+
+  /** A copy of the whole folder with one file damaged. */
+  function damaged(store: string, damage: (bytes: Buffer) => Uint8Array): string {
+    const dataDir = mkdtempSync(join(folder, 'mapped-'))
+    cpSync(join(folder, 'whole'), dataDir, { recursive: true })
+    const path = join(dataDir, store, 'data.mdb')
+    writeFileSync(path, damage(readFileSync(path)))
+    return dataDir
+  }
+
+  test.each(damages)('a ledger with %s is refused by name, and no process dies by a signal', async (_what, damage, reason) => {
+    const dataDir = damaged('ledger', damage)
+    for (const command of [['verify'], ['explain', '1'], ['screen', file, '--policy', policy]]) {
+      const run = await runRiskledger(['--json', '--data-dir', dataDir, ...command])
+      expect({ code: run.code, signal: run.signal }).toEqual({ code: 3, signal: null })
+      expect(JSON.parse(run.stdout)).toEqual({ error: { code: 'ledger-corrupt', message: expect.stringContaining(reason) as string } })
+    }
+  })
+
+  test.each(damages)('a log with %s is refused by name, and no process dies by a signal', async (_what, damage, reason) => {
+    const dataDir = damaged('log', damage)
+    const screened = await runRiskledger(['--json', ...screenInto(dataDir)])
+    expect({ code: screened.code, signal: screened.signal }).toEqual({ code: 3, signal: null })
+    expect(JSON.parse(screened.stdout)).toEqual({ error: { code: 'log-corrupt', message: expect.stringContaining(reason) as string } })
+    const verified = await runRiskledger(['--json', '--data-dir', dataDir, 'verify'])
+    expect({ code: verified.code, signal: verified.signal }).toEqual({ code: 3, signal: null })
+    expect(verified.stdout).toContain(reason)
+  })
+
+  test.each([damages[1], damages[4]])('a store of snapshots with %s is built anew', async (_what, damage) => {
+    const dataDir = damaged(join('cache', 'snapshots'), damage)
+    const again = await runToEnd<Screened>(screenInto(dataDir))
+    expect(again.journalDigest).toBe(expected.journalDigest)
+  })
 })
 
 describe('snapshots', () => {

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openDataFolder, readDataFolder } from './data-folder-format'
+import { checkDataFolder, openDataFolder, readDataFolder } from './data-folder-format'
 import { lockDataFolder } from './lock-data-folder'
 
 let parent: string
@@ -62,7 +62,7 @@ describe('openDataFolder', () => {
     ['{"format": "1", "partitions": 1, "created": ""}', 'riskledger.json is damaged'],
   ])('refuses a folder file of %p, and leaves it as it is', async (text, message) => {
     await writeFolderFile(text)
-    for (const open of [openDataFolder, readDataFolder]) {
+    for (const open of [openDataFolder, checkDataFolder, readDataFolder]) {
       await expect(open(folder)).rejects.toMatchObject({
         code: 'data-folder-format',
         retriable: false,
@@ -78,6 +78,24 @@ describe('openDataFolder', () => {
     await expect(openDataFolder(folder)).rejects.toMatchObject({
       code: 'data-folder-format',
       message: expect.stringContaining('holds thesis.tex but no riskledger.json'),
+    })
+  })
+})
+
+describe('checkDataFolder', () => {
+  test('makes nothing, and tells what is there', async () => {
+    expect(await checkDataFolder(folder)).toBeUndefined()
+    expect(await readdir(parent)).toEqual([])
+    const made = await openDataFolder(folder, { partitions: 2 })
+    expect(await checkDataFolder(folder)).toEqual(made)
+    await expect(checkDataFolder(folder, { partitions: 3 })).rejects.toMatchObject({ code: 'configuration-invalid' })
+  })
+
+  test('refuses a file', async () => {
+    await writeFile(folder, '')
+    await expect(checkDataFolder(folder)).rejects.toMatchObject({
+      code: 'data-folder-format',
+      message: `${folder} is not a folder. Choose an empty or new folder with --data-dir.`,
     })
   })
 })

@@ -20,33 +20,56 @@ export const DATA_FOLDER_FORMAT = 1
 /** Name of the file in the data folder. */
 export const DATA_FOLDER_FILE = 'riskledger.json'
 
+/** How a data folder is opened to write. */
+export interface DataFolderOptions {
+  /** Undefined: as the folder says, else 1. */
+  readonly partitions?: number | undefined
+}
+
 /**
  * Opens a data folder to write, making it where there is none. Hold its lock before: two makers would race.
  *
- * @param options `partitions` undefined: as the folder says, else 1.
+ * @throws RiskError as `checkDataFolder`.
+ */
+export async function openDataFolder(folder: string, options: DataFolderOptions = {}): Promise<DataFolder> {
+  const found = await checkDataFolder(folder, options)
+  if (found !== undefined) return found
+  await mkdir(folder, { recursive: true })
+  const made: DataFolder = { format: DATA_FOLDER_FORMAT, partitions: options.partitions ?? 1, created: new Date().toISOString() }
+  await writeFileDurably(join(folder, DATA_FOLDER_FILE), `${JSON.stringify(made, null, 2)}\n`)
+  return made
+}
+
+/**
+ * Tells whether a folder can be opened to write, before anything is done to it, such as taking its lock. Gives what its file says, or undefined where
+ * `openDataFolder` would make it.
+ *
  * @throws RiskError `data-folder-format` (older, newer, damaged, or a folder of something else),
  *   `configuration-invalid` (another number of partitions than the folder has).
  */
-export async function openDataFolder(
-  folder: string,
-  { partitions }: { readonly partitions?: number | undefined } = {},
-): Promise<DataFolder> {
-  await mkdir(folder, { recursive: true })
+export async function checkDataFolder(folder: string, { partitions }: DataFolderOptions = {}): Promise<DataFolder | undefined> {
   const found = await readFolderFile(folder)
   if (found !== undefined) {
     if (partitions !== undefined && partitions !== found.partitions) throw otherPartitions({ folder, found, partitions })
     return found
   }
-  const strangers = (await readdir(folder)).filter((name) => !belongs(folder, name))
+  const strangers = (await namesIn(folder)).filter((name) => !belongs(folder, name))
   if (strangers.length > 0) {
     throw unusable(
       folder,
       `${folder} holds ${strangers[0]} but no ${DATA_FOLDER_FILE}, so it is not a data folder of RiskLedger. Choose an empty or new folder with --data-dir.`,
     )
   }
-  const made: DataFolder = { format: DATA_FOLDER_FORMAT, partitions: partitions ?? 1, created: new Date().toISOString() }
-  await writeFileDurably(join(folder, DATA_FOLDER_FILE), `${JSON.stringify(made, null, 2)}\n`)
-  return made
+  return undefined
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
 }
 
 /**
@@ -80,6 +103,7 @@ async function readFolderFile(folder: string): Promise<DataFolder | undefined> {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
     if (code === 'ENOENT') return undefined
+    if (code === 'ENOTDIR') throw unusable(folder, `${folder} is not a folder. Choose an empty or new folder with --data-dir.`)
     throw new RiskError('file-unreadable', `${path} cannot be read (${code}). Check its owner and permissions.`, {
       retriable: false,
       cause: error,

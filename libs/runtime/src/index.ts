@@ -7,7 +7,14 @@ export { startLoop, type Loop, type LoopOptions, type RetryOptions } from './sta
 export { crashPointFrom } from './crash-point'
 export { stopOnSignals, type StopOnSignals } from './stop-on-signals'
 export { lockDataFolder, readLock, LOCK_FOLDER, type DataFolderLock, type LockOwner } from './lock-data-folder'
-export { openDataFolder, readDataFolder, DATA_FOLDER_FILE, DATA_FOLDER_FORMAT, type DataFolder } from './data-folder-format'
+export {
+  checkDataFolder,
+  openDataFolder,
+  readDataFolder,
+  DATA_FOLDER_FILE,
+  DATA_FOLDER_FORMAT,
+  type DataFolder,
+} from './data-folder-format'
 export { installationRoot, threadModule } from './module-path'
 export { startThread, type Thread, type ThreadOptions } from './start-thread'
 export { runThread, type ThreadContext } from './run-thread'

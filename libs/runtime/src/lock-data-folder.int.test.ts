@@ -51,6 +51,16 @@ describe('lockDataFolder', () => {
     })
   })
 
+  test('a folder that cannot be written is refused, and what stands in the way is left', async () => {
+    await writeFile(join(folder, 'lock'), 'mine')
+    expect(await readLock(folder)).toBeUndefined()
+    await expect(lockDataFolder(folder, { command: 'riskledger up' })).rejects.toMatchObject({
+      code: 'file-unreadable',
+      message: `${folder} cannot be written (EEXIST). Check its owner and permissions, or choose another folder with --data-dir.`,
+    })
+    expect(await readdir(folder)).toEqual(['lock'])
+  })
+
   test('a reader sees who holds it and where the ledger answers', async () => {
     expect(await readLock(folder)).toBeUndefined()
     const lock = await lockDataFolder(folder, { command: 'riskledger up' })

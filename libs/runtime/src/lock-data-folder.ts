@@ -31,7 +31,8 @@ interface LockRecord extends LockOwner, ProcessIdentity {
 export const LOCK_FOLDER = 'lock'
 
 /**
- * Takes the data folder for this process alone, or throws RiskError `data-folder-in-use` naming the holder.
+ * Takes the data folder for this process alone, or throws RiskError `data-folder-in-use` naming the holder, `file-unreadable` where the folder cannot be
+ * written, `disk-full`.
  * The lock of a process that is gone (killed, or its number now another's) is taken over.
  *
  * The lock is the highest-numbered file of `<folder>/lock`; it is taken by *creating* the next number, which only one process can, and given
@@ -43,7 +44,11 @@ export async function lockDataFolder(
   options: { readonly command: string; readonly connectionString?: string },
 ): Promise<DataFolderLock> {
   const lockFolder = join(folder, LOCK_FOLDER)
-  await mkdir(lockFolder, { recursive: true })
+  try {
+    await mkdir(lockFolder, { recursive: true })
+  } catch (error) {
+    throw unwritable(folder, error as NodeJS.ErrnoException)
+  }
   let record: LockRecord = {
     ...currentProcess(),
     command: options.command,
@@ -114,7 +119,8 @@ async function listNumbers(lockFolder: string): Promise<number[]> {
     const names = await readdir(lockFolder)
     return names.filter((name) => /^\d{9}\.json$/.test(name)).map((name) => Number(name.slice(0, 9)))
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR') return []
     throw error
   }
 }
@@ -145,6 +151,14 @@ function parseRecord(text: string): LockRecord | undefined {
 }
 
 const isHeld = (record: LockRecord): boolean => !record.released && isAlive(record)
+
+function unwritable(folder: string, cause: NodeJS.ErrnoException): RiskError {
+  const full = cause.code === 'ENOSPC'
+  const message = full
+    ? `${folder}: the disk is full. Make room and start again; nothing is half-written.`
+    : `${folder} cannot be written (${cause.code}). Check its owner and permissions, or choose another folder with --data-dir.`
+  return new RiskError(full ? 'disk-full' : 'file-unreadable', message, { retriable: false, cause, context: { folder } })
+}
 
 function inUse(folder: string, { pid, command, sinceMs }: LockRecord): RiskError {
   const message = `${folder} is in use by process ${pid} (${command}, since ${timeOfDay(sinceMs)}). To write, stop it or choose another folder with --data-dir. Reading needs neither.`

@@ -16,6 +16,7 @@ import { endQuietlyOnClosedPipe } from './house/closed-pipe'
 /** Runs the command line and returns its exit code. Never throws and never prints a stack trace. */
 export async function main(argv: readonly string[]): Promise<number> {
   endQuietlyOnClosedPipe()
+  const json = asksForJson(argv)
   const program = new Command('riskledger')
     .description('Screens payments, logins and trades, and proves every decision.')
     .version('0.1.0')
@@ -26,6 +27,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       new Option('--log-level <level>', 'least severity logged to standard error').choices(['debug', 'info', 'warn', 'error', 'silent']),
     )
     .exitOverride()
+    .configureOutput(json ? { writeErr: () => undefined } : {})
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(riskledger --help lists the commands)')
     .addHelpText(
@@ -42,9 +44,22 @@ export async function main(argv: readonly string[]): Promise<number> {
     await program.parseAsync([...argv])
     return exitCode
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.wrongUse
-    return tellError(error, program.opts().json === true)
+    if (!(error instanceof CommanderError)) return tellError(error, json)
+    if (error.exitCode === 0) return EXIT.done
+    return json ? tellError(wrongUse(error), json) : EXIT.wrongUse
   }
+}
+
+/** Told before anything is parsed, since what is wrong may be what is parsed. */
+function asksForJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--')
+  return (end < 0 ? argv : argv.slice(0, end)).includes('--json')
+}
+
+/** What the parser says of wrong use, as it was told without --json but on one line. */
+function wrongUse({ code, message }: CommanderError): RiskError {
+  const told = code === 'commander.help' ? 'no command is named' : message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ')
+  return new RiskError('configuration-invalid', `${told} (riskledger --help lists the commands)`, { retriable: false })
 }
 
 function tellError(error: unknown, json: boolean): number {

@@ -1,3 +1,4 @@
+export { assertLogWhole } from './assert-log-whole'
 export { openEmbeddedLog } from './embedded-log'
 export type { EmbeddedLogOptions } from './embedded-log'
 export { copyLog } from './copy-log'

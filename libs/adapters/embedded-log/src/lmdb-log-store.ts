@@ -1,6 +1,7 @@
 import { statfs } from 'node:fs/promises'
 import { open } from 'lmdb'
 import { RiskError } from '@riskledger/contracts'
+import { assertLogWhole } from './assert-log-whole'
 import type { LogStore, LogTransaction } from './log-store'
 
 type Database = import('lmdb').RootDatabase<Uint8Array, Uint8Array>
@@ -18,6 +19,7 @@ export function openLmdbLogStore(options: {
   readonly mapSizeBytes: number
 }): LogStore {
   const { folder, readOnly, mapSizeBytes } = options
+  assertLogWhole(folder)
   let database: Database
   try {
     database = open<Uint8Array, Uint8Array>({

@@ -139,8 +139,8 @@ async function* emissionsOf(
   yield emitter.end()
 }
 
-function checkedNames(options: ImportOptions): readonly string[] {
-  const { files, mapping } = options
+/** The files of an import, if they can be imported as they are named; throws `file-not-found`, `file-unreadable` or `mapping-invalid`. Reads nothing. */
+export function checkedNames({ files, mapping }: Pick<ImportOptions, 'files' | 'mapping'>): readonly string[] {
   if (files.length === 0)
     throw new RiskError('file-not-found', 'No file is named. Name at least one, or - for standard input.', { retriable: false })
   if (files.filter((name) => name === '-').length > 1) {

@@ -145,8 +145,11 @@ export function parseMapping(
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true })
   if (document.errors.length > 0) {
-    const problems = document.errors.map((error) => ({ ...placeAt(lines, error.pos[0]), path: '', message: error.message.split('\n')[0] }))
-    return { kind: 'rejected', problems }
+    // The first place is the cause; what comes after it mostly follows from it.
+    const [first, ...more] = [...document.errors].sort((a, b) => a.pos[0] - b.pos[0])
+    const following = more.length === 0 ? '' : ` (${more.length} more ${more.length === 1 ? 'problem follows' : 'problems follow'} from it)`
+    const message = `${first.message.split('\n')[0].replace(/ at line .*$/, '')}${following}`
+    return { kind: 'rejected', problems: [{ ...placeAt(lines, first.pos[0]), path: '', message }] }
   }
   const at = (path: readonly PropertyKey[], message: string): MappingProblem => ({
     ...placeAt(lines, offsetOf(document, path)),

@@ -1,3 +1,4 @@
+export { assertLedgerWhole } from './assert-ledger-whole'
 export { copyLedger } from './copy-ledger'
 export { startLedgerServer, type LedgerServer, type LedgerServerOptions } from './ledger-server'
 export type { LedgerCrashPoint } from './ledger-book'

@@ -1,6 +1,7 @@
 import { mkdirSync, statfsSync } from 'node:fs'
 import { RiskError } from '@riskledger/contracts'
 import { open, type Database, type RootDatabase } from 'lmdb'
+import { assertLedgerWhole } from './assert-ledger-whole'
 import type { LedgerStorage, StoredAppend, WriteProgress } from './ledger-storage'
 
 /** Layout of the store; raised whenever an older server could misread what a newer one wrote. */
@@ -29,10 +30,11 @@ export class LmdbStorage implements LedgerStorage {
   private readonly folder: string
   private readonly minFreeBytes: number
 
-  /** Throws `data-folder-format` where a newer version wrote the folder, `ledger-corrupt` where it cannot be opened. */
+  /** Throws `data-folder-format` where a newer version wrote the folder, `ledger-corrupt` where it is damaged or cannot be opened. */
   constructor({ folder, mapSizeBytes = DEFAULT_MAP_SIZE_BYTES, minFreeBytes = DEFAULT_MIN_FREE_BYTES }: LmdbStorageOptions) {
     this.folder = folder
     this.minFreeBytes = minFreeBytes
+    assertLedgerWhole(folder, { readOnly: false })
     mkdirSync(folder, { recursive: true })
     try {
       this.root = open({ path: folder, maxDbs: 8, mapSize: mapSizeBytes, noSubdir: false, cache: false })

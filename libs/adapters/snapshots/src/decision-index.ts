@@ -1,5 +1,6 @@
 import { open } from 'lmdb'
 import { RiskError } from '@riskledger/contracts'
+import { discardDamaged } from './discard-damaged'
 import { ROW_WORDS, writeRow } from './index-rows'
 import { RowRuns } from './row-runs'
 
@@ -51,9 +52,13 @@ export function openDecisionIndex(options: {
   readonly folder: string
   readonly readOnly?: boolean
   readonly mapSizeBytes?: number
+  /** Hears of an index that was damaged as a whole, and was thrown away. */
+  readonly onDiscarded?: (message: string) => void
 }): DecisionIndex {
-  const { folder, readOnly = false, mapSizeBytes = 16 * 2 ** 30 } = options
+  const { folder, readOnly = false, mapSizeBytes = 16 * 2 ** 30, onDiscarded } = options
   try {
+    const discarded = discardDamaged(folder)
+    if (discarded !== null) onDiscarded?.(discarded)
     return new LmdbDecisionIndex(
       open<Uint8Array, Uint8Array>({
         path: folder,

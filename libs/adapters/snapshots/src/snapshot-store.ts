@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { open } from 'lmdb'
 import { RiskError } from '@riskledger/contracts'
 import type { Snapshot, SnapshotStore } from '@riskledger/contracts'
+import { discardDamaged } from './discard-damaged'
 
 type Database = import('lmdb').RootDatabase<Uint8Array, Uint8Array>
 
@@ -13,7 +14,10 @@ export interface SnapshotStoreOptions {
   readonly mapSizeBytes?: number
   /** Largest state; more is refused with `limit-reached`. Default and most 1 GiB. */
   readonly maxStateBytes?: number
-  /** Hears of every snapshot that `load` leaves out because its bytes are not those that were saved. */
+  /**
+   * Hears of every snapshot that `load` leaves out because its bytes are not those that were saved; and, with the name `*` and sequence 0, of a store
+   * that was damaged as a whole when it was opened, and was thrown away.
+   */
   readonly onDamaged?: (damage: { readonly name: string; readonly sequence: number; readonly reason: string }) => void
   /** Called as 'snapshot-written' once a snapshot is durable, before older ones go; tests end the process there. */
   readonly crashPoint?: (name: 'snapshot-written') => void
@@ -43,6 +47,8 @@ interface StoredHead {
 export function openSnapshotStore(options: SnapshotStoreOptions): SnapshotStore {
   const { folder, mapSizeBytes = 16 * 2 ** 30 } = options
   try {
+    const discarded = discardDamaged(folder)
+    if (discarded !== null) options.onDamaged?.({ name: '*', sequence: 0, reason: discarded })
     const database = open<Uint8Array, Uint8Array>({
       path: folder,
       noSubdir: false,

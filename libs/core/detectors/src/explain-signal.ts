@@ -42,7 +42,7 @@ const SENTENCES: Readonly<Record<string, (signal: ExplainableSignal) => string>>
     `the counterparty's last known fraud was reported ${duration(value(signal, 'since-known-fraud') * HOUR_MS)} ago`,
   'long-known-fraud': () => `frauds at this counterparty have been reported for weeks, so it is likely repaired`,
   'disputed-trades': (signal) =>
-    `${grouped(value(signal, 'disputed'))} of the counterparty's ${counted(signal.historyCount, 'trade')} were disputed (at least ${percent(value(signal, 'disputed-lower-bound'))})`,
+    `${grouped(value(signal, 'disputed'))} of the counterparty's ${counted(signal.historyCount, 'trade')} ${value(signal, 'disputed') === 1 ? 'was' : 'were'} disputed (at least ${percent(value(signal, 'disputed-lower-bound'))})`,
   'charged-back': (signal) => `${counted(value(signal, 'chargebacks'), 'chargeback')} against the counterparty`,
   'reported-counterfeit': (signal) => `${counted(value(signal, 'counterfeit-reports'), 'report')} of counterfeits against the counterparty`,
   'counterparty-alerted': (signal) => `providers' alerts name the counterparty, severity ${grouped(value(signal, 'severity'))} of 1,000`,

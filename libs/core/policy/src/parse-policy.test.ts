@@ -65,7 +65,24 @@ describe('the hash of a policy', () => {
 
 describe('a policy is refused, with line and field, for', () => {
   test.each([
-    ['an unknown key', 'graceMs: 3600000', 'graceMs: 3600000\n  graceTime: 1', 'state.graceTime', /no field here/, 1],
+    [
+      'an unknown key',
+      'graceMs: 3600000',
+      'graceMs: 3600000\n  patience: 1',
+      'state.patience',
+      /no field here; allowed: maxSkewMs, graceMs/,
+      1,
+    ],
+    ['a misspelt key', 'labelDelayMs:', 'labelDelayMS:', 'state.labelDelayMS', /no field here; did you mean "labelDelayMs"\?/, 0],
+    [
+      'a misspelt key of a detector',
+      'new-device: { points: 60 }',
+      'new-device: { point: 60 }',
+      'detectors.account-operator-mismatch.new-device.point',
+      /did you mean "points"\?/,
+      0,
+    ],
+    ['a misspelt key in a list', 'fromPoints:', 'frompoint:', 'combinations[0].frompoint', /did you mean "fromPoints"\?/, 0],
     ['a missing key', '  maxSkewMs: 300000', '  # maxSkewMs: 300000', 'state.maxSkewMs', /is missing; allowed: a whole number/, undefined],
     ['a number that is not whole', 'hold: 500', 'hold: 500.5', 'bands.payments.hold', /whole number/, 0],
     ['a text for a number', 'block: 800', 'block: often', 'bands.payments.block', /whole number/, 0],
@@ -142,6 +159,20 @@ describe('a policy is refused, with line and field, for', () => {
   test('a key given twice', () => {
     const { text, line } = changed('  graceMs: 3600000', '  graceMs: 3600000\n  graceMs: 3600000')
     expect(problemsOf(text)).toEqual([expect.objectContaining({ line: line + 1, message: expect.stringMatching(/unique/) as string })])
+  })
+
+  test('two keys given twice, each', () => {
+    const { text } = changed('  graceMs: 3600000', '  graceMs: 3600000\n  graceMs: 3600000\n  graceMs: 1')
+    expect(problemsOf(text)).toHaveLength(2)
+  })
+
+  test.each([
+    ['a line that is indented otherwise', '  graceMs: 3600000', ' graceMs: 3600000', /same column; .*\(15 more problems follow from it\)$/],
+    ['a tab', '  graceMs: 3600000', '\tgraceMs: 3600000', /^Tabs are not allowed as indentation; .*\(15 more problems follow from it\)$/],
+    ['a key without a colon', '  graceMs: 3600000', '  graceMs 3600000', /keys$/],
+  ])('%s, at its first place, with what follows from it as a count', (_name, from, to, message) => {
+    const { text, line } = changed(from, to)
+    expect(problemsOf(text)).toEqual([expect.objectContaining({ line, path: '', message: expect.stringMatching(message) as string })])
   })
 
   test('an anchor or alias', () => {

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { LineCounter, isAlias, isNode, parseDocument, visit, type Document } from 'yaml'
 import type { z } from 'zod'
+import { closestName } from '@riskledger/contracts'
+import { knownFields } from './known-fields'
 import { policySchema, type Policy } from './policy-schema'
 
 /** Why a policy was refused, and where. */
@@ -36,7 +38,8 @@ export const MAX_POLICY_LENGTH = 262_144
 
 /**
  * Reads a policy document (YAML 1.2). Comments and layout do not change its hash. Anchors and aliases are refused, as are unknown and
- * duplicate keys and numbers that are not whole. Never throws: every problem names line, column, field and what is allowed.
+ * duplicate keys and numbers that are not whole. Never throws: every problem names line, column, field and what is allowed. Where the text is no YAML,
+ * the first place is the cause, and what follows from it is counted in its message.
  */
 export function parsePolicy(yamlText: string): AcceptedPolicy | RejectedPolicy {
   if (yamlText.length > MAX_POLICY_LENGTH) {
@@ -46,15 +49,7 @@ export function parsePolicy(yamlText: string): AcceptedPolicy | RejectedPolicy {
   }
   const lineCounter = new LineCounter()
   const document = parseDocument(yamlText, { lineCounter, uniqueKeys: true, version: '1.2', merge: false })
-  const syntax = [...document.errors, ...document.warnings].map((error) => {
-    const { line, col } = lineCounter.linePos(error.pos[0])
-    return {
-      line,
-      column: col,
-      path: '',
-      message: `${error.message.split('\n')[0].replace(/ at line .*$/, '')}; allowed: one YAML 1.2 document without duplicate keys`,
-    }
-  })
+  const syntax = syntaxProblems(document, lineCounter)
   if (syntax.length > 0) return rejected(syntax)
   const shared = sharedNodeAt(document)
   if (shared >= 0) {
@@ -101,14 +96,32 @@ function rejected(problems: readonly PolicyProblem[]): RejectedPolicy {
   return { kind: 'rejected', problems }
 }
 
+/** Keys that are given twice are told one by one; anything else is told at its first place, since the rest may follow from it. */
+function syntaxProblems(document: Document, lineCounter: LineCounter): readonly PolicyProblem[] {
+  const errors = [...document.errors, ...document.warnings].sort((a, b) => a.pos[0] - b.pos[0])
+  const cause = errors.find((error) => error.code !== 'DUPLICATE_KEY')
+  const told = cause === undefined ? errors : [cause]
+  const more = errors.length - told.length
+  const following = more === 0 ? '' : ` (${more} more ${more === 1 ? 'problem follows' : 'problems follow'} from it)`
+  return told.map(({ code, message, pos }) => {
+    const { line, col } = lineCounter.linePos(pos[0])
+    const text = code === 'MULTIPLE_DOCS' ? 'A second document begins here' : message.split('\n')[0].replace(/ at line .*$/, '')
+    return { line, column: col, path: '', message: `${text}; allowed: one YAML 1.2 document without duplicate keys${following}` }
+  })
+}
+
 type Path = readonly PropertyKey[]
 
 function problemsOf(issue: z.core.$ZodIssue): readonly { readonly path: Path; readonly message: string }[] {
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({
-      path: [...issue.path, key],
-      message: `"${key}" is no field here; allowed: the fields of the documented policy`,
-    }))
+    const known = knownFields(issue.path)
+    return issue.keys.map((key) => {
+      const meant = closestName(key, known)
+      return {
+        path: [...issue.path, key],
+        message: `"${key}" is no field here; ${meant === null ? `allowed: ${known.join(', ')}` : `did you mean "${meant}"?`}`,
+      }
+    })
   }
   return [{ path: issue.path, message: messageOf(issue) }]
 }

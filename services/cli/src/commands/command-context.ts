@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { loadConfiguration, type Settings } from '@riskledger/runtime'
 import { paceFrom, type WorkerPace } from '@riskledger/screener'
+import { unknownVariableText } from '../text/unknown-variable'
 
 /** Ends the command with an exit code. */
 export type Finish = (code: number) => void
@@ -28,7 +29,7 @@ export const TEST_CHALLENGE_SECRET = 'riskledger test secret, for files and the 
 export function contextOf(command: Command): CommandContext {
   const flags = command.optsWithGlobals<Record<string, unknown>>()
   const { settings, origins, unknownVariables } = loadConfiguration({ flags, environment: process.env })
-  for (const variable of unknownVariables) process.stderr.write(`${variable} means nothing to riskledger; it may be misspelt.\n`)
+  for (const variable of unknownVariables) process.stderr.write(`${unknownVariableText(variable)}\n`)
   return {
     settings,
     json: flags.json === true,

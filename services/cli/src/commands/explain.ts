@@ -48,5 +48,5 @@ async function explain(
   const at = `${explanation.position.stream}@${explanation.position.decisionRevision ?? explanation.position.revision}`
   const repeat = `npx riskledger ${context.dataDirGiven ? `--data-dir ${context.settings.dataDir} ` : ''}replay --at ${at}`
   if (context.json) context.printJson({ ...explanation, repeat })
-  else for (const line of explanationLines(explanation, { judged, repeat })) context.print(line)
+  else for (const line of explanationLines(explanation, { repeat })) context.print(line)
 }

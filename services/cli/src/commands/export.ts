@@ -4,7 +4,7 @@ import { STATUSES, VERDICTS } from '@riskledger/journal'
 import { EXIT } from '../exit-codes'
 import { inputRows, type InputRow } from '../house/input-rows'
 import { openHouseToRead, type House } from '../house/open-house'
-import { writeChunks, writeFileFromChunks } from '../house/write-output'
+import { refuseExisting, writeChunks, writeFileFromChunks } from '../house/write-output'
 import { csvLine } from '../text/csv'
 import { grouped } from '../text/numbers'
 import { ProgressBar } from '../text/progress-bar'
@@ -31,6 +31,7 @@ interface ExportFlags {
   readonly status?: InputStatus
   readonly verdict?: Verdict
   readonly out?: string
+  readonly force?: boolean
 }
 
 /** `riskledger export`: one row per input, in the journal's order. */
@@ -42,6 +43,7 @@ export function addExport(program: Command, finish: Finish): void {
     .addOption(new Option('--status <status>', 'only inputs with this status').choices([...STATUSES]))
     .addOption(new Option('--verdict <verdict>', 'only inputs with this verdict').choices([...VERDICTS]))
     .option('--out <file>', 'write to this file, whole or not at all (default: standard output)')
+    .option('--force', 'write over a file that is there')
     .action(async (flags: ExportFlags, command: Command) => {
       const context = contextOf(command)
       if (context.json && flags.out === undefined) {
@@ -51,6 +53,7 @@ export function addExport(program: Command, finish: Finish): void {
           { retriable: false },
         )
       }
+      if (flags.out !== undefined) refuseExisting(flags.out, { force: flags.force === true })
       const house = await openHouseToRead({ dataDir: context.settings.dataDir, command: 'riskledger export' })
       try {
         await exportRows(house, flags, context)

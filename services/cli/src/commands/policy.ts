@@ -73,7 +73,7 @@ async function show(
   if (hash !== undefined && !/^[0-9a-f]{64}$/.test(hash)) {
     throw new RiskError(
       'configuration-invalid',
-      `--hash is ${hash}; it is the 64 hexadecimal digits of a policy's SHA-256, as riskledger status and verify print them.`,
+      `--hash is ${hash}; it is the 64 hexadecimal digits of a policy's SHA-256, as riskledger policy check and explain --json print it.`,
       { retriable: false },
     )
   }

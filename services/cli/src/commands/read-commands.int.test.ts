@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Habit } from '../house/habit-of'
 import { openHouse, type House } from '../house/open-house'
 import { runCommand, runJson } from '../testing/run-command'
 import { temporaryFolder, writeSmallScenario } from '../testing/small-scenario'
@@ -93,6 +94,17 @@ describe('export', () => {
     expect(lines).toHaveLength(rows.length + 2)
   })
 
+  test('writes over no file unless told to', async () => {
+    const file = join(folder.path, 'mine.csv')
+    await writeFile(file, 'mine')
+    const { code, err } = await runCommand('export', '--data-dir', dataDir, '--out', file)
+    expect(code).toBe(2)
+    expect(err).toBe(`${file} is there already. Choose another name with --out, or write over it with --force.\n`)
+    expect(await readFile(file, 'utf8')).toBe('mine')
+    expect((await runCommand('export', '--data-dir', dataDir, '--out', file, '--force')).code).toBe(0)
+    expect((await readFile(file, 'utf8')).trim().split('\n')).toHaveLength(rows.length)
+  })
+
   test('refuses wrong flags, and JSON without a place for the rows', async () => {
     expect((await runCommand('export', '--data-dir', dataDir, '--status', 'lost')).code).toBe(2)
     expect((await runCommand('export', '--data-dir', dataDir, '--format', 'xml')).code).toBe(2)
@@ -104,7 +116,9 @@ describe('export', () => {
   test('names a file that it cannot write', async () => {
     const { code, err } = await runCommand('export', '--data-dir', dataDir, '--out', join(folder.path, 'none', 'rows.ndjson'))
     expect(code).toBe(2)
-    expect(err).toContain('cannot be written')
+    expect(err).toMatch(/none\/rows\.ndjson: cannot be written \(there is no such folder\)\. Choose another place\.\n$/)
+    const { err: onFolder } = await runCommand('export', '--data-dir', dataDir, '--out', folder.path, '--force')
+    expect(onFolder).toBe(`${folder.path}: cannot be written (it is a folder). Choose another place.\n`)
   })
 })
 
@@ -162,6 +176,25 @@ describe('explain', () => {
     )
   })
 
+  test('with --json the habit that the text shows, and none where the journal was not folded', async () => {
+    const row = rowOf(({ verdict, topic }) => (verdict === 'block' || verdict === 'hold') && topic !== 'logins')
+    const { out } = await runCommand('explain', row.eventId!, '--fold', '--data-dir', dataDir)
+    const { value } = await runJson<{ habit: Habit }>('explain', row.eventId!, '--fold', '--data-dir', dataDir)
+    const { pace, hours } = value.habit
+    expect(out).toMatch(new RegExp(`Pace {7}${pace.in10min} \\w+ in 10 min, ${pace.in1d} in 1 d, ${pace.in30d} in 30 d; usual `))
+    expect(out).toContain(`usual ${(pace.usualPerDayMilli / 1000).toFixed(1)} a day`)
+    expect(out).toContain(`${String(hours.localHour).padStart(2, '0')}h holds ${(hours.sharePpm / 10_000).toFixed(1)} %`)
+    expect(out.includes('  Amounts ')).toBe(value.habit.amounts !== null)
+    expect((await runJson('explain', row.eventId!, '--data-dir', dataDir)).value).toMatchObject({ evidence: 'recorded', habit: null })
+    const late = rowOf(({ status }) => status === 'late')
+    expect((await runJson('explain', late.eventId!, '--fold', '--data-dir', dataDir)).value).toMatchObject({ habit: null })
+    const allowed = rowOf(({ verdict }) => verdict === 'allow')
+    expect((await runJson('explain', allowed.eventId!, '--data-dir', dataDir)).value).toMatchObject({
+      evidence: 'folded',
+      habit: { pace: { in30d: expect.any(Number) as number } },
+    })
+  })
+
   test('points from a duplicate and a conflicting input at the first, and from the first at them', async () => {
     for (const status of ['duplicate', 'conflicting']) {
       const row = rowOf((one) => one.status === status)
@@ -202,6 +235,37 @@ describe('explain', () => {
     expect(JSON.parse(out)).toHaveProperty('error.code')
   })
 
+  test.each([
+    [
+      'was cut short',
+      (bytes: Buffer) => bytes.subarray(0, 5_000),
+      /index\/data\.mdb is cut short: .* It is a cache: it was thrown away and is built anew\./,
+    ],
+    [
+      'has noise for a header',
+      (bytes: Buffer) => bytes.fill('noise', 0, 8_192),
+      /index\/data\.mdb has a damaged header: .* is built anew\./,
+    ],
+    ['has no byte', () => Buffer.alloc(0), /^$/],
+  ])('builds its index anew where its file %s', async (_what, damage, told) => {
+    const file = join(dataDir, 'cache', 'index', 'data.mdb')
+    const before = (await runCommand('explain', rows[5].eventId!, '--data-dir', dataDir)).out
+    await writeFile(file, damage(await readFile(file)))
+    const { code, out, err } = await runCommand('explain', rows[5].eventId!, '--data-dir', dataDir)
+    expect({ code, out }).toEqual({ code: 0, out: before })
+    expect(err).toMatch(told)
+  })
+
+  test('goes on without snapshots whose file was cut short, and says so', async () => {
+    const file = join(dataDir, 'cache', 'snapshots', 'data.mdb')
+    const row = rowOf(({ verdict }) => verdict === 'allow')
+    await writeFile(file, (await readFile(file)).subarray(0, 5_000))
+    const { code, err } = await runCommand('explain', row.eventId!, '--data-dir', dataDir)
+    expect(code).toBe(0)
+    expect(err).toContain('snapshots/data.mdb is cut short')
+    expect((await runCommand('explain', row.eventId!, '--data-dir', dataDir)).err).toBe('')
+  })
+
   test('builds its index anew where it runs ahead of the journals', async () => {
     const { openDecisionIndex } = await import('@riskledger/snapshots')
     const index = openDecisionIndex({ folder: join(dataDir, 'cache', 'index') })
@@ -235,7 +299,14 @@ describe('status', () => {
     const file = join(dataDir, 'cache', 'counts', 'screening-000.0000.json')
     const { value } = await runJson('status', '--data-dir', dataDir)
     const kept = await readFile(file, 'utf8')
-    for (const text of ['{', kept.replace(/"entryHash":"[0-9a-f]{4}/, '"entryHash":"0000'), kept.replace('"revision":', '"revision":9')]) {
+    for (const text of [
+      '{',
+      '',
+      'null',
+      '{"format":1}',
+      kept.replace(/"entryHash":"[0-9a-f]{4}/, '"entryHash":"0000'),
+      kept.replace('"revision":', '"revision":9'),
+    ]) {
       await writeFile(file, text)
       expect((await runJson<{ statuses: unknown }>('status', '--data-dir', dataDir)).value.statuses).toEqual(value.statuses)
     }

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { type Command } from 'commander'
 import { RiskError } from '@riskledger/contracts'
-import { parseMapping } from '@riskledger/files'
+import { checkedNames, parseMapping, type Mapping } from '@riskledger/files'
 import { stopOnSignals } from '@riskledger/runtime'
 import { EXIT } from '../exit-codes'
 import { bundleEngine } from '../house/engine'
@@ -47,14 +47,19 @@ interface ScreenOptions {
 }
 
 async function screenNamed(files: readonly string[], options: ScreenOptions): Promise<number> {
-  for (const file of files) {
-    if (file !== '-' && !existsSync(file))
-      throw new RiskError('file-not-found', `${file}: there is no such file. Check its name.`, { retriable: false, context: { file } })
+  // Before anything is made: a folder for files that cannot be read would stay.
+  const mapping = options.flags.mapping === undefined ? null : await checkedMapping(options.flags.mapping)
+  for (const file of checkedNames({ files, ...(mapping === null ? {} : { mapping: mapping.mapping }) })) {
+    if (file === '-') continue
+    const found = statSync(file, { throwIfNoEntry: false })
+    const details = { retriable: false, context: { file } }
+    if (found === undefined) throw new RiskError('file-not-found', `${file}: there is no such file. Check its name.`, details)
+    if (found.isDirectory()) throw new RiskError('file-unreadable', `${file} is a folder; name the files in it.`, details)
   }
   const spooled = await spoolStdin(files)
   try {
     const { context } = options
-    return await screen(spooled, { ...options, dataDir: context.dataDirGiven ? context.settings.dataDir : folderOf(files) })
+    return await screen(spooled, { ...options, mapping, dataDir: context.dataDirGiven ? context.settings.dataDir : folderOf(files) })
   } finally {
     await spooled.release()
   }
@@ -62,9 +67,8 @@ async function screenNamed(files: readonly string[], options: ScreenOptions): Pr
 
 async function screen(
   { files, named }: SpooledFiles,
-  { flags, context, dataDir }: ScreenOptions & { readonly dataDir: string },
+  { flags, context, dataDir, mapping }: ScreenOptions & { readonly dataDir: string; readonly mapping: CheckedMapping | null },
 ): Promise<number> {
-  const mapping = flags.mapping === undefined ? null : await checkedMapping(flags.mapping)
   const policy = flags.policy === undefined ? null : await loadPolicyFile(flags.policy)
   // Needed also where the folder exists: a run that was killed early leaves journals without a policy.
   const firstPolicy = policy ?? (await loadPolicyFile(DEFAULT_POLICY_FILE))
@@ -82,7 +86,7 @@ async function screen(
       policy,
       firstPolicy,
       pace,
-      mapping,
+      mapping: mapping === null ? null : mapping.text,
       files,
       challengeSecret,
       environment,
@@ -175,16 +179,23 @@ async function tellResult({
     `ledger      ${grouped(sum((reading) => reading.entries))} entries, ${bytesText(result.ledgerBytes)}, ${result.bytesPerInput} bytes an input without decisions`,
   )
   context.print(`digest      ${digest}`)
-  context.print(`\nNext:  riskledger --data-dir ${house.dataDir} replay    decide everything again and compare`)
+  context.print(`\nNext:  npx riskledger --data-dir ${house.dataDir} replay    decide everything again and compare`)
 }
 
-async function checkedMapping(file: string): Promise<string> {
+interface CheckedMapping {
+  readonly text: string
+  readonly mapping: Mapping
+}
+
+async function checkedMapping(file: string): Promise<CheckedMapping> {
   const text = await readText(file, 'mapping')
   const result = parseMapping(text)
-  if (result.kind === 'accepted') return text
+  if (result.kind === 'accepted') return { text, mapping: result.mapping }
   throw new RiskError(
     'mapping-invalid',
-    result.problems.map((problem) => `${file}:${problem.line}:${problem.column}: ${problem.path} ${problem.message}`).join('\n'),
+    result.problems
+      .map((problem) => `${file}:${problem.line}:${problem.column}: ${problem.path === '' ? '' : `${problem.path} `}${problem.message}`)
+      .join('\n'),
     {
       retriable: false,
       context: { file },

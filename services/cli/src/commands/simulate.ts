@@ -1,10 +1,9 @@
-import { existsSync } from 'node:fs'
 import { createGzip } from 'node:zlib'
 import type { Command } from 'commander'
 import { RiskError } from '@riskledger/contracts'
 import { formatScenarioItem, generateScenario, type ScenarioLabel, type ScenarioOptions } from '@riskledger/simulation'
 import { EXIT } from '../exit-codes'
-import { writeFileFromChunks } from '../house/write-output'
+import { refuseExisting, writeFileFromChunks } from '../house/write-output'
 import { grouped } from '../text/numbers'
 import { ProgressBar } from '../text/progress-bar'
 import { contextOf, type CommandContext, type Finish } from './command-context'
@@ -43,15 +42,7 @@ async function simulate(flags: SimulateFlags, context: CommandContext): Promise<
     ...numberOf('days', flags.days),
   }
   const labelsFile = `${flags.out}.labels.json`
-  for (const file of [flags.out, labelsFile]) {
-    if (flags.force !== true && existsSync(file)) {
-      throw new RiskError(
-        'configuration-invalid',
-        `${file} is there already. Choose another name with --out, or write over it with --force.`,
-        { retriable: false, context: { file } },
-      )
-    }
-  }
+  for (const file of [flags.out, labelsFile]) refuseExisting(file, { force: flags.force === true })
   const made = { events: 0, rawLines: 0, labels: [] as ScenarioLabel[], byTopic: {} as Record<string, number> }
   const bar = new ProgressBar('lines')
   const lines = linesOf(options, { made, onLines: (count) => bar.update(count, 0) })
@@ -132,6 +123,6 @@ async function* packed(chunks: Iterable<string>): AsyncGenerator<Uint8Array, voi
 function numberOf(name: 'seed' | 'accounts' | 'days', text: string | undefined): Record<string, number> {
   if (text === undefined) return {}
   if (!/^\d{1,10}$/.test(text))
-    throw new RiskError('configuration-invalid', `--${name} is ${text}; it is a whole number.`, { retriable: false })
+    throw new RiskError('configuration-invalid', `--${name} is ${text}; it is a whole number of at most ten digits.`, { retriable: false })
   return { [name]: Number(text) }
 }

@@ -9,6 +9,7 @@ import { PolicyShelf, takeOver } from '@riskledger/screener'
 import { openSnapshotStore } from '@riskledger/snapshots'
 import type { Engine } from './engine'
 import { lastEntry } from './entry-at'
+import { noticeDamage } from './notice'
 import type { House } from './open-house'
 import { requestPolicy } from './policy-requests'
 
@@ -40,7 +41,7 @@ export async function activateAlone({
 }: ActivationOptions & { readonly logLevel: Settings['logLevel'] }): Promise<readonly Activation[]> {
   const { ledger, dataDir, folder } = house
   await storeArtifact(ledger, { bytes: engine.bundle, mediaType: 'text/javascript' }, environment)
-  const snapshots = openSnapshotStore({ folder: join(dataDir, 'cache', 'snapshots') })
+  const snapshots = openSnapshotStore({ folder: join(dataDir, 'cache', 'snapshots'), onDamaged: noticeDamage })
   try {
     const activations: Activation[] = []
     for (let partition = 0; partition < folder.partitions; partition++) {

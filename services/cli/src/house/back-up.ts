@@ -2,17 +2,14 @@ import { existsSync } from 'node:fs'
 import { copyFile, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import { RiskError } from '@riskledger/contracts'
-import { copyLog, openEmbeddedLog } from '@riskledger/embedded-log'
-import { screeningStream } from '@riskledger/journal'
-import { copyLedger } from '@riskledger/ledger-server'
+import { assertLogWhole, copyLog } from '@riskledger/embedded-log'
+import { assertLedgerWhole, copyLedger } from '@riskledger/ledger-server'
 import { DATA_FOLDER_FILE, LOCK_FOLDER, readDataFolder } from '@riskledger/runtime'
-import { countsFile, readJournalStatus } from './journal-status'
-import { openHouse, type House } from './open-house'
-import { verifyLedger } from './verify-ledger'
+import { openHouse } from './open-house'
+import { verifyHouse } from './verify-house'
+import type { Fault } from './verify-ledger'
 import { unwritable } from './write-output'
 
-const FETCH_RECORDS = 8_192
-const FETCH_BYTES = 4 * 1024 * 1024
 const WATCH_MS = 200
 
 /** What a backup holds, found by reading it back. */
@@ -43,6 +40,8 @@ export async function backUp(dataDir: string, out: string, options: BackupOption
   await readDataFolder(dataDir)
   const target = resolve(out)
   await refuseTarget(resolve(dataDir), target)
+  assertLedgerWhole(join(dataDir, 'ledger'), { readOnly: true })
+  assertLogWhole(join(dataDir, 'log'))
   const draft = `${target}.partial-${process.pid}`
   try {
     await mkdir(draft, { recursive: true })
@@ -96,62 +95,33 @@ async function copy(dataDir: string, draft: string, { signal, onCopied }: Backup
   }
 }
 
-/** Opens the copy as any data folder, verifies its ledger, and reads its log up to where the journals stand. */
+/** Opens the copy as any data folder, and verifies its ledger and its log. */
 async function readBack(draft: string, { environment, signal, onVerified }: BackupOptions): Promise<Omit<BackupReport, 'folder'>> {
   const bytes = await copiedBytes(draft)
   const house = await openHouse({ dataDir: draft, command: 'riskledger backup' })
   try {
-    const { streams, entries, inputs, faults } = await verifyLedger(house.ledger, {
+    const { streams, entries, inputs, logRecords, faults } = await verifyHouse(house, {
       environment,
-      ...(onVerified === undefined ? {} : { onInputs: onVerified }),
+      onInputs: (done) => {
+        stopIfAsked(signal)
+        onVerified?.(done)
+      },
+      onRecords: () => stopIfAsked(signal),
     })
-    if (faults.length > 0) {
-      const { stream, revision, reason } = faults[0]
-      throw new RiskError(
-        'ledger-corrupt',
-        `The copy does not verify, so it was not kept: ${stream}@${revision}: ${reason}. Run riskledger verify on the data folder itself.`,
-        {
-          retriable: false,
-          context: { stream, revision },
-        },
-      )
-    }
-    stopIfAsked(signal)
-    return { streams, entries, inputs, logRecords: await readLogBack(house, { environment, signal }), bytes }
+    if (faults.length > 0) throw unverified(faults[0])
+    return { streams, entries, inputs, logRecords, bytes }
   } finally {
     await house.close()
   }
 }
 
-async function readLogBack(house: House, { environment, signal }: Pick<BackupOptions, 'environment' | 'signal'>): Promise<number> {
-  const { dataDir, folder, ledger } = house
-  const log = openEmbeddedLog({ folder: join(dataDir, 'log'), partitionCount: folder.partitions, readOnly: true })
-  let records = 0
-  try {
-    for (let partition = 0; partition < folder.partitions; partition++) {
-      const stream = screeningStream(partition, 0, environment)
-      const journal = await readJournalStatus(stream, { ledger, cacheFile: countsFile(dataDir, stream) })
-      for (const [place, topic] of journal.topics.entries()) {
-        const { start, end } = await log.range(topic, partition)
-        if (end < journal.nextOffsets[place]) {
-          throw new RiskError(
-            'log-corrupt',
-            `The copy was not kept: its log of ${topic}, partition ${partition}, ends at ${end} and the journal stands at ${journal.nextOffsets[place]}.`,
-            { retriable: false },
-          )
-        }
-        for (let fromOffset = start; fromOffset < end;) {
-          stopIfAsked(signal)
-          const fetched = await log.fetch({ topic, partition, fromOffset, maxRecords: FETCH_RECORDS, maxBytes: FETCH_BYTES })
-          records += fetched.records.length
-          fromOffset = fetched.nextOffset
-        }
-      }
-    }
-    return records
-  } finally {
-    await log.close()
-  }
+function unverified({ stream, revision, reason }: Fault): RiskError {
+  const place = revision < 0 ? stream : `${stream}@${revision}`
+  return new RiskError(
+    stream === 'log' ? 'log-corrupt' : 'ledger-corrupt',
+    `The copy does not verify, so it was not kept: ${place}: ${reason}. Run riskledger verify on the data folder itself.`,
+    { retriable: false, context: { stream, revision } },
+  )
 }
 
 function stopIfAsked(signal: AbortSignal): void {

@@ -6,6 +6,7 @@ import { PolicyShelf } from '@riskledger/screener'
 import { businessIdOf, type FactReference, type RawEvent } from '@riskledger/screening'
 import { entryAt, peekBackwards } from './entry-at'
 import type { FoundInput } from './find-input'
+import { habitOf, type Habit } from './habit-of'
 import type { JudgedInput } from './judged-input'
 import { describeFact } from '../text/describe-fact'
 import { isScreened } from './input-rows'
@@ -42,6 +43,8 @@ export interface Explanation {
   readonly again: FoundInput['again']
   /** `recorded`: the evidence stands in the ledger. `folded`: the journal was folded to find it. Null: there is none. */
   readonly evidence: 'recorded' | 'folded' | null
+  /** What the account was used to; null where the journal was not folded, and for an input without a verdict. */
+  readonly habit: Habit | null
   readonly signals: readonly ExplainedSignal[]
   readonly combinations: readonly DecisionCombinationInput[]
   readonly reasonCodes: readonly string[]
@@ -88,6 +91,7 @@ export async function explainInput(
     firstSequence: input.firstSequence,
     again: found.again,
     evidence: evidence === null ? null : decision === null ? 'folded' : 'recorded',
+    habit: judged === null ? null : habitOf(judged),
     signals: (evidence?.signals ?? []).map((signal) => ({ ...signal, sentence: explainSignal(signal) })),
     combinations: evidence?.combinations ?? [],
     reasonCodes: evidence?.reasonCodes ?? [],

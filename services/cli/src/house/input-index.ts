@@ -9,6 +9,7 @@ import { lockDataFolder, type DataFolderLock } from '@riskledger/runtime'
 import { openDecisionIndex, type DecisionIndex, type IndexedKey, type JournalPosition } from '@riskledger/snapshots'
 import { lastEntry } from './entry-at'
 import { eventIdBytes, identityOfInput } from './input-rows'
+import { notice } from './notice'
 
 /** Ids are put in this many at a time. */
 const PUT_KEYS = 100_000
@@ -43,7 +44,7 @@ export async function openInputIndex(options: InputIndexOptions): Promise<InputI
   const folder = join(options.dataDir, 'cache', 'index')
   const lock = await waitForLock(join(options.dataDir, 'cache', 'index-lock'))
   try {
-    let index = openDecisionIndex({ folder })
+    let index = openDecisionIndex({ folder, onDiscarded: notice })
     if (await runsAhead(index, options)) {
       await index.close()
       await rm(folder, { recursive: true, force: true })

@@ -85,8 +85,8 @@ export async function readJournalStatus(stream: string, options: JournalStatusOp
 
 async function readKept(stream: string, { ledger, cacheFile }: JournalStatusOptions): Promise<OpenStatus | null> {
   try {
-    const { format, ...kept } = JSON.parse(await readFile(cacheFile, 'utf8')) as OpenStatus & { format: number }
-    if (format !== FORMAT || kept.stream !== stream || kept.revision < 0) return null
+    const { format, ...kept } = (JSON.parse(await readFile(cacheFile, 'utf8')) ?? {}) as OpenStatus & { format: number }
+    if (format !== FORMAT || kept.stream !== stream || !(kept.revision >= 0)) return null
     const { metadata } = await peekAt(ledger, stream, kept.revision)
     return metadata.entryHash === kept.entryHash ? kept : null
   } catch (error) {

@@ -5,6 +5,7 @@ import { foldFromSnapshot, foldForward, PolicyShelf } from '@riskledger/screener
 import type { FactReference, ScreeningStep } from '@riskledger/screening'
 import { openSnapshotStore } from '@riskledger/snapshots'
 import type { FoundInput } from './find-input'
+import { noticeDamage } from './notice'
 
 type Judgement = NonNullable<ReturnType<ScreeningStep['describeLast']>>
 
@@ -33,7 +34,7 @@ export async function judgeAgain(
   const stream = screeningStream(found.partition, 0, environment)
   const target = found.entry.revision
   const context = { ledger, policies: new PolicyShelf(ledger, environment) }
-  const snapshots = openSnapshotStore({ folder: join(dataDir, 'cache', 'snapshots') })
+  const snapshots = openSnapshotStore({ folder: join(dataDir, 'cache', 'snapshots'), onDamaged: noticeDamage })
   try {
     const fold = await foldFromSnapshot(stream, context, { snapshots: upTo(snapshots, target - 1), formatHash: engineHash })
     let judged: JudgedInput | null = null

@@ -1,7 +1,10 @@
 import { join, resolve } from 'node:path'
 import { RiskError, type Ledger } from '@riskledger/contracts'
+import { assertLogWhole } from '@riskledger/embedded-log'
 import { connectLedger } from '@riskledger/ledger'
+import { assertLedgerWhole } from '@riskledger/ledger-server'
 import {
+  checkDataFolder,
   lockDataFolder,
   openDataFolder,
   readDataFolder,
@@ -37,9 +40,21 @@ export interface HouseOptions {
   readonly crashAt?: string | undefined
 }
 
-/** Takes the data folder for this process alone and serves its ledger; `data-folder-in-use` where another process has it. */
+/**
+ * Takes the data folder for this process alone and serves its ledger; `data-folder-in-use` where another process has it. A folder that is refused
+ * (another format, in use, damaged files) is left as it was, without even a lock.
+ */
 export async function openHouse(options: HouseOptions): Promise<House> {
+  return takeHouse(options, (dataDir) => {
+    assertLedgerWhole(join(dataDir, 'ledger'), { readOnly: false })
+    assertLogWhole(join(dataDir, 'log'))
+  })
+}
+
+async function takeHouse(options: HouseOptions, assertWhole: (dataDir: string) => void): Promise<House> {
   const dataDir = resolve(options.dataDir)
+  await checkDataFolder(dataDir, { partitions: options.partitions })
+  if ((await readLock(dataDir)) === undefined) assertWhole(dataDir)
   const lock = await lockDataFolder(dataDir, { command: options.command })
   try {
     const folder = await openDataFolder(dataDir, { partitions: options.partitions })
@@ -74,7 +89,8 @@ export async function openHouseToRead(options: HouseOptions): Promise<House> {
   const dataDir = resolve(options.dataDir)
   const folder = await readDataFolder(dataDir)
   const owner = await readLock(dataDir)
-  if (owner === undefined) return openHouse(options)
+  // Reading needs the ledger alone.
+  if (owner === undefined) return takeHouse(options, () => assertLedgerWhole(join(dataDir, 'ledger'), { readOnly: false }))
   if (owner.connectionString === null) {
     throw new RiskError(
       'data-folder-in-use',

@@ -1,4 +1,4 @@
-import { RiskError, type Ledger, type RecordedEntry } from '@riskledger/contracts'
+import { RiskError, type Ledger, type RawTopic, type RecordedEntry } from '@riskledger/contracts'
 import {
   decodeInputsScreened,
   emptyHead,
@@ -11,11 +11,21 @@ import {
 } from '@riskledger/journal'
 
 /** Something that is not as it was written. */
-interface Fault {
+export interface Fault {
+  /** `log` where the log is at fault. */
   readonly stream: string
   /** -1 where the stream as a whole is at fault. */
   readonly revision: number
   readonly reason: string
+}
+
+/** Where a partition's journal stands. */
+export interface JournalEnd {
+  readonly partition: number
+  readonly stream: string
+  readonly revision: number
+  /** Next offset to read of each topic. */
+  readonly nextOffsets: Readonly<Partial<Record<RawTopic, number>>>
 }
 
 /** What a verification found. */
@@ -24,6 +34,8 @@ export interface Verification {
   readonly entries: number
   readonly inputs: number
   readonly faults: readonly Fault[]
+  /** One for each partition whose journal has no fault. */
+  readonly journals: readonly JournalEnd[]
 }
 
 interface StreamState {
@@ -32,6 +44,7 @@ interface StreamState {
   broken: boolean
   generation: number
   nextSequence: number
+  topics: readonly RawTopic[]
   nextOffsets: number[] | null
 }
 
@@ -109,7 +122,27 @@ class Verifier {
   }
 
   result(): Verification {
-    return { streams: this.streams.size + this.artifactStreams.size, entries: this.entries, inputs: this.inputs, faults: this.faults }
+    return {
+      streams: this.streams.size + this.artifactStreams.size,
+      entries: this.entries,
+      inputs: this.inputs,
+      faults: this.faults,
+      journals: this.journals(),
+    }
+  }
+
+  /** Of each partition the last segment, which is where it goes on. */
+  private journals(): readonly JournalEnd[] {
+    const ends = new Map<number, JournalEnd & { readonly segment: number }>()
+    for (const [stream, { head, broken, topics, nextOffsets }] of this.streams) {
+      const place = parseScreeningStream(stream)
+      if (place === null || broken || nextOffsets === null) continue
+      const { partition, segment } = place
+      if ((ends.get(partition)?.segment ?? -1) > segment) continue
+      const byTopic = Object.fromEntries(topics.map((topic, at) => [topic, nextOffsets[at]]))
+      ends.set(partition, { partition, segment, stream, revision: head.revision, nextOffsets: byTopic })
+    }
+    return [...ends.values()]
   }
 
   private read(entry: RecordedEntry): void {
@@ -120,7 +153,7 @@ class Verifier {
     }
     let state = this.streams.get(entry.stream)
     if (state === undefined) {
-      state = { head: emptyHead(entry.stream), broken: false, generation: 0, nextSequence: 1, nextOffsets: null }
+      state = { head: emptyHead(entry.stream), broken: false, generation: 0, nextSequence: 1, topics: [], nextOffsets: null }
       this.streams.set(entry.stream, state)
     }
     if (state.broken) return
@@ -143,7 +176,9 @@ class Verifier {
     if (parseScreeningStream(entry.stream) !== null) this.refer(entry.metadata.engineHash, entry)
     switch (entry.type) {
       case 'SegmentOpened': {
-        state.nextOffsets = [...(readJson(entry) as { nextOffsets: number[] }).nextOffsets]
+        const { topics, nextOffsets } = readJson(entry) as { topics: RawTopic[]; nextOffsets: number[] }
+        state.topics = topics
+        state.nextOffsets = [...nextOffsets]
         return null
       }
       case 'TenureBegan': {

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createWriteStream } from 'node:fs'
+import { createWriteStream, existsSync } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { Writable } from 'node:stream'
@@ -45,6 +45,15 @@ function roomIn(out: Writable): Promise<void> {
   })
 }
 
+/** Throws `configuration-invalid` where a file is there already that a command would write, unless it was told to write over it. */
+export function refuseExisting(file: string, { force }: { readonly force: boolean }): void {
+  if (force || !existsSync(file)) return
+  throw new RiskError('configuration-invalid', `${file} is there already. Choose another name with --out, or write over it with --force.`, {
+    retriable: false,
+    context: { file },
+  })
+}
+
 /** Writes chunks to a file that appears whole or not at all, flushed. Throws `disk-full` or `file-unreadable` naming the file. */
 export async function writeFileFromChunks(file: string, chunks: Chunks): Promise<void> {
   const path = resolve(file)
@@ -66,12 +75,26 @@ export async function writeFileFromChunks(file: string, chunks: Chunks): Promise
   }
 }
 
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such folder',
+  ENOTDIR: 'a part of the path is a file',
+  EISDIR: 'it is a folder',
+  EACCES: 'this user may not',
+  EPERM: 'this user may not',
+  EROFS: 'the disk is read-only',
+}
+
+/** In plain words where they are known: the system's own would name a temporary file. */
+function reasonOf({ code = '', message }: NodeJS.ErrnoException): string {
+  return REASONS[code] ?? message
+}
+
 /** A failure to write a file, as a `RiskError` that names it. */
 export function unwritable(file: string, error: NodeJS.ErrnoException): RiskError {
   const full = error.code === 'ENOSPC'
   const message = full
     ? `${file}: the disk is full. Make room and run it again; nothing is half-written.`
-    : `${file}: cannot be written (${error.message}). Choose another place.`
+    : `${file}: cannot be written (${reasonOf(error)}). Choose another place.`
   return new RiskError(full ? 'disk-full' : 'file-unreadable', message, { retriable: false, cause: error, context: { file } })
 }
 

@@ -1,7 +1,6 @@
 import { counted, duration, grouped, money } from '@riskledger/detectors'
-import type { ScreenedTopic } from '@riskledger/contracts'
-import type { JudgedInput } from '../house/judged-input'
 import type { Explanation } from '../house/explain-input'
+import type { Habit } from '../house/habit-of'
 import { localTime } from './local-time'
 import { thresholdText } from './threshold-text'
 
@@ -17,11 +16,8 @@ const NOUNS: Readonly<Record<string, string>> = {
   answers: 'answer',
 }
 
-/** What a person reads of an explanation, as lines. `judged`: the numbers that a fold found, for what the account's habit was. */
-export function explanationLines(
-  explanation: Explanation,
-  options: { readonly judged: JudgedInput | null; readonly repeat: string },
-): readonly string[] {
+/** What a person reads of an explanation, as lines. `repeat`: the command that decides it again. */
+export function explanationLines(explanation: Explanation, options: { readonly repeat: string }): readonly string[] {
   const { signals, combinations, status } = explanation
   const weights = [
     ...signals.map((signal) => ({
@@ -43,7 +39,7 @@ export function explanationLines(
     lines.push(isRandom(explanation) ? '  drawn for a random challenge; no detector spoke against it' : '  no detector spoke against it')
   if (explanation.evidence === 'folded')
     lines.push('', '  The ledger keeps no evidence of what it allows or takes late: the journal was folded up to this input to find it.')
-  if (options.judged !== null) lines.push(...habitLines(options.judged, explanation.policy?.referenceCurrency ?? ''))
+  if (explanation.habit !== null) lines.push(...habitLines(explanation.habit, explanation))
   lines.push('', ...placeLines(explanation), `  Repeat it  ${options.repeat}`)
   return lines.filter((line, at) => !(line === '' && lines[at - 1] === ''))
 }
@@ -105,25 +101,19 @@ function statusLines({ status, lateByMs, firstSequence, reason, detail, again }:
   return lines
 }
 
-function habitLines({ features }: JudgedInput, currency: string): readonly string[] {
-  const of = { payments: features.payments, logins: features.logins, 'p2p-trades': features.trades }[features.topic]
-  const perDayMilli = {
-    payments: features.paymentsPerDayMilli,
-    logins: features.loginsPerDayMilli,
-    'p2p-trades': features.tradesPerDayMilli,
-  }[features.topic]
-  const noun = NOUNS[features.topic satisfies ScreenedTopic]
-  if (features.late) return []
+function habitLines({ pace, amounts, hours }: Habit, { subject, policy }: Explanation): readonly string[] {
+  const noun = NOUNS[subject.topic]
+  const currency = policy?.referenceCurrency ?? ''
   const lines = [
-    `  Pace       ${counted(of.counts[1], noun)} in 10 min, ${grouped(of.counts[3])} in 1 d, ${grouped(of.counts[5])} in 30 d; usual ${(perDayMilli / 1000).toFixed(1)} a day`,
+    `  Pace       ${counted(pace.in10min, noun)} in 10 min, ${grouped(pace.in1d)} in 1 d, ${grouped(pace.in30d)} in 30 d; usual ${(pace.usualPerDayMilli / 1000).toFixed(1)} a day`,
   ]
-  if (features.amountHabitMilliCount >= 1000) {
+  if (amounts !== null) {
     lines.push(
-      `  Amounts    median ${money(features.amountMedianMinor, currency)}, high percentile ${money(features.amountPercentileMinor, currency)}, of ${counted(Math.floor(features.amountHabitMilliCount / 1000), noun)} (older ones count less)`,
+      `  Amounts    median ${money(amounts.medianMinor, currency)}, high percentile ${money(amounts.highPercentileMinor, currency)}, of ${counted(Math.floor(amounts.milliCount / 1000), noun)} (older ones count less)`,
     )
   }
   lines.push(
-    `  Hours      ${String(features.localHour).padStart(2, '0')}h holds ${(features.hourSharePpm / 10_000).toFixed(1)} % of this account's events (local time by ${features.offsetSource === 'utc' ? 'UTC, no offset is known' : `the ${features.offsetSource}'s offset`})`,
+    `  Hours      ${String(hours.localHour).padStart(2, '0')}h holds ${(hours.sharePpm / 10_000).toFixed(1)} % of this account's events (local time by ${hours.offsetSource === 'utc' ? 'UTC, no offset is known' : `the ${hours.offsetSource}'s offset`})`,
   )
   return ['', ...lines]
 }

@@ -2,6 +2,7 @@ import { encodeCounterpartyFact, encodeDeviceFact } from '@riskledger/relations'
 import { describeFact } from './describe-fact'
 import { localTime } from './local-time'
 import { thresholdText } from './threshold-text'
+import { unknownVariableText } from './unknown-variable'
 
 describe('localTime', () => {
   test.each([
@@ -75,5 +76,15 @@ describe('describeFact', () => {
     )
     expect(describeFact('random-challenge', null)).toBe('drawn for a random challenge')
     expect(describeFact('device', null)).toBe('its value is not in the ledger')
+  })
+})
+
+describe('unknownVariableText', () => {
+  test.each([
+    ['RISKLEDGER_DATADIR', 'RISKLEDGER_DATADIR means nothing to riskledger; did you mean RISKLEDGER_DATA_DIR?'],
+    ['RISKLEDGER_LOG_LEVLE', 'RISKLEDGER_LOG_LEVLE means nothing to riskledger; did you mean RISKLEDGER_LOG_LEVEL?'],
+    ['RISKLEDGER_COLOUR', 'RISKLEDGER_COLOUR means nothing to riskledger; docs/reference/configuration.md lists those that do'],
+  ])('%s', (variable, text) => {
+    expect(unknownVariableText(variable)).toBe(text)
   })
 })

@@ -1,0 +1,9 @@
+/** Tells a person on standard error what a command did beside its work, such as building a cache anew. */
+export function notice(message: string): void {
+  process.stderr.write(`${message}\n`)
+}
+
+/** As `notice`, of snapshots that are damaged: one of a name, or, named `*`, the whole store. */
+export function noticeDamage({ name, reason }: { readonly name: string; readonly reason: string }): void {
+  notice(name === '*' ? reason : `A snapshot of ${name} is damaged and was left out (${reason}); the journal is folded instead.`)
+}
