@@ -8,12 +8,14 @@ import {
   type RecordedEntry,
   type SubscriptionMessage,
 } from '@riskledger/contracts'
+import type { BatchAppends } from './batch-appends'
+import { supportsBatchAppend } from './client-calls'
 import { follow, type Position } from './follow'
 import { InFlightLimit } from './in-flight-limit'
 import { appendError, readError, tooLarge } from './ledger-errors'
 import { PulledStream } from './pulled-stream'
 import { recordedEntry } from './recorded-entry'
-import { acquireClient } from './shared-client'
+import { acquireClient, type AcquiredClient } from './shared-client'
 
 /** How to reach a ledger. */
 export interface ConnectLedgerOptions {
@@ -30,6 +32,8 @@ export interface ConnectLedgerOptions {
 }
 
 const CHECKPOINT_INTERVAL = 32
+/** Largest append that goes in one message, in bytes; the client splits a larger one. */
+const MAX_MESSAGE_BYTES = 3 * 1024 * 1024
 
 /**
  * Connects to an EventStoreDB, a KurrentDB or the embedded ledger, and reads once to make sure that it answers. Throws
@@ -47,20 +51,22 @@ export async function connectLedger(options: ConnectLedgerOptions): Promise<Ledg
       cause,
     })
   }
-  return new ClientLedger(shared.client, shared.release, options)
+  return new ClientLedger(shared, options)
 }
 
 class ClientLedger implements Ledger {
+  private readonly client: EventStoreDBClient
+  private readonly batchAppends: BatchAppends
+  private readonly release: () => Promise<void>
   private readonly appends: InFlightLimit
   private readonly appendTimeoutMs: number
   private readonly maxAppendBytes: number
   private readonly reconnectTimeoutMs: number
 
-  constructor(
-    private readonly client: EventStoreDBClient,
-    private readonly release: () => Promise<void>,
-    options: ConnectLedgerOptions,
-  ) {
+  constructor(shared: AcquiredClient, options: ConnectLedgerOptions) {
+    this.client = shared.client
+    this.batchAppends = shared.batchAppends
+    this.release = shared.release
     this.appends = new InFlightLimit(options.maxInFlightAppends ?? 64)
     this.appendTimeoutMs = options.appendTimeoutMs ?? 10_000
     this.maxAppendBytes = options.maxAppendBytes ?? 1024 * 1024
@@ -70,10 +76,13 @@ class ClientLedger implements Ledger {
   async append(stream: string, expected: ExpectedRevision, entries: readonly ProposedEntry[]): Promise<number> {
     const bytes = payloadBytes(entries)
     if (bytes > this.maxAppendBytes) throw tooLarge(stream, { bytes, maxAppendBytes: this.maxAppendBytes })
-    const expectedRevision = expected === 'no-stream' ? 'no_stream' : BigInt(expected)
     try {
       return await this.appends.run(() =>
         withTimeout(this.appendTimeoutMs, async () => {
+          if (bytes <= MAX_MESSAGE_BYTES && (await supportsBatchAppend(this.client))) {
+            return await this.batchAppends.append(stream, expected, entries)
+          }
+          const expectedRevision = expected === 'no-stream' ? 'no_stream' : BigInt(expected)
           const result = await this.client.appendToStream(stream, entries.map(eventData), { expectedRevision })
           return Number(result.nextExpectedRevision)
         }),
