@@ -1,24 +1,7 @@
 import type { AppendView } from './append-record'
+import { varintBytes, writeVarint } from './wire-writer'
 
 const TICKS_PER_MILLISECOND = 10_000n
-
-function varintBytes(value: number): number {
-  let bytes = 1
-  while (value >= 128) {
-    value = Math.floor(value / 128)
-    bytes++
-  }
-  return bytes
-}
-
-function writeVarint(out: Buffer, at: number, value: number): number {
-  while (value >= 128) {
-    out[at++] = (value % 128) | 0x80
-    value = Math.floor(value / 128)
-  }
-  out[at++] = value
-  return at
-}
 
 function bigVarint(value: bigint): Buffer {
   const out: number[] = []
