@@ -1,6 +1,6 @@
 /**
  * Goes through the fields of one protobuf message in place: no message objects, no copies. The generated code of the client makes an
- * object and several strings for every entry. After `next` either `value` (varints) or `[start, end)` (everything with a length) holds.
+ * object and several strings for every entry. After `next`, `[start, end)` is where the value lies, without its length.
  */
 export class FieldReader {
   field = 0
@@ -21,7 +21,13 @@ export class FieldReader {
     const tag = this.varint()
     this.field = Math.floor(tag / 8)
     const wireType = tag & 7
+    const valueStart = this.position
     this.value = wireType === 0 ? this.varint() : 0
+    if (wireType === 0) {
+      this.start = valueStart
+      this.end = this.position
+      return true
+    }
     const length = wireType === 2 ? this.varint() : wireType === 1 ? 8 : wireType === 5 ? 4 : 0
     if (wireType === 3 || wireType === 4 || wireType > 5) throw new RangeError(`protobuf wire type ${wireType} is not known`)
     this.start = this.position
@@ -29,6 +35,14 @@ export class FieldReader {
     if (this.end > this.limit) throw new RangeError(`protobuf field ${this.field} reaches past its message`)
     this.position = this.end
     return true
+  }
+
+  /** The varint's value as an unsigned 64-bit number, exactly. */
+  bigValue(): bigint {
+    if (Number.isSafeInteger(this.value)) return BigInt(this.value)
+    let result = 0n
+    for (let at = this.end - 1; at >= this.start; at--) result = (result << 7n) | BigInt(this.bytes[at] & 0x7f)
+    return BigInt.asUintN(64, result)
   }
 
   /** The message in the current field. */
