@@ -19,8 +19,8 @@ interface Shared {
 const clients = new Map<string, Shared>()
 
 /**
- * One client per connection string and thread. The client library keeps the appends that wait for an answer in one map for the
- * whole module, and an error on one connection rejects all of them; with one connection to a ledger those are its own.
+ * One client, and one append call, per connection string and thread. An error of the call rejects all appends that wait for an answer;
+ * with one connection to a ledger those are its own.
  */
 export function acquireClient(connectionString: string): AcquiredClient {
   let shared = clients.get(connectionString)
