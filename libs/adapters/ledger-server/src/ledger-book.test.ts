@@ -34,6 +34,54 @@ describe('durability', () => {
     expect(await append).toEqual({ kind: 'appended', revision: 1, position: 2 })
   })
 
+  test('an append is shown only once it is flushed, whichever way it is asked for', async () => {
+    const storage = new PowerLossStorage()
+    const book = bookOn(storage)
+    await settled(storage, book.append('s', { kind: 'no-stream' }, events(1, 2)))
+    await settled(storage, book.append('s', { kind: 'exact', revision: 1 }, events(3)))
+    const third = book.append('s', { kind: 'exact', revision: 2 }, events(4, 5))
+    await turns()
+    expect([0, 1, 2, 3, 4, 5].map((revision) => book.visibleAppend('s', revision)?.firstRevision)).toEqual([
+      0,
+      0,
+      2,
+      undefined,
+      undefined,
+      undefined,
+    ])
+    await settled(storage, third)
+    const reborn = bookOn(storage)
+    for (const revision of [0, 1, 2, 3, 4, 5]) {
+      const view = book.visibleAppend('s', revision)
+      expect(view?.firstRevision).toBe([0, 0, 2, 3, 3, undefined][revision])
+      expect(view?.bytes).toEqual(reborn.visibleAppend('s', revision)?.bytes)
+    }
+  })
+
+  test('what memory has no room for is read from the store, and shown alike', async () => {
+    const storage = new PowerLossStorage()
+    const book = new LedgerBook({ storage, crashPoint: () => undefined, recentBytes: 1, idempotencyWindowBytes: 0 })
+    for (const stream of ['s', 't', 's']) {
+      const expected =
+        stream === 's' && book.visibleAppend('s', 0) !== undefined
+          ? ({ kind: 'exact', revision: 0 } as const)
+          : ({ kind: 'no-stream' } as const)
+      await settled(storage, book.append(stream, expected, builtRecord(stream, [testEvent(storage.lastStreamNumber() + 10)])))
+    }
+    const reborn = bookOn(storage)
+    for (const [stream, revision] of [
+      ['s', 0],
+      ['s', 1],
+      ['s', 2],
+      ['t', 0],
+      ['t', 1],
+    ] as const) {
+      expect(book.visibleAppend(stream, revision)?.bytes).toEqual(reborn.visibleAppend(stream, revision)?.bytes)
+    }
+    expect(book.visibleAppend('s', 1)?.firstPosition).toBe(3)
+    expect(book.visibleAppend('t', 0)?.firstPosition).toBe(2)
+  })
+
   test('what was acknowledged survives a power loss, what was not may be sent again', async () => {
     for (let lostAfter = 0; lostAfter < 8; lostAfter++) {
       const storage = new PowerLossStorage()

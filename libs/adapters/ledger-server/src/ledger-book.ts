@@ -108,6 +108,11 @@ export class LedgerBook {
 
   /** The visible append that holds this revision of the stream, or undefined where readers cannot see it. */
   visibleAppend(stream: string, revision: number): AppendView | undefined {
+    const newest = this.recent.newest(stream)
+    if (newest !== undefined && revision >= newest.firstRevision) {
+      // A live subscriber asks for just this one after every flush, whichever stream it was for: the store need not be asked.
+      return revision <= newest.lastRevision && newest.firstPosition <= this.flushedPosition ? newest : undefined
+    }
     const streamNumber = this.options.storage.streamNumber(stream)
     if (streamNumber === undefined) return undefined
     const found = this.options.storage.appendAtOrBefore(streamNumber, revision)

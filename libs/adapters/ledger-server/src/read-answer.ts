@@ -1,24 +1,8 @@
 import type { AppendView } from './append-record'
+import { varintBytes, writeVarint } from './wire-writer'
 
-const TICKS_PER_MILLISECOND = 10_000n
-
-function varintBytes(value: number): number {
-  let bytes = 1
-  while (value >= 128) {
-    value = Math.floor(value / 128)
-    bytes++
-  }
-  return bytes
-}
-
-function writeVarint(out: Buffer, at: number, value: number): number {
-  while (value >= 128) {
-    out[at++] = (value % 128) | 0x80
-    value = Math.floor(value / 128)
-  }
-  out[at++] = value
-  return at
-}
+// A tick is 100 ns, so a millisecond has 10,000; an integer of milliseconds is below 2^53 and prints without an exponent.
+const TICKS_PER_MILLISECOND_ZEROS = '0000'
 
 function bigVarint(value: bigint): Buffer {
   const out: number[] = []
@@ -31,17 +15,26 @@ function bigVarint(value: bigint): Buffer {
   return Buffer.from(out)
 }
 
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+const HEX_DIGITS = Buffer.from('0123456789abcdef')
+const TEXT_ID_BYTES = 40
 
-/** A UUID's text, from its 16 bytes. */
-function uuidText(bytes: Buffer, start: number): string {
-  let text = ''
-  for (let i = 0; i < 16; i++) text += (i === 4 || i === 6 || i === 8 || i === 10 ? '-' : '') + HEX[bytes[start + i]]
-  return text
+/** Field 1 of a recorded event as `UUID` { 2 text }, from the id's 16 bytes. */
+function writeTextId(out: Buffer, at: number, id: { readonly bytes: Buffer; readonly start: number }): number {
+  out[at++] = 0x0a
+  out[at++] = TEXT_ID_BYTES - 2
+  out[at++] = 0x12
+  out[at++] = TEXT_ID_BYTES - 4
+  for (let i = 0; i < 16; i++) {
+    if (i === 4 || i === 6 || i === 8 || i === 10) out[at++] = 0x2d
+    const byte = id.bytes[id.start + i]
+    out[at++] = HEX_DIGITS[byte >> 4]
+    out[at++] = HEX_DIGITS[byte & 15]
+  }
+  return at
 }
 
-function uuidField(bytes: Buffer, start: number, structured: boolean): Buffer {
-  if (!structured) return Buffer.concat([Buffer.from([0x0a, 38, 0x12, 36]), Buffer.from(uuidText(bytes, start), 'latin1')])
+/** Field 1 of a recorded event as `UUID` { 1 structured { 1 most, 2 least significant bits } }. */
+function structuredId(bytes: Buffer, start: number): Buffer {
   const most = bigVarint(bytes.readBigUInt64BE(start))
   const least = bigVarint(bytes.readBigUInt64BE(start + 8))
   const inner = Buffer.concat([Buffer.from([0x08]), most, Buffer.from([0x10]), least])
@@ -63,7 +56,7 @@ const BINARY_TYPE = Buffer.concat([
 
 /** Map entry `created`: ticks of 100 ns since 1970, as text. */
 function createdEntry(createdMs: number): Buffer {
-  const ticks = Buffer.from((BigInt(createdMs) * TICKS_PER_MILLISECOND).toString(), 'latin1')
+  const ticks = Buffer.from(createdMs === 0 ? '0' : `${createdMs}${TICKS_PER_MILLISECOND_ZEROS}`, 'latin1')
   return Buffer.concat([Buffer.from([0x32, ticks.length + 11, 0x0a, 7]), Buffer.from('created'), Buffer.from([0x12, ticks.length]), ticks])
 }
 
@@ -87,7 +80,7 @@ export class EventEncoder {
     const event = view.event(index)
     const revision = view.firstRevision + index
     const position = view.firstPosition + index
-    const id = uuidField(bytes, event.idStart, this.structuredIds)
+    const id = this.structuredIds ? structuredId(bytes, event.idStart) : undefined
     const contentType = event.isJson ? JSON_TYPE : BINARY_TYPE
     const nameLength = view.bodyStart - view.nameStart
     const typeLength = event.metadataStart - event.typeStart
@@ -97,7 +90,7 @@ export class EventEncoder {
     const typeEntryLength = 6 + 1 + varintBytes(typeLength) + typeLength
     const positionLength = 1 + varintBytes(position)
     const recordedLength =
-      id.length +
+      (id === undefined ? TEXT_ID_BYTES : id.length) +
       (1 + varintBytes(identifierLength) + identifierLength) +
       (1 + varintBytes(revision)) +
       2 * positionLength +
@@ -113,7 +106,7 @@ export class EventEncoder {
     at = writeVarint(out, at, readEventLength)
     out[at++] = 0x0a
     at = writeVarint(out, at, recordedLength)
-    at += id.copy(out, at)
+    at = id === undefined ? writeTextId(out, at, { bytes, start: event.idStart }) : at + id.copy(out, at)
     out[at++] = 0x12
     at = writeVarint(out, at, identifierLength)
     out[at++] = 0x1a

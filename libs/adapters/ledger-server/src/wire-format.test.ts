@@ -1,10 +1,11 @@
 import { ReadResp } from '@eventstore/db-client/generated/streams_pb'
 import { UUID } from '@eventstore/db-client/generated/shared_pb'
-import { BatchAppendReq } from '@eventstore/db-client/generated/streams_pb'
+import { BatchAppendReq, BatchAppendResp } from '@eventstore/db-client/generated/streams_pb'
 import fc from 'fast-check'
 import { AppendView, DamagedRecordError } from './append-record'
 import { buildRecord, placeRecord } from './build-record'
-import { readBatchAppend } from './append-request'
+import { batchOutcome } from './append-answers'
+import { readBatchAppend, type Expected } from './append-request'
 import { EventEncoder } from './read-answer'
 import { batchAppendBytes, builtRecord, testEvent, testId, type TestEvent } from './test-requests'
 
@@ -44,6 +45,38 @@ describe('the hand-written codec against the generated one', () => {
         }
       }),
       { numRuns: 200 },
+    )
+  })
+
+  test('the answer to an append says what the generated code reads back', () => {
+    const number = fc.oneof(fc.nat(), fc.integer({ min: 2 ** 40, max: Number.MAX_SAFE_INTEGER }))
+    const expected: fc.Arbitrary<Expected> = fc.oneof(
+      number.map((revision) => ({ kind: 'exact' as const, revision })),
+      fc.constantFrom({ kind: 'no-stream' as const }, { kind: 'any' as const }, { kind: 'stream-exists' as const }),
+    )
+    const name = fc.string({ minLength: 1, maxLength: 300, unit: 'grapheme' })
+    fc.assert(
+      fc.property(fc.record({ correlation: fc.uuid(), stream: name, expected, revision: number, position: number }), (given) => {
+        const correlation = new UUID()
+        correlation.setString(given.correlation)
+        const answer = BatchAppendResp.deserializeBinary(
+          batchOutcome(
+            Buffer.from(correlation.serializeBinary()),
+            { kind: 'appended', revision: given.revision, position: given.position },
+            given,
+          ),
+        )
+        expect(answer.getCorrelationId()?.getString()).toBe(given.correlation)
+        expect(answer.hasError()).toBe(false)
+        expect(answer.getSuccess()?.getCurrentRevision()).toBe(String(given.revision))
+        expect(answer.getSuccess()?.getPosition()?.getCommitPosition()).toBe(String(given.position))
+        expect(answer.getSuccess()?.getPosition()?.getPreparePosition()).toBe(String(given.position))
+        expect(Buffer.from(answer.getStreamIdentifier()?.getStreamName_asU8() ?? []).toString()).toBe(given.stream)
+        expect([answer.hasStreamPosition(), answer.hasNoStream(), answer.hasAny(), answer.hasStreamExists()]).toEqual(
+          ['exact', 'no-stream', 'any', 'stream-exists'].map((kind) => kind === given.expected.kind),
+        )
+        if (given.expected.kind === 'exact') expect(answer.getStreamPosition()).toBe(String(given.expected.revision))
+      }),
     )
   })
 

@@ -1,4 +1,4 @@
-import { streamNameFilter, type EventData, type EventStoreDBClient, type ReadRevision } from '@eventstore/db-client'
+import { type EventData, type EventStoreDBClient } from '@eventstore/db-client'
 import {
   RiskError,
   type ExpectedRevision,
@@ -8,12 +8,14 @@ import {
   type RecordedEntry,
   type SubscriptionMessage,
 } from '@riskledger/contracts'
-import { follow, type Position } from './follow'
+import type { BatchAppends } from './batch-appends'
+import { openRead, supportsBatchAppend } from './client-calls'
+import { follow } from './follow'
 import { InFlightLimit } from './in-flight-limit'
 import { appendError, readError, tooLarge } from './ledger-errors'
 import { PulledStream } from './pulled-stream'
-import { recordedEntry } from './recorded-entry'
-import { acquireClient } from './shared-client'
+import { allRead, allSubscription, streamRead, streamSubscription, type Position } from './read-request'
+import { acquireClient, type AcquiredClient } from './shared-client'
 
 /** How to reach a ledger. */
 export interface ConnectLedgerOptions {
@@ -29,7 +31,8 @@ export interface ConnectLedgerOptions {
   readonly connectTimeoutMs?: number
 }
 
-const CHECKPOINT_INTERVAL = 32
+/** Largest append that goes in one message, in bytes; the client splits a larger one. */
+const MAX_MESSAGE_BYTES = 3 * 1024 * 1024
 
 /**
  * Connects to an EventStoreDB, a KurrentDB or the embedded ledger, and reads once to make sure that it answers. Throws
@@ -47,20 +50,22 @@ export async function connectLedger(options: ConnectLedgerOptions): Promise<Ledg
       cause,
     })
   }
-  return new ClientLedger(shared.client, shared.release, options)
+  return new ClientLedger(shared, options)
 }
 
 class ClientLedger implements Ledger {
+  private readonly client: EventStoreDBClient
+  private readonly batchAppends: BatchAppends
+  private readonly release: () => Promise<void>
   private readonly appends: InFlightLimit
   private readonly appendTimeoutMs: number
   private readonly maxAppendBytes: number
   private readonly reconnectTimeoutMs: number
 
-  constructor(
-    private readonly client: EventStoreDBClient,
-    private readonly release: () => Promise<void>,
-    options: ConnectLedgerOptions,
-  ) {
+  constructor(shared: AcquiredClient, options: ConnectLedgerOptions) {
+    this.client = shared.client
+    this.batchAppends = shared.batchAppends
+    this.release = shared.release
     this.appends = new InFlightLimit(options.maxInFlightAppends ?? 64)
     this.appendTimeoutMs = options.appendTimeoutMs ?? 10_000
     this.maxAppendBytes = options.maxAppendBytes ?? 1024 * 1024
@@ -70,10 +75,13 @@ class ClientLedger implements Ledger {
   async append(stream: string, expected: ExpectedRevision, entries: readonly ProposedEntry[]): Promise<number> {
     const bytes = payloadBytes(entries)
     if (bytes > this.maxAppendBytes) throw tooLarge(stream, { bytes, maxAppendBytes: this.maxAppendBytes })
-    const expectedRevision = expected === 'no-stream' ? 'no_stream' : BigInt(expected)
     try {
       return await this.appends.run(() =>
         withTimeout(this.appendTimeoutMs, async () => {
+          if (bytes <= MAX_MESSAGE_BYTES && (await supportsBatchAppend(this.client))) {
+            return await this.batchAppends.append(stream, expected, entries)
+          }
+          const expectedRevision = expected === 'no-stream' ? 'no_stream' : BigInt(expected)
           const result = await this.client.appendToStream(stream, entries.map(eventData), { expectedRevision })
           return Number(result.nextExpectedRevision)
         }),
@@ -84,13 +92,11 @@ class ClientLedger implements Ledger {
   }
 
   async *readStream(stream: string, options: ReadStreamOptions): AsyncGenerator<RecordedEntry, void, undefined> {
-    const fromRevision: ReadRevision = typeof options.from === 'number' ? BigInt(options.from) : options.from
-    const maxCount = options.maxCount ?? Number.MAX_SAFE_INTEGER
-    if (maxCount <= 0) return
-    const reading = new PulledStream<never>(this.client.readStream(stream, { fromRevision, direction: options.direction, maxCount }))
+    if (options.maxCount !== undefined && options.maxCount <= 0) return
+    const reading = new PulledStream(openRead(this.client, streamRead(stream, options)))
     try {
       for (let next = await reading.next(); next !== undefined; next = await reading.next()) {
-        if ('event' in next && next.event !== undefined) yield recordedEntry(next.event)
+        if (next.kind === 'entry') yield next.entry
       }
     } finally {
       await reading.leave()
@@ -118,10 +124,7 @@ class ClientLedger implements Ledger {
     let after = options.after
     return follow({
       name: stream,
-      open: () => {
-        const fromRevision: ReadRevision = after === 'start' ? 'start' : BigInt(after)
-        return this.client.subscribeToStream(stream, { fromRevision })
-      },
+      open: () => openRead(this.client, streamSubscription(stream, after)),
       passed: (at) => {
         if ('entry' in at) after = at.entry.revision
       },
@@ -138,14 +141,7 @@ class ClientLedger implements Ledger {
     let after = options.after
     return follow({
       name: '$all',
-      open: (onCheckpoint) => {
-        const filter = streamNameFilter({
-          prefixes: [...options.streamPrefixes],
-          checkpointInterval: CHECKPOINT_INTERVAL,
-          checkpointReached: (_subscription, position) => onCheckpoint(position),
-        })
-        return this.client.subscribeToAll({ fromPosition: after, filter })
-      },
+      open: () => openRead(this.client, allSubscription(after, options.streamPrefixes)),
       passed: (at) => {
         after = 'entry' in at ? (at.entry.position ?? after) : at.checkpoint
       },
@@ -183,7 +179,7 @@ async function answers(client: EventStoreDBClient, timeoutMs: number): Promise<v
   for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 2, 1_000)) {
     try {
       await withTimeout(timeoutMs, async () => {
-        const reading = new PulledStream<never>(client.readAll({ maxCount: 1 }))
+        const reading = new PulledStream(openRead(client, allRead(1)))
         while ((await reading.next()) !== undefined);
         if (reading.failure !== undefined) throw readError(reading.failure, '$all')
       })

@@ -1,15 +1,12 @@
 import type { RecordedEntry, SubscriptionMessage } from '@riskledger/contracts'
 import { isConnectionLoss, readError } from './ledger-errors'
-import { PulledStream, type ClientStream } from './pulled-stream'
-import { recordedEntry } from './recorded-entry'
-
-/** The place in a stream or in `$all` after which a subscription goes on. */
-export type Position = { readonly commit: bigint; readonly prepare: bigint }
+import { PulledStream, type ReadCall } from './pulled-stream'
+import type { Position } from './read-request'
 
 /** How to follow; `open` starts a subscription after what `passed` was last told. */
 export interface FollowOptions {
   readonly name: string
-  readonly open: (onCheckpoint: (position: Position) => void) => ClientStream
+  readonly open: () => Promise<ReadCall>
   readonly passed: (at: { readonly entry: RecordedEntry } | { readonly checkpoint: Position }) => void
   readonly signal: AbortSignal
   /** Longest time without a connection, in milliseconds; then `ledger-unavailable`. */
@@ -32,15 +29,9 @@ export async function* follow(options: FollowOptions): AsyncGenerator<Subscripti
       for (let next = await stream.next(); next !== undefined; next = await stream.next()) {
         lostAtMs = undefined
         pauseMs = FIRST_PAUSE_MS
-        if ('mark' in next) {
-          if (next.mark.kind === 'checkpoint') options.passed({ checkpoint: next.mark.position })
-          yield next.mark
-        } else if (next.event !== undefined) {
-          // A link whose target was deleted resolves to nothing; nothing of ours writes links.
-          const entry = recordedEntry(next.event)
-          options.passed({ entry })
-          yield { kind: 'entry', entry }
-        }
+        if (next.kind === 'checkpoint') options.passed({ checkpoint: next.position })
+        else if (next.kind === 'entry') options.passed({ entry: next.entry })
+        if (next.kind === 'entry' || next.kind === 'checkpoint' || next.kind === 'caught-up') yield next
       }
     } finally {
       detach()
@@ -57,12 +48,8 @@ export async function* follow(options: FollowOptions): AsyncGenerator<Subscripti
   }
 }
 
-type Told = Exclude<SubscriptionMessage, { kind: 'entry' }>
-
-function openSession(options: FollowOptions): { stream: PulledStream<Told>; detach: () => void } {
-  const subscription = options.open((position) => stream.mark({ kind: 'checkpoint', position }))
-  const stream = new PulledStream<Told>(subscription)
-  subscription.on('caughtUp', () => stream.mark({ kind: 'caught-up' }))
+function openSession(options: FollowOptions): { stream: PulledStream; detach: () => void } {
+  const stream = new PulledStream(options.open())
   const onAbort = (): void => stream.interrupt()
   options.signal.addEventListener('abort', onAbort)
   return { stream, detach: () => options.signal.removeEventListener('abort', onAbort) }

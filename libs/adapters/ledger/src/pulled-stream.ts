@@ -1,60 +1,46 @@
-import type { ResolvedEvent } from '@eventstore/db-client'
+import { isClientCancellationError } from '@eventstore/db-client/dist/utils'
+import { convertToCommandError } from '@eventstore/db-client'
+import type { ReadMessage } from './read-message'
 
-/** A read or a subscription of the client, as far as it is used here. */
-export interface ClientStream {
-  read(): ResolvedEvent | null
-  readonly readableLength: number
-  on(event: string, listener: (cause?: unknown) => void): unknown
-  off(event: string, listener: (cause?: unknown) => void): unknown
+/** A read or a subscription, as far as it is used here. */
+export interface ReadCall {
+  read(): ReadMessage | null
+  on(event: string, listener: (cause: Error) => void): unknown
+  off(event: string, listener: (cause: Error) => void): unknown
   resume(): unknown
-  /** Ends a read. */
-  cancel?(): Promise<void>
-  /** Ends a subscription. */
-  unsubscribe?(): Promise<void>
+  cancel(): void
 }
 
 /**
- * Takes events from the client one by one, as fast as the consumer asks and no faster, and lets the call end when the consumer
- * leaves early: the client's own iterator then keeps the call open for ever, and with it the connection.
+ * Takes messages from a call one by one, as fast as the consumer asks and no faster, and lets the call end when the consumer leaves
+ * early: a stream's own iterator then keeps the call open for ever, and with it the connection.
  */
-export class PulledStream<Mark> {
+export class PulledStream {
   /** Why the stream ended, where it did not end well. */
   failure: unknown
-  private readonly marks: { readonly afterEvents: number; readonly mark: Mark }[] = []
-  private taken = 0
+  private call: ReadCall | undefined
   private ended = false
   private left = false
   private wake: () => void = () => undefined
 
-  constructor(private readonly stream: ClientStream) {
-    stream.on('readable', this.onReadable)
-    stream.on('error', (cause) => this.end(cause))
-    stream.on('end', () => this.end(undefined))
-    stream.on('close', () => this.end(undefined))
+  constructor(private readonly opening: Promise<ReadCall>) {
+    opening.then(
+      (call) => this.attach(call),
+      (cause: unknown) => this.end(cause),
+    )
   }
 
-  /** The next event or mark; undefined at the end (see `failure`), and after `leave`. */
-  async next(): Promise<ResolvedEvent | { readonly mark: Mark } | undefined> {
+  /** The next message; undefined at the end (see `failure`), and after `leave`. */
+  async next(): Promise<ReadMessage | undefined> {
     for (;;) {
       if (this.left) return undefined
-      if (this.marks.length > 0 && this.marks[0].afterEvents <= this.taken) {
-        const [first] = this.marks.splice(0, 1)
-        return { mark: first.mark }
-      }
-      const event = this.stream.read()
-      if (event !== null) {
-        this.taken++
-        return event
-      }
+      const message = this.call?.read() ?? null
+      if (message?.kind === 'not-found') this.failure = message.failure
+      if (message !== null && message.kind !== 'other') return message
+      if (message !== null) continue
       if (this.ended) return undefined
       await new Promise<void>((resolve) => (this.wake = resolve))
     }
-  }
-
-  /** Puts a mark behind the events that the client holds so far: it tells of some things apart from its events. */
-  mark(mark: Mark): void {
-    this.marks.push({ afterEvents: this.taken + this.stream.readableLength, mark })
-    this.wake()
   }
 
   /** Makes a waiting `next` return. */
@@ -67,14 +53,26 @@ export class PulledStream<Mark> {
   async leave(): Promise<void> {
     this.interrupt()
     if (this.ended) return
-    this.stream.off('readable', this.onReadable)
     try {
-      await (this.stream.cancel ?? this.stream.unsubscribe)?.call(this.stream)
-      this.stream.resume()
+      const call = await this.opening
+      call.off('readable', this.onReadable)
+      // Cancelling in the turn in which a message came makes gRPC throw (grpc-node, issues 1464 and 1652).
+      await new Promise((resolve) => setImmediate(resolve))
+      call.cancel()
+      call.resume()
     } catch (cause) {
       // The call never began: there is nothing to end, and its failure is what `next` ends with.
       this.end(cause)
     }
+  }
+
+  private attach(call: ReadCall): void {
+    this.call = call
+    call.on('readable', this.onReadable)
+    call.on('error', (cause) => this.end(isClientCancellationError(cause) ? undefined : convertToCommandError(cause)))
+    call.on('end', () => this.end(undefined))
+    call.on('close', () => this.end(undefined))
+    this.wake()
   }
 
   private readonly onReadable = (): void => this.wake()

@@ -1,22 +1,32 @@
 import { EventStoreDBClient } from '@eventstore/db-client'
+import { BatchAppends } from './batch-appends'
 
 const DISPOSE_TIMEOUT_MS = 2_000
 
+/** A client in use, until it is released. */
+export interface AcquiredClient {
+  readonly client: EventStoreDBClient
+  readonly batchAppends: BatchAppends
+  readonly release: () => Promise<void>
+}
+
 interface Shared {
   readonly client: EventStoreDBClient
+  readonly batchAppends: BatchAppends
   users: number
 }
 
 const clients = new Map<string, Shared>()
 
 /**
- * One client per connection string and thread. The client library keeps the appends that wait for an answer in one map for the
- * whole module, and an error on one connection rejects all of them; with one connection to a ledger those are its own.
+ * One client, and one append call, per connection string and thread. An error of the call rejects all appends that wait for an answer;
+ * with one connection to a ledger those are its own.
  */
-export function acquireClient(connectionString: string): { readonly client: EventStoreDBClient; readonly release: () => Promise<void> } {
+export function acquireClient(connectionString: string): AcquiredClient {
   let shared = clients.get(connectionString)
   if (shared === undefined) {
-    shared = { client: EventStoreDBClient.connectionString(connectionString), users: 0 }
+    const client = EventStoreDBClient.connectionString(connectionString)
+    shared = { client, batchAppends: new BatchAppends(client), users: 0 }
     clients.set(connectionString, shared)
   }
   const held = shared
@@ -24,6 +34,7 @@ export function acquireClient(connectionString: string): { readonly client: Even
   let released = false
   return {
     client: held.client,
+    batchAppends: held.batchAppends,
     release: async () => {
       if (released) return
       released = true
