@@ -1,4 +1,4 @@
-import type { EventLog, LogRecord, ProposedRecord, RawTopic, Verdict } from '@riskledger/contracts'
+import { recordsOf, type EventLog, type LogRecord, type ProposedRecord, type RawTopic, type Verdict } from '@riskledger/contracts'
 import { compilePolicy, newScoreCard, score, scoreWithout, verdictOf } from '@riskledger/detectors'
 import { decodeRaw, type Outcome, type Payment } from '@riskledger/events'
 import type { DetectorName, Policy } from '@riskledger/policy'
@@ -46,6 +46,7 @@ export class MemoryScreening {
     return {
       partitionCount: 1,
       append: (records: readonly ProposedRecord[]) => Promise.resolve(records.map((record) => this.take(record))),
+      appendColumns: async (columns) => recordsOf(columns).forEach((record) => this.take(record)),
       fetch: refuse,
       range: refuse,
       sources: () => Promise.resolve([]),

@@ -2,7 +2,8 @@ import { isAscii, isUtf8 } from 'node:buffer'
 import { RiskError } from '@riskledger/contracts'
 import { compileMapping, type RowMapper } from './compile-mapping'
 import { splitCsvRow } from './csv-row'
-import { type Emission, MAX_LINE_BYTES } from './emission'
+import { MAX_LINE_BYTES } from './emission'
+import { EmissionBlock } from './emission-block'
 import type { Mapping } from './mapping'
 import { cutWhole, type Emitter, reject, rejectLongLine } from './ndjson-emitter'
 import { PendingEvents } from './pending-events'
@@ -34,7 +35,7 @@ export class CsvEmitter implements Emitter {
   private number = 0
   private fileTimeMs = -Infinity
   private headerDue: boolean
-  private out: Emission[] = []
+  private readonly out = new EmissionBlock()
 
   constructor(
     private readonly file: string,
@@ -46,8 +47,8 @@ export class CsvEmitter implements Emitter {
   }
 
   /** Throws `mapping-invalid` where the header is not that of the mapping, and `limit-reached`. */
-  add(block: Block): readonly Emission[] {
-    this.out = []
+  add(block: Block): EmissionBlock {
+    this.out.clear()
     if (block.kind === 'long-line') {
       this.abandonHeld()
       this.out.push(rejectLongLine(block.kept, { file: this.file, line: ++this.number }))
@@ -55,8 +56,8 @@ export class CsvEmitter implements Emitter {
     return this.out
   }
 
-  end(): readonly Emission[] {
-    this.out = []
+  end(): EmissionBlock {
+    this.out.clear()
     while (this.held.length > 0) this.abandonHeld()
     while (this.pending.nextMs !== Infinity) this.out.push(this.pending.take())
     return this.out
