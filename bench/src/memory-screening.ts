@@ -46,7 +46,10 @@ export class MemoryScreening {
     return {
       partitionCount: 1,
       append: (records: readonly ProposedRecord[]) => Promise.resolve(records.map((record) => this.take(record))),
-      appendColumns: async (columns) => recordsOf(columns).forEach((record) => this.take(record)),
+      appendColumns: (columns) => {
+        for (const record of recordsOf(columns)) this.take(record)
+        return Promise.resolve()
+      },
       fetch: refuse,
       range: refuse,
       sources: () => Promise.resolve([]),
