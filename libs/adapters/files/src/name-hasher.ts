@@ -38,7 +38,8 @@ export class NameHasher {
     const padded = oneBlock ? BLOCK_BYTES - 8 : 2 * BLOCK_BYTES - 8
     message[end] = 0x80
     for (let i = end + 1; i < padded; i++) message[i] = 0
-    chain.set(SHA1_START)
+    // One by one: `set` is a call into the runtime.
+    for (let i = 0; i < 5; i++) chain[i] = SHA1_START[i]
     if (oneBlock) this.load(0, fixedWords, 14)
     else {
       this.load(0, fixedWords, 16)

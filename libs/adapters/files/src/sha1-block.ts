@@ -20,10 +20,20 @@ export function beginBlock(w: Int32Array, registers: Int32Array, count: number):
  * those after the rounds before. `w` holds the block's 16 words, and is used for the 80 of its schedule.
  */
 export function finishBlock(w: Int32Array, registers: Int32Array, from: number, chain: Int32Array): void {
-  for (let i = 16; i < 80; i++) {
-    const x = w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16]
-    w[i] = (x << 1) | (x >>> 31)
+  // The words that the next three steps need stay in registers.
+  let x = w[13]
+  let y = w[14]
+  let z = w[15]
+  for (let i = 16; i < 79; i += 3) {
+    x ^= w[i - 8] ^ w[i - 14] ^ w[i - 16]
+    w[i] = x = (x << 1) | (x >>> 31)
+    y ^= w[i - 7] ^ w[i - 13] ^ w[i - 15]
+    w[i + 1] = y = (y << 1) | (y >>> 31)
+    z ^= w[i - 6] ^ w[i - 12] ^ w[i - 14]
+    w[i + 2] = z = (z << 1) | (z >>> 31)
   }
+  x ^= w[71] ^ w[65] ^ w[63]
+  w[79] = (x << 1) | (x >>> 31)
   let a = registers[0]
   let b = registers[1]
   let c = registers[2]
