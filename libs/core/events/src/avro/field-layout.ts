@@ -2,7 +2,7 @@ import type { TextFormat } from '../text/format'
 import { AvroWriter } from './avro-writer'
 
 /** What a field holds, with the bounds that its schema states. */
-export type FieldType =
+type FieldType =
   | { readonly kind: 'integer'; readonly minimum: number; readonly maximum: number }
   | { readonly kind: 'boolean' }
   | { readonly kind: 'token'; readonly maxBytes: number }
