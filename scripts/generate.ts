@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { format } from 'prettier'
 import { readSchemas } from './generate/read-schemas'
 import { emitEnums, emitRecordFile } from './generate/emit-record-file'
+import { emitRawLayouts } from './generate/emit-layout'
 import { emitLedgerRegistry, emitRawRegistry, emitSchemaArtifacts } from './generate/emit-registry'
 
 const ROOT = join(__dirname, '..')
@@ -18,6 +19,7 @@ async function generate(): Promise<ReadonlyMap<string, string>> {
   const texts = new Map<string, string>([
     ['enums.ts', emitEnums(schemas)],
     ['raw-registry.ts', emitRawRegistry(schemas.filter((schema) => schema.kind === 'raw'))],
+    ['raw-layouts.ts', emitRawLayouts(schemas.filter((schema) => schema.kind === 'raw'))],
     ['ledger-registry.ts', emitLedgerRegistry(schemas.filter((schema) => schema.kind === 'ledger'))],
     ['schema-artifacts.ts', emitSchemaArtifacts(schemas)],
   ])

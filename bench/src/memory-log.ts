@@ -1,11 +1,13 @@
 import {
   RAW_TOPICS,
+  recordsOf,
   type EventLog,
   type FetchRequest,
   type FetchResponse,
   type LogRecord,
   type ProposedRecord,
   type RawTopic,
+  type RecordColumns,
   type SourceProgress,
 } from '@riskledger/contracts'
 
@@ -24,6 +26,10 @@ export class MemoryLog implements EventLog {
     })
     if (progress !== undefined) this.progress = [...this.progress.filter((one) => one.sourceId !== progress.sourceId), progress]
     return Promise.resolve(offsets)
+  }
+
+  async appendColumns(columns: RecordColumns, progress?: SourceProgress): Promise<void> {
+    await this.append(recordsOf(columns), progress)
   }
 
   fetch(request: FetchRequest): Promise<FetchResponse> {

@@ -1,4 +1,4 @@
-import type { EventLog, LogRecord, ProposedRecord, RawTopic, Verdict } from '@riskledger/contracts'
+import { recordsOf, type EventLog, type LogRecord, type ProposedRecord, type RawTopic, type Verdict } from '@riskledger/contracts'
 import { compilePolicy, newScoreCard, score, scoreWithout, verdictOf } from '@riskledger/detectors'
 import { EventViews, spanText, type OutcomeView, type PaymentView, type TokenSpan } from '@riskledger/events'
 import type { DetectorName, Policy } from '@riskledger/policy'
@@ -47,6 +47,10 @@ export class MemoryScreening {
     return {
       partitionCount: 1,
       append: (records: readonly ProposedRecord[]) => Promise.resolve(records.map((record) => this.take(record))),
+      appendColumns: (columns) => {
+        for (const record of recordsOf(columns)) this.take(record)
+        return Promise.resolve()
+      },
       fetch: refuse,
       range: refuse,
       sources: () => Promise.resolve([]),

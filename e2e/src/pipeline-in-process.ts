@@ -121,7 +121,7 @@ export class Pipeline {
     const { log, ledger, leaving } = this
     const importing = importFiles({
       files: [file],
-      log: { ...facade(log), append: (records, progress) => this.append(records, progress) },
+      log: { ...facade(log), appendColumns: (columns, progress) => this.append(columns, progress) },
       startedAtMs: STARTED_AT_MS,
       batchRecords: 48,
       signal: leaving.signal,
@@ -141,10 +141,9 @@ export class Pipeline {
     if (!leaving.signal.aborted) this.parts.push(relationsOver(ledger, policy, leaving.signal))
   }
 
-  private async append(...[records, progress]: Parameters<EventLog['append']>): Promise<readonly number[]> {
-    const offsets = await this.log.append(records, progress)
+  private async append(...[columns, progress]: Parameters<EventLog['appendColumns']>): Promise<void> {
+    await this.log.appendColumns(columns, progress)
     this.acknowledgedEmissions = progress?.emissions ?? this.acknowledgedEmissions
-    return offsets
   }
 
   private async checkDrained(nextOffsets: readonly number[]): Promise<void> {
@@ -159,6 +158,7 @@ function facade(log: EventLog): EventLog {
   return {
     partitionCount: log.partitionCount,
     append: (records, progress) => log.append(records, progress),
+    appendColumns: (columns, progress) => log.appendColumns(columns, progress),
     fetch: (request) => log.fetch(request),
     range: (topic, partition) => log.range(topic, partition),
     sources: () => log.sources(),

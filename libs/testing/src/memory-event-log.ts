@@ -1,5 +1,6 @@
 import {
   RAW_TOPICS,
+  recordsOf,
   RiskError,
   type EventLog,
   type FetchRequest,
@@ -7,6 +8,7 @@ import {
   type LogRecord,
   type ProposedRecord,
   type RawTopic,
+  type RecordColumns,
   type SourceProgress,
 } from '@riskledger/contracts'
 
@@ -38,6 +40,10 @@ export class MemoryEventLog implements EventLog {
     if (progress !== undefined) this.announce(progress)
     this.wake()
     return Promise.resolve(offsets)
+  }
+
+  async appendColumns(columns: RecordColumns, progress?: SourceProgress): Promise<void> {
+    await this.append(recordsOf({ ...columns, bytes: columns.bytes.slice() }), progress)
   }
 
   /** Says how far a source has come, without a record. */

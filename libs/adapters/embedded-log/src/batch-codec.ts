@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib'
-import type { LogRecord, ProposedRecord, RawTopic } from '@riskledger/contracts'
+import { type LogRecord, NO_KEY, type RawTopic, type RecordColumns } from '@riskledger/contracts'
+import type { PlannedBatch } from './batch-plan'
 
 /*
  * A stored batch, little-endian; columns first, so that a reader reaches any record without a scan:
@@ -19,10 +20,15 @@ import type { LogRecord, ProposedRecord, RawTopic } from '@riskledger/contracts'
  */
 const HEADER_BYTES = 24
 const MAGIC = 0x31424c52
-const NO_KEY = 0x80000000
-const ORDER_NONE = 0
-const ORDER_COLUMN = 1
-const ORDER_EQUALS_BROKER = 2
+const NO_KEY_BIT = 0x80000000
+/** No record of the batch has an order time. */
+export const ORDER_NONE = 0
+/** The order times have a column of their own. */
+export const ORDER_COLUMN = 1
+/** Each order time equals the broker time. */
+export const ORDER_EQUALS_BROKER = 2
+/** How a batch holds its order times. */
+export type OrderKind = typeof ORDER_NONE | typeof ORDER_COLUMN | typeof ORDER_EQUALS_BROKER
 
 /** A batch that is being filled; its offset comes last, with {@link sealBatch}. */
 export interface OpenBatch {
@@ -31,34 +37,71 @@ export interface OpenBatch {
   readonly bodyCrc: number
 }
 
-/** Encodes records of one topic and partition, copying their bytes. The caller bounds count and size. */
-export function encodeBatch(records: readonly ProposedRecord[], dataBytes: number): OpenBatch {
-  const count = records.length
-  const orderKind = orderKindOf(records)
-  const columns = orderKind === ORDER_COLUMN ? 24 : 16
-  const bytes = Buffer.allocUnsafeSlow(HEADER_BYTES + count * columns + dataBytes)
-  const times = new Float64Array(bytes.buffer, HEADER_BYTES, orderKind === ORDER_COLUMN ? count * 2 : count)
-  const ends = new Uint32Array(bytes.buffer, HEADER_BYTES + times.byteLength, count * 2)
-  const dataStart = HEADER_BYTES + count * columns
-  let at = dataStart
-  for (let i = 0; i < count; i++) {
-    const record = records[i]
-    times[i] = record.brokerTimeMs
-    if (orderKind === ORDER_COLUMN) times[count + i] = record.orderTimeMs === undefined ? NaN : record.orderTimeMs
-    const key = record.key
-    if (key === null) ends[i] = ((at - dataStart) | NO_KEY) >>> 0
-    else {
-      at = copyInto(bytes, key, at)
-      ends[i] = at - dataStart
-    }
-    at = copyInto(bytes, record.value, at)
-    ends[count + i] = at - dataStart
+/** Encodes all records into the batches that were planned for them, copying their bytes: what follows in one batch is copied at once. */
+export function encodeBatches(
+  columns: RecordColumns,
+  { batches, batchOf }: { readonly batches: readonly PlannedBatch[]; readonly batchOf: Uint32Array },
+): void {
+  const fillings = batches.map((batch) => new BatchFilling(batch))
+  const { count } = columns
+  for (let from = 0; from < count;) {
+    const batch = batchOf[from]
+    let to = from + 1
+    while (to < count && batchOf[to] === batch) to++
+    fillings[batch].add(columns, from, to)
+    from = to
   }
-  const header = new Uint32Array(bytes.buffer, 0, 6)
-  header[1] = count
-  header[4] = MAGIC
-  header[5] = orderKind
-  return { bytes, count, bodyCrc: crc32(bytes.subarray(16)) }
+  for (let i = 0; i < batches.length; i++) batches[i].encoded = fillings[i].close()
+}
+
+class BatchFilling {
+  private readonly bytes: Buffer
+  private readonly times: Float64Array
+  private readonly ends: Uint32Array
+  private readonly dataStart: number
+  private filled = 0
+  private dataBytes = 0
+
+  constructor(private readonly batch: PlannedBatch) {
+    const { count, dataBytes, orderKind } = batch
+    const columns = orderKind === ORDER_COLUMN ? 24 : 16
+    this.dataStart = HEADER_BYTES + count * columns
+    this.bytes = Buffer.allocUnsafeSlow(this.dataStart + dataBytes)
+    this.times = new Float64Array(this.bytes.buffer, HEADER_BYTES, orderKind === ORDER_COLUMN ? count * 2 : count)
+    this.ends = new Uint32Array(this.bytes.buffer, HEADER_BYTES + this.times.byteLength, count * 2)
+  }
+
+  /** Adds the records `[from, to)`. */
+  add(columns: RecordColumns, from: number, to: number): void {
+    const { times, ends } = this
+    const { count, orderKind } = this.batch
+    const { brokerTimesMs, orderTimesMs, keyEnds } = columns
+    const start = from === 0 ? 0 : columns.ends[from - 1]
+    // What is added to a place in the columns' bytes to give one in the batch's data.
+    const shift = this.dataBytes - start
+    let filled = this.filled
+    let recordStart = this.dataBytes
+    for (let i = from; i < to; i++, filled++) {
+      times[filled] = brokerTimesMs[i]
+      if (orderKind === ORDER_COLUMN) times[count + filled] = orderTimesMs[i]
+      ends[filled] = keyEnds[i] === NO_KEY ? (recordStart | NO_KEY_BIT) >>> 0 : keyEnds[i] + shift
+      recordStart = columns.ends[i] + shift
+      ends[count + filled] = recordStart
+    }
+    copyInto(this.bytes, this.dataStart + this.dataBytes, columns.bytes, start, recordStart - this.dataBytes)
+    this.dataBytes = recordStart
+    this.filled = filled
+  }
+
+  close(): OpenBatch {
+    const { bytes } = this
+    const { count, orderKind } = this.batch
+    const header = new Uint32Array(bytes.buffer, 0, 6)
+    header[1] = count
+    header[4] = MAGIC
+    header[5] = orderKind
+    return { bytes, count, bodyCrc: crc32(bytes.subarray(16)) }
+  }
 }
 
 /** Writes the offset and the checksum into a batch; may be called again with another offset. */
@@ -106,7 +149,7 @@ export class StoredBatch {
   /** Bytes of the value at this offset. */
   valueBytes(offset: number): number {
     const i = offset - this.baseOffset
-    return this.ends[this.count + i] - (this.ends[i] & ~NO_KEY)
+    return this.ends[this.count + i] - (this.ends[i] & ~NO_KEY_BIT)
   }
 
   /** The record at an offset in `[baseOffset, endOffset)`. */
@@ -114,7 +157,7 @@ export class StoredBatch {
     const i = offset - this.baseOffset
     const start = i === 0 ? 0 : this.ends[this.count + i - 1]
     const keyEnd = this.ends[i]
-    const valueStart = keyEnd & ~NO_KEY
+    const valueStart = keyEnd & ~NO_KEY_BIT
     const brokerTimeMs = this.times[i]
     return {
       topic,
@@ -122,7 +165,7 @@ export class StoredBatch {
       offset,
       brokerTimeMs,
       orderTimeMs: this.orderKind === ORDER_NONE ? undefined : this.orderKind === ORDER_EQUALS_BROKER ? brokerTimeMs : this.orderTime(i),
-      key: keyEnd >= NO_KEY ? null : this.data.subarray(start, valueStart),
+      key: keyEnd >= NO_KEY_BIT ? null : this.data.subarray(start, valueStart),
       value: this.data.subarray(valueStart, this.ends[this.count + i]),
     }
   }
@@ -133,21 +176,8 @@ export class StoredBatch {
   }
 }
 
-function orderKindOf(records: readonly ProposedRecord[]): number {
-  let none = true
-  let equal = true
-  for (let i = 0; i < records.length && (none || equal); i++) {
-    const { orderTimeMs } = records[i]
-    if (orderTimeMs !== undefined) none = false
-    if (orderTimeMs !== records[i].brokerTimeMs) equal = false
-  }
-  return none ? ORDER_NONE : equal ? ORDER_EQUALS_BROKER : ORDER_COLUMN
-}
-
-/** A plain loop beats `set` for short keys: no call into the runtime. */
-function copyInto(target: Uint8Array, source: Uint8Array, at: number): number {
-  const length = source.length
-  if (length > 24) target.set(source, at)
-  else for (let i = 0; i < length; i++) target[at + i] = source[i]
-  return at + length
+/** A plain loop beats `set` for a few records: no view, and no call into the runtime. */
+function copyInto(target: Uint8Array, at: number, source: Uint8Array, from: number, length: number): void {
+  if (length > 400) target.set(source.subarray(from, from + length), at)
+  else for (let i = 0; i < length; i++) target[at + i] = source[from + i]
 }

@@ -3,16 +3,27 @@ import { existsSync, realpathSync } from 'node:fs'
 import { endianness } from 'node:os'
 import { join } from 'node:path'
 import { RiskError } from '@riskledger/contracts'
-import type { EventLog, FetchRequest, FetchResponse, LogRecord, ProposedRecord, RawTopic, SourceProgress } from '@riskledger/contracts'
+import { topicIndexOf } from '@riskledger/contracts'
+import type {
+  EventLog,
+  FetchRequest,
+  FetchResponse,
+  LogRecord,
+  ProposedRecord,
+  RawTopic,
+  RecordColumns,
+  SourceProgress,
+} from '@riskledger/contracts'
 import { StoredBatch } from './batch-codec'
 import { ChangeSignal } from './change-signal'
+import { columnsOf } from './columns-of'
 import { checkForm } from './log-form'
 import { decodeHead, decodeTally } from './log-head'
 import type { LogHead } from './log-head'
-import { baseOffsetOf, batchKey, headKey, topicIndexOf, TALLY_KEY } from './log-keys'
+import { baseOffsetOf, batchKey, headKey, TALLY_KEY } from './log-keys'
 import type { LogStore } from './log-store'
-import { LogWriter } from './log-writer'
-import type { CrashPoint } from './log-writer'
+import { LogWriter, offsetsOf } from './log-writer'
+import type { AppendedBatches, CrashPoint } from './log-writer'
 import { openLmdbLogStore } from './lmdb-log-store'
 import { readSources } from './source-progress'
 
@@ -88,10 +99,11 @@ class EmbeddedLog implements EventLog {
   }
 
   async append(records: readonly ProposedRecord[], progress?: SourceProgress): Promise<readonly number[]> {
-    this.assertOpen()
-    if (this.writer === undefined)
-      throw new RiskError('log-unavailable', `The log in ${this.options.folder} is open for reading only.`, { retriable: false })
-    return this.writer.append(records, progress)
+    return offsetsOf(await this.write(columnsOf(records), progress))
+  }
+
+  async appendColumns(columns: RecordColumns, progress?: SourceProgress): Promise<void> {
+    await this.write(columns, progress)
   }
 
   async fetch(request: FetchRequest): Promise<FetchResponse> {
@@ -142,6 +154,13 @@ class EmbeddedLog implements EventLog {
     await this.writer?.drain()
     this.signal.close()
     await this.store.close()
+  }
+
+  private write(columns: RecordColumns, progress: SourceProgress | undefined): Promise<AppendedBatches> {
+    this.assertOpen()
+    if (this.writer === undefined)
+      throw new RiskError('log-unavailable', `The log in ${this.options.folder} is open for reading only.`, { retriable: false })
+    return this.writer.append(columns, progress)
   }
 
   private head(topic: RawTopic, partition: number): LogHead {

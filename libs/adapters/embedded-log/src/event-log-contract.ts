@@ -1,4 +1,4 @@
-import type { EventLog, LogRecord, ProposedRecord, SourceProgress } from '@riskledger/contracts'
+import { type EventLog, type LogRecord, NO_KEY, type ProposedRecord, type SourceProgress } from '@riskledger/contracts'
 
 /** A log under test, and the ways in which a test looks at it again. */
 export interface EventLogFixture {
@@ -75,6 +75,40 @@ export function describeEventLogContract(
       expect(found.map(({ value }) => Buffer.from(value).toString('hex'))).toEqual(
         records.map(({ value }) => Buffer.from(value).toString('hex')),
       )
+    })
+
+    test('takes columns as it takes their records, and copies them before it returns', async () => {
+      const { log } = fixture
+      const records = [
+        proposedRecord({ key: Buffer.from('account-1'), value: Uint8Array.of(1, 2, 3), orderTimeMs: 1_600_000_000_000 }),
+        proposedRecord({ topic: 'outcomes', partition: 1, key: Buffer.from('x'), value: Uint8Array.of(4), orderTimeMs: 1_700_000_000_000 }),
+        proposedRecord({ topic: 'unparsable', key: null, value: Uint8Array.of(5), orderTimeMs: 1_700_000_000_000 }),
+        proposedRecord({ key: new Uint8Array(0), value: Buffer.alloc(2_000, 6) }),
+      ]
+      const columns = {
+        count: 4,
+        topics: Uint8Array.of(0, 5, 9, 0, 99),
+        partitions: Uint32Array.of(0, 1, 0, 0, 99),
+        brokerTimesMs: Float64Array.from(records, ({ brokerTimeMs }) => brokerTimeMs),
+        orderTimesMs: Float64Array.from(records, ({ orderTimeMs }) => orderTimeMs ?? NaN),
+        bytes: Buffer.concat([...records.flatMap(({ key, value }) => [key ?? new Uint8Array(0), value]), Buffer.alloc(9)]),
+        keyEnds: Uint32Array.of(9, 13, NO_KEY, 15),
+        ends: Uint32Array.of(12, 14, 15, 2_015),
+      }
+      const appended = log.appendColumns(columns)
+      columns.bytes.fill(99)
+      await appended
+      await log.append(records)
+      const plain = ({ offset: _, ...record }: LogRecord) => ({ ...record, key: record.key && [...record.key], value: [...record.value] })
+      for (const [topic, partition, count] of [
+        ['payments', 0, 2],
+        ['outcomes', 1, 1],
+        ['unparsable', 0, 1],
+      ] as const) {
+        const found = (await fetchAll(log, { topic, partition })).map(plain)
+        expect(found).toHaveLength(2 * count)
+        expect(found.slice(0, count)).toEqual(found.slice(count))
+      }
     })
 
     test('numbers each topic and partition on its own, also within one append', async () => {

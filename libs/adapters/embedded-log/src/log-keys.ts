@@ -1,6 +1,3 @@
-import { RAW_TOPICS } from '@riskledger/contracts'
-import type { RawTopic } from '@riskledger/contracts'
-
 /*
  * Keys of the log's one ordered map:
  *   01                                   the form of the environment, JSON
@@ -43,13 +40,4 @@ export function baseOffsetOf(key: Uint8Array, topicIndex: number, partition: num
 /** Of the source that began as the `sequence`-th, from 0. */
 export function sourceKey(sequence: number): Uint8Array {
   return Uint8Array.of(4, sequence >>> 24, sequence >>> 16, sequence >>> 8, sequence)
-}
-
-const TOPIC_INDEXES: ReadonlyMap<RawTopic, number> = new Map(RAW_TOPICS.map((topic, index) => [topic, index]))
-
-/** The topic's place in the fixed order, which is what keys carry. */
-export function topicIndexOf(topic: RawTopic): number {
-  const index = TOPIC_INDEXES.get(topic)
-  if (index === undefined) throw new TypeError(`no such topic: ${String(topic)}`)
-  return index
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert'
 import { RiskError } from '@riskledger/contracts'
-import type { ProposedRecord, SourceProgress } from '@riskledger/contracts'
-import { encodeBatch, sealBatch } from './batch-codec'
+import type { RecordColumns, SourceProgress } from '@riskledger/contracts'
+import { encodeBatches, sealBatch } from './batch-codec'
 import { planBatches } from './batch-plan'
 import type { BatchLimits, PlannedBatch } from './batch-plan'
 import { decodeHead, decodeTally, encodeHead, encodeTally } from './log-head'
@@ -31,13 +31,18 @@ const MAX_RECORD_BYTES = 16 * 2 ** 20
 /** A flush takes in appends up to this many bytes; the rest waits for the next. */
 const MAX_GROUP_BYTES = 64 * 2 ** 20
 
-interface PendingAppend {
+/** Where the records of an append lie. */
+export interface AppendedBatches {
   readonly batches: readonly PlannedBatch[]
   /** For each record, which of the batches holds it; within a batch the records keep their order. */
   readonly batchOf: Uint32Array
+}
+
+interface PendingAppend {
+  readonly appended: AppendedBatches
   readonly bytes: number
   readonly progress: SourceProgress | undefined
-  readonly resolve: (offsets: readonly number[]) => void
+  readonly resolve: (appended: AppendedBatches) => void
   readonly reject: (error: unknown) => void
 }
 
@@ -70,18 +75,16 @@ export class LogWriter {
   }
 
   /** Plans and encodes at once, so that the caller's buffers are its own again when this returns. */
-  append(records: readonly ProposedRecord[], progress: SourceProgress | undefined): Promise<readonly number[]> {
-    const batchOf = new Uint32Array(records.length)
-    const batches = planBatches(records, batchOf, this.limits)
+  append(columns: RecordColumns, progress: SourceProgress | undefined): Promise<AppendedBatches> {
+    const batchOf = new Uint32Array(columns.count)
+    const batches = planBatches(columns, batchOf, this.limits)
+    const appended = { batches, batchOf }
     this.crashPoint('log-append-received')
-    if (records.length === 0 && progress === undefined) return Promise.resolve([])
-    let bytes = 0
-    for (const batch of batches) {
-      batch.encoded = encodeBatch(batch.records, batch.dataBytes)
-      bytes += batch.encoded.bytes.length
-    }
+    if (columns.count === 0 && progress === undefined) return Promise.resolve(appended)
+    encodeBatches(columns, appended)
+    const bytes = batches.reduce((sum, { encoded }) => sum + (encoded?.bytes.length ?? 0), 0)
     return new Promise((resolve, reject) => {
-      this.queue.push({ batches, batchOf, bytes, progress, resolve, reject })
+      this.queue.push({ appended, bytes, progress, resolve, reject })
       this.running ??= this.run()
     })
   }
@@ -104,7 +107,7 @@ export class LogWriter {
         continue
       }
       this.crashPoint('log-append-flushed')
-      for (const pending of group) pending.resolve(offsetsOf(pending))
+      for (const pending of group) pending.resolve(pending.appended)
       this.onFlushed()
     }
     this.running = undefined
@@ -121,8 +124,8 @@ export class LogWriter {
     const tally = decodeTally(transaction.get(TALLY_KEY))
     let { bytes } = tally
     const heads = new Map<number, { readonly topicIndex: number; readonly partition: number; readonly head: LogHead }>()
-    for (const { batches, progress } of group) {
-      for (const batch of batches) {
+    for (const { appended, progress } of group) {
+      for (const batch of appended.batches) {
         const { topicIndex, partition, encoded } = batch
         const slot = topicIndex * this.partitionCount + partition
         let entry = heads.get(slot)
@@ -169,7 +172,8 @@ export class LogWriter {
   }
 }
 
-function offsetsOf({ batches, batchOf }: PendingAppend): number[] {
+/** The offset of each record of an append that is durable, in order. */
+export function offsetsOf({ batches, batchOf }: AppendedBatches): number[] {
   const next = batches.map((batch) => batch.baseOffset)
   const offsets = new Array<number>(batchOf.length)
   for (let i = 0; i < batchOf.length; i++) offsets[i] = next[batchOf[i]]++

@@ -7,7 +7,7 @@ import { createNameUuid } from './name-uuid'
 import { compileTemplate } from './row-template'
 
 /** An event made from a row. `value` may be a view into a shared slab: copy what is kept for long. */
-interface MappedEvent {
+export interface MappedEvent {
   readonly topic: EventRule['topic']
   readonly eventTimeMs: number
   readonly accountId: string

@@ -1,23 +1,18 @@
-import { isAscii, isUtf8 } from 'node:buffer'
+import { isAscii } from 'node:buffer'
 import { RiskError } from '@riskledger/contracts'
 import { compileMapping, type RowMapper } from './compile-mapping'
+import { type CsvLine, textOf, withoutFeed } from './csv-line'
 import { splitCsvRow } from './csv-row'
-import { type Emission, MAX_LINE_BYTES } from './emission'
+import { MAX_LINE_BYTES } from './emission'
+import { EmissionBlock } from './emission-block'
 import type { Mapping } from './mapping'
 import { cutWhole, type Emitter, reject, rejectLongLine } from './ndjson-emitter'
-import { PendingEvents } from './pending-events'
+import { PlainRows } from './plain/plain-rows'
 import type { Block } from './read-blocks'
+import { RowEvents } from './row-events'
 
 /** A quoted field may go on over this many lines; a row that wants more is taken for one with a stray quote. */
 const MAX_LINES_OF_ROW = 1_000
-
-/** A line as it lies in the file: its number, its bytes with and without its end, and its text, null where it is not UTF-8. */
-interface Line {
-  readonly number: number
-  readonly bytes: Buffer
-  readonly withEnd: Buffer
-  readonly text: string | null
-}
 
 /**
  * Emits the events of a CSV file by a mapping. A row that is malformed, has another number of fields, or of which the mapping
@@ -27,27 +22,28 @@ interface Line {
 export class CsvEmitter implements Emitter {
   private readonly map: RowMapper
   private readonly fields: string[] = []
-  private readonly pending: PendingEvents
-  private held: Line[] = []
+  private readonly plainRows: PlainRows
+  private readonly events: RowEvents
+  private held: CsvLine[] = []
   private heldBytes = 0
   private heldText = ''
   private number = 0
-  private fileTimeMs = -Infinity
   private headerDue: boolean
-  private out: Emission[] = []
+  private readonly out = new EmissionBlock()
 
   constructor(
     private readonly file: string,
     private readonly mapping: Mapping,
   ) {
     this.map = compileMapping(mapping)
-    this.pending = new PendingEvents(file)
+    this.events = new RowEvents(file, this.out)
+    this.plainRows = new PlainRows(mapping, this.events, this.out)
     this.headerDue = mapping.header
   }
 
   /** Throws `mapping-invalid` where the header is not that of the mapping, and `limit-reached`. */
-  add(block: Block): readonly Emission[] {
-    this.out = []
+  add(block: Block): EmissionBlock {
+    this.out.clear()
     if (block.kind === 'long-line') {
       this.abandonHeld()
       this.out.push(rejectLongLine(block.kept, { file: this.file, line: ++this.number }))
@@ -55,40 +51,50 @@ export class CsvEmitter implements Emitter {
     return this.out
   }
 
-  end(): readonly Emission[] {
-    this.out = []
+  end(): EmissionBlock {
+    this.out.clear()
     while (this.held.length > 0) this.abandonHeld()
-    while (this.pending.nextMs !== Infinity) this.out.push(this.pending.take())
+    this.events.end()
     return this.out
   }
 
   private addLines(bytes: Buffer): void {
+    let start = this.addPlainRows(bytes, 0)
+    if (start === bytes.length) return
     const ascii = isAscii(bytes)
     // One string for the block, cut by position: in ASCII a place in the text is a place in the bytes.
     const text = ascii ? bytes.toString('latin1') : ''
-    for (let start = 0; start < bytes.length;) {
+    while (start < bytes.length) {
       const feed = ascii ? text.indexOf('\n', start) : bytes.indexOf(10, start)
       const next = feed === -1 ? bytes.length : feed + 1
       let end = feed === -1 ? bytes.length : feed
       if (end > start && bytes[end - 1] === 13) end--
       this.number++
       if (ascii && this.held.length === 0 && !this.headerDue && end - start <= MAX_LINE_BYTES) {
-        this.addPlainRow(bytes, { text, start, end, next })
+        this.addWholeRow(bytes, { text, start, end, next })
       } else {
         const line = bytes.subarray(start, end)
         this.addLine({
           number: this.number,
           bytes: line,
           withEnd: bytes.subarray(start, next),
-          text: ascii ? text.slice(start, end) : decode(line),
+          text: ascii ? text.slice(start, end) : textOf(line),
         })
       }
-      start = next
+      start = this.addPlainRows(bytes, next)
     }
   }
 
-  /** The fast path: a row that begins and ends on this line. */
-  private addPlainRow(
+  /** The fast path; gives the place of the first line that it leaves to the general one. */
+  private addPlainRows(bytes: Buffer, start: number): number {
+    if (this.headerDue || this.held.length > 0) return start
+    const next = this.plainRows.add(bytes, start)
+    this.number += this.plainRows.lines
+    return next
+  }
+
+  /** A row that begins and ends on this line, of which the general way is to decide. */
+  private addWholeRow(
     bytes: Buffer,
     at: { readonly text: string; readonly start: number; readonly end: number; readonly next: number },
   ): void {
@@ -97,11 +103,11 @@ export class CsvEmitter implements Emitter {
     const row = at.text.slice(start, end)
     const kind = splitCsvRow(row, this.mapping.delimiter, this.fields)
     if (kind === 'whole' && this.mapFields()) return
-    const line: Line = { number: this.number, bytes: bytes.subarray(start, end), withEnd: bytes.subarray(start, at.next), text: row }
+    const line: CsvLine = { number: this.number, bytes: bytes.subarray(start, end), withEnd: bytes.subarray(start, at.next), text: row }
     this.addLine(line)
   }
 
-  private addLine(line: Line): void {
+  private addLine(line: CsvLine): void {
     if (line.bytes.length > MAX_LINE_BYTES) {
       this.abandonHeld()
       this.out.push(rejectLongLine(cutWhole(withoutFeed(line.withEnd)), { file: this.file, line: line.number }))
@@ -118,7 +124,7 @@ export class CsvEmitter implements Emitter {
     if (!this.mapFields()) this.refuse(line, this.problem)
   }
 
-  private continueRow(line: Line): void {
+  private continueRow(line: CsvLine): void {
     const separator = this.held[this.held.length - 1].withEnd.at(-2) === 13 ? '\r\n' : '\n'
     const text = line.text === null ? '' : this.heldText + separator + line.text
     if (line.text === null || this.held.length >= MAX_LINES_OF_ROW || this.heldBytes + line.withEnd.length > MAX_LINE_BYTES) {
@@ -138,7 +144,7 @@ export class CsvEmitter implements Emitter {
     if (!this.mapFields()) this.refuse({ ...first, bytes }, this.problem)
   }
 
-  private hold(line: Line, text: string): void {
+  private hold(line: CsvLine, text: string): void {
     this.held.push(line)
     this.heldBytes += line.withEnd.length
     this.heldText = text
@@ -173,16 +179,11 @@ export class CsvEmitter implements Emitter {
       this.problem = problem
       return false
     }
-    for (const event of events) if (!event.delayed && event.eventTimeMs > this.fileTimeMs) this.fileTimeMs = event.eventTimeMs
-    while (this.pending.nextMs <= this.fileTimeMs) this.out.push(this.pending.take())
-    for (const { topic, eventTimeMs, accountId, value, delayed } of events) {
-      if (delayed) this.pending.add({ topic, eventTimeMs, accountId: copyOf(accountId), value: value.slice(), rejection: null })
-      else this.out.push({ topic, eventTimeMs, accountId, value, rejection: null })
-    }
+    this.events.emit(events)
     return true
   }
 
-  private readHeader(line: Line): void {
+  private readHeader(line: CsvLine): void {
     this.headerDue = false
     const { columns, delimiter, name } = this.mapping
     const kind = line.text === null ? 'malformed' : splitCsvRow(line.text, delimiter, this.fields)
@@ -192,21 +193,8 @@ export class CsvEmitter implements Emitter {
     throw new RiskError('mapping-invalid', message, { retriable: false, context: { file: this.file, line: line.number } })
   }
 
-  private refuse(line: Line, message: string): void {
+  private refuse(line: CsvLine, message: string): void {
     const cut = line.withEnd.length === line.bytes.length ? '; the file ends inside this line' : ''
     this.out.push(reject(line.bytes, { file: this.file, line: line.number, message: message + cut }))
   }
-}
-
-function withoutFeed(bytes: Buffer): Buffer {
-  return bytes.at(-1) === 10 ? bytes.subarray(0, -1) : bytes
-}
-
-function decode(bytes: Buffer): string | null {
-  return isUtf8(bytes) ? bytes.toString('utf8') : null
-}
-
-/** The text apart from the block that it was cut from, which it would otherwise keep in memory. */
-function copyOf(text: string): string {
-  return Buffer.from(text).toString()
 }

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { type EventLog, RiskError } from '@riskledger/contracts'
 import { CsvEmitter } from './csv-emitter'
-import type { Emission, Rejection } from './emission'
+import type { Rejection } from './emission'
+import type { EmissionBlock } from './emission-block'
 import { type ImportCrashPoint, LogFeeder, TOLERATED_SKEW_MS } from './log-feeder'
 import type { Mapping } from './mapping'
 import { mergeByTime } from './merge-by-time'
@@ -109,9 +110,9 @@ async function importOpened(files: readonly SourceFile[], options: ImportOptions
     emissionsOf(file, { mapping, signal: options.signal, onRead: (bytes) => (bytesRead[index] = bytes) }),
   )
   try {
-    for await (const emissions of mergeByTime(readers, { latestMs: startedAtMs + TOLERATED_SKEW_MS })) {
-      for (const emission of emissions) {
-        feeder.take(emission)
+    for await (const block of mergeByTime(readers, { latestMs: startedAtMs + TOLERATED_SKEW_MS })) {
+      for (let at = 0; at < block.count;) {
+        at = feeder.take(block, at)
         if (feeder.full) await feeder.send()
       }
       if (options.signal?.aborted === true) throw cancelled()
@@ -133,7 +134,7 @@ const STOPS_IN_ORDER: ReadonlySet<string> = new Set(['file-unreadable', 'mapping
 async function* emissionsOf(
   file: SourceFile,
   options: { readonly mapping: Mapping | undefined; readonly signal: AbortSignal | undefined; readonly onRead: (bytes: number) => void },
-): AsyncGenerator<readonly Emission[], void, void> {
+): AsyncGenerator<EmissionBlock, void, void> {
   const emitter: Emitter = options.mapping === undefined ? new NdjsonEmitter(file.name) : new CsvEmitter(file.name, options.mapping)
   for await (const block of readBlocks(file, options)) yield emitter.add(block)
   yield emitter.end()

@@ -15,7 +15,7 @@ export interface LocalTimeReader {
 
 /** A reader for an IANA zone; `UTC` needs no look-up. Throws `RangeError` for a zone that is not known. */
 export function createLocalTimeReader(timezone: string): LocalTimeReader {
-  const resolve = /^(utc|etc\/utc|gmt)$/i.test(timezone) ? undefined : createResolver(timezone)
+  const resolve = createZoneResolver(timezone)
   let lastDay = ''
   let lastDayMs = NaN
   const read = (text: string, resolved: boolean): number => {
@@ -46,9 +46,11 @@ export function daysFromCivil(year: number, month: number, day: number): number 
 
 function readDay(text: string): number {
   if (text.charCodeAt(4) !== 45 || text.charCodeAt(7) !== 45) return NaN
-  const year = digits(text, 0, 4)
-  const month = digits(text, 5, 2)
-  const day = digits(text, 8, 2)
+  return dayStartMs(digits(text, 0, 4), digits(text, 5, 2), digits(text, 8, 2))
+}
+
+/** The midnight with which a day begins, in milliseconds as if its zone were UTC; NaN where there is no such day, or it lies before 1970. */
+export function dayStartMs(year: number, month: number, day: number): number {
   if (!(year >= 1970 && month >= 1 && month <= 12 && day >= 1)) return NaN
   const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
   const longest = month === 2 ? (leap ? 29 : 28) : month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31
@@ -82,7 +84,12 @@ function digits(text: string, from: number, count: number): number {
   return value
 }
 
-function createResolver(timezone: string): (localMs: number) => number {
+/**
+ * The function that turns local milliseconds of an IANA zone into those of the epoch; undefined for UTC, which needs none. Throws `RangeError`
+ * for a zone that is not known.
+ */
+export function createZoneResolver(timezone: string): ((localMs: number) => number) | undefined {
+  if (/^(utc|etc\/utc|gmt)$/i.test(timezone)) return undefined
   const format = new Intl.DateTimeFormat('en-US', {
     timeZone: timezone,
     hourCycle: 'h23',

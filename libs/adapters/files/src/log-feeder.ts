@@ -1,5 +1,7 @@
-import { type EventLog, partitionFor, type ProposedRecord, RiskError, type SourceProgress } from '@riskledger/contracts'
-import type { Emission, Rejection } from './emission'
+import { type EventLog, RiskError, type SourceProgress } from '@riskledger/contracts'
+import type { Rejection } from './emission'
+import type { EmissionBlock } from './emission-block'
+import { RecordBatch } from './record-batch'
 
 /** Moments at which a test may kill the process; `offsets-stored`: records and the import's progress are durable, and nobody was told yet. */
 export type ImportCrashPoint = 'import-append-sent' | 'offsets-stored' | 'import-done'
@@ -19,7 +21,6 @@ export interface LogFeederOptions {
   readonly crashPoint: (name: ImportCrashPoint) => void
 }
 
-const MAX_REMEMBERED_ACCOUNTS = 100_000
 /** Events up to this far past the start of the import are taken for a clock that runs ahead. */
 export const TOLERATED_SKEW_MS = 300_000
 const MAX_BATCH_BYTES = 4_194_304
@@ -35,60 +36,54 @@ export class LogFeeder {
   taken = 0
   rejected = 0
   orderTimeMs: number
-  private readonly places = new Map<string, { readonly key: Uint8Array; readonly partition: number }>()
-  private records: ProposedRecord[] = []
-  private bytes = 0
+  private readonly batch: RecordBatch
   private underWay: Promise<unknown> | undefined
 
   constructor(private readonly options: LogFeederOptions) {
     this.orderTimeMs = options.leastOrderTimeMs
+    this.batch = new RecordBatch(options.batchRecords, options.log.partitionCount)
   }
 
   /** True once a batch is full: call `send`. */
   get full(): boolean {
-    return this.records.length >= this.options.batchRecords || this.bytes >= MAX_BATCH_BYTES
+    return this.batch.full || this.batch.valueBytes >= MAX_BATCH_BYTES
   }
 
-  /** Takes one emission. In strict mode throws `input-rejected` at one without an event, which is then not taken. */
-  take(emission: Emission): void {
-    const { startedAtMs } = this.options
-    const { eventTimeMs, rejection, value } = emission
-    let brokerTimeMs = this.orderTimeMs
-    if (rejection === null) {
-      // An event from the far future may not carry the file's clock with it, or all that follow would count as late: it gets the
-      // time that the file has reached, against which it is refused as one from the future.
-      if (eventTimeMs <= startedAtMs + TOLERATED_SKEW_MS) {
-        brokerTimeMs = Math.min(eventTimeMs, startedAtMs)
-        if (brokerTimeMs > this.orderTimeMs) this.orderTimeMs = brokerTimeMs
+  /**
+   * Takes emissions of the block from `from` on, until the batch is full; gives the place of the first that it did not take. In strict mode
+   * throws `input-rejected` at one without an event, which is then not taken.
+   */
+  take(block: EmissionBlock, from: number): number {
+    const { batch } = this
+    // Those that the log holds already leave nothing to copy.
+    const first = from + Math.max(0, Math.min(block.count - from, this.options.skip - this.emissions))
+    let at = from
+    try {
+      while (at < block.count && !this.full) {
+        const brokerTimeMs = this.turnClock(block.eventTimesMs[at])
+        if (at >= first) {
+          const rejection = block.rejections.get(at)
+          if (rejection !== undefined) this.refuse(rejection)
+          batch.add(block, at, brokerTimeMs, this.orderTimeMs)
+          this.taken++
+        }
+        this.emissions++
+        at++
       }
+    } finally {
+      if (at > first) batch.fill(block, first, at)
     }
-    if (this.emissions >= this.options.skip) {
-      if (rejection !== null) this.refuse(rejection)
-      const place = emission.accountId === null ? undefined : this.placeOf(emission.accountId)
-      this.records.push({
-        topic: emission.topic,
-        partition: place === undefined ? 0 : place.partition,
-        brokerTimeMs,
-        orderTimeMs: this.orderTimeMs,
-        key: place === undefined ? null : place.key,
-        value,
-      })
-      this.bytes += value.length
-      this.taken++
-    }
-    this.emissions++
+    return at
   }
 
   /** Sends what was gathered; resolves once the batch before it is durable. */
   async send(done = false): Promise<void> {
     await this.settled()
-    if (this.records.length === 0 && !done) return
+    if (this.batch.count === 0 && !done) return
     const { log, sourceId, startedAtMs, crashPoint } = this.options
-    const records = this.records
     const progress: SourceProgress = { sourceId, emissions: this.emissions, orderTimeMs: this.orderTimeMs, startedAtMs, done }
-    this.records = []
-    this.bytes = 0
-    this.underWay = log.append(records, progress).then(() => crashPoint('offsets-stored'))
+    this.underWay = log.appendColumns(this.batch, progress).then(() => crashPoint('offsets-stored'))
+    this.batch.clear()
     // Its failure is met where it is awaited, in `settled`; without this it would count as unhandled until then.
     this.underWay.catch(() => undefined)
     crashPoint('import-append-sent')
@@ -123,15 +118,14 @@ export class LogFeeder {
     this.options.onRejected(rejection)
   }
 
-  private placeOf(accountId: string): { readonly key: Uint8Array; readonly partition: number } {
-    let place = this.places.get(accountId)
-    if (place === undefined) {
-      if (this.places.size >= MAX_REMEMBERED_ACCOUNTS) this.places.clear()
-      const key = Buffer.from(accountId)
-      place = { key, partition: partitionFor(key, this.options.log.partitionCount) }
-      // A copy of the text: a slice would keep the whole block that it was cut from.
-      this.places.set(key.toString(), place)
-    }
-    return place
+  /** The broker time of an emission with this event time, which moves the order time where it may. */
+  private turnClock(eventTimeMs: number): number {
+    const { startedAtMs } = this.options
+    // An event from the far future may not carry the file's clock with it, or all that follow would count as late: it gets the
+    // time that the file has reached, against which it is refused as one from the future. So does what has no event, by its NaN.
+    if (!(eventTimeMs <= startedAtMs + TOLERATED_SKEW_MS)) return this.orderTimeMs
+    const brokerTimeMs = Math.min(eventTimeMs, startedAtMs)
+    if (brokerTimeMs > this.orderTimeMs) this.orderTimeMs = brokerTimeMs
+    return brokerTimeMs
   }
 }

@@ -1,21 +1,18 @@
-import type { Emission } from './emission'
+import { EmissionBlock } from './emission-block'
 import { mergeByTime } from './merge-by-time'
+import { emissionsOf } from './testing/emissions-of'
 
 const LATEST_MS = 1_000
 
 /** A file whose emissions, a block for each list, have these event times; their values tell the file and the place in it. */
-async function* file(name: string, blocks: readonly (readonly number[])[]): AsyncGenerator<readonly Emission[], void, void> {
+async function* file(name: string, blocks: readonly (readonly number[])[]): AsyncGenerator<EmissionBlock, void, void> {
   let at = 0
-  for (const block of blocks) {
-    yield await Promise.resolve(
-      block.map((eventTimeMs) => ({
-        topic: 'payments' as const,
-        eventTimeMs,
-        accountId: null,
-        value: Buffer.from(`${name}${++at}`),
-        rejection: null,
-      })),
-    )
+  const block = new EmissionBlock()
+  for (const times of blocks) {
+    block.clear()
+    for (const eventTimeMs of times)
+      block.push({ topic: 'payments', eventTimeMs, accountId: null, value: Buffer.from(`${name}${++at}`), rejection: null })
+    yield await Promise.resolve(block)
   }
 }
 
@@ -23,7 +20,7 @@ async function merged(...files: readonly (readonly (readonly number[])[])[]): Pr
   const order: string[] = []
   const sources = files.map((blocks, index) => file('abc'[index], blocks))
   for await (const emissions of mergeByTime(sources, { latestMs: LATEST_MS })) {
-    for (const { value } of emissions) order.push(Buffer.from(value).toString())
+    for (const { value } of emissionsOf(emissions)) order.push(Buffer.from(value).toString())
   }
   return order.join(' ')
 }

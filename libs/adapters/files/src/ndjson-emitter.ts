@@ -2,27 +2,34 @@ import { createHash } from 'node:crypto'
 import { RiskError } from '@riskledger/contracts'
 import { encodeRaw, parseNdjsonLine } from '@riskledger/events'
 import { type Emission, MAX_LINE_BYTES } from './emission'
+import { EmissionBlock } from './emission-block'
 import { type Block, cutLine } from './read-blocks'
 
-/** Turns the blocks of one file into emissions, in order; what it gives does not depend on how the blocks fell. */
+/**
+ * Turns the blocks of one file into emissions, in order; what it gives, taken together, does not depend on how the blocks fell. It gives
+ * one and the same block of emissions each time, filled anew.
+ */
 export interface Emitter {
-  add(block: Block): readonly Emission[]
+  add(block: Block): EmissionBlock
   /** What is still to be emitted once the file has ended. */
-  end(): readonly Emission[]
+  end(): EmissionBlock
 }
 
 /** Emits the events of an NDJSON file, one a line; blank lines are passed over, anything else goes whole to `unparsable`. */
 export class NdjsonEmitter implements Emitter {
   private line = 0
+  private readonly out = new EmissionBlock()
 
   constructor(private readonly file: string) {}
 
-  add(block: Block): readonly Emission[] {
+  add(block: Block): EmissionBlock {
+    const { out } = this
+    out.clear()
     if (block.kind === 'long-line') {
       this.line++
-      return [rejectLongLine(block.kept, { file: this.file, line: this.line })]
+      out.push(rejectLongLine(block.kept, { file: this.file, line: this.line }))
+      return out
     }
-    const emissions: Emission[] = []
     const { bytes } = block
     for (let start = 0; start < bytes.length;) {
       const feed = bytes.indexOf(10, start)
@@ -31,14 +38,15 @@ export class NdjsonEmitter implements Emitter {
       if (end > start && bytes[end - 1] === 13) end--
       this.line++
       const emission = this.read(bytes.subarray(start, end), bytes.subarray(start, feed === -1 ? end : feed))
-      if (emission !== undefined) emissions.push(emission)
+      if (emission !== undefined) out.push(emission)
       start = next
     }
-    return emissions
+    return out
   }
 
-  end(): readonly Emission[] {
-    return []
+  end(): EmissionBlock {
+    this.out.clear()
+    return this.out
   }
 
   private read(line: Buffer, untrimmed: Buffer): Emission | undefined {

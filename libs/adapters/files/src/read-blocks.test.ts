@@ -6,6 +6,7 @@ import type { Emission } from './emission'
 import { parseMapping } from './mapping'
 import { type Emitter, NdjsonEmitter } from './ndjson-emitter'
 import { BlockCutter } from './read-blocks'
+import { emissionsOf } from './testing/emissions-of'
 
 function emit(content: Buffer, emitter: Emitter, chunks: readonly number[]): unknown[] {
   const cutter = new BlockCutter()
@@ -13,11 +14,11 @@ function emit(content: Buffer, emitter: Emitter, chunks: readonly number[]): unk
   let at = 0
   for (let n = 0; at < content.length; n++) {
     const bytes = chunks[n % chunks.length]
-    for (const block of cutter.add(content.subarray(at, at + bytes))) emissions.push(...emitter.add(block))
+    for (const block of cutter.add(content.subarray(at, at + bytes))) emissions.push(...emissionsOf(emitter.add(block)))
     at += bytes
   }
-  for (const block of cutter.end()) emissions.push(...emitter.add(block))
-  emissions.push(...emitter.end())
+  for (const block of cutter.end()) emissions.push(...emissionsOf(emitter.add(block)))
+  emissions.push(...emissionsOf(emitter.end()))
   return emissions.map((emission) => ({ ...emission, value: Buffer.from(emission.value).toString('hex') }))
 }
 

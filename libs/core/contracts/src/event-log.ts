@@ -1,3 +1,4 @@
+import type { RecordColumns } from './record-columns'
 import type { RawTopic } from './topics'
 
 /** A record as it lies in the log. */
@@ -62,6 +63,11 @@ export interface EventLog {
   readonly partitionCount: number
   /** Resolves to the offset of each record, in order, once they are durable (flushed, not only committed). All or nothing. */
   append(records: readonly ProposedRecord[], progress?: SourceProgress): Promise<readonly number[]>
+  /**
+   * Appends as `append` does what the columns hold, for who makes records faster than objects can be made of them. Everything is copied
+   * before it returns: the columns may be filled anew at once. Resolves once the records are durable; all or nothing.
+   */
+  appendColumns(columns: RecordColumns, progress?: SourceProgress): Promise<void>
   fetch(request: FetchRequest): Promise<FetchResponse>
   /** The offsets that can be read: `[start, end)`. */
   range(topic: RawTopic, partition: number): Promise<{ readonly start: number; readonly end: number }>

@@ -30,3 +30,12 @@ export type InputStatus = 'screened' | 'observed' | 'late' | 'duplicate' | 'conf
 
 /** What is done with a screened event, mildest first. */
 export type Verdict = 'allow' | 'challenge' | 'hold' | 'block'
+
+const TOPIC_INDEXES: ReadonlyMap<RawTopic, number> = new Map(RAW_TOPICS.map((topic, index) => [topic, index]))
+
+/** The topic's place in `RAW_TOPICS`, which is what columns and the log's keys carry. Throws `TypeError` for a name that is no topic. */
+export function topicIndexOf(topic: RawTopic): number {
+  const index = TOPIC_INDEXES.get(topic)
+  if (index === undefined) throw new TypeError(`no such topic: ${String(topic)}`)
+  return index
+}

@@ -31,6 +31,11 @@ const ENCODINGS = Object.fromEntries(
 
 const reader = new AvroReader()
 
+/** The ten bytes with which every record of a raw topic begins. */
+export function rawHeader(topic: EventTopic): Uint8Array {
+  return ENCODINGS[topic].header.slice()
+}
+
 /** True for the name of a raw topic that carries events. */
 export function isEventTopic(name: unknown): name is EventTopic {
   return (EVENT_TOPICS as readonly unknown[]).includes(name)

@@ -1,4 +1,11 @@
-import type { EventLog, FetchResponse, ProposedRecord, SourceProgress } from '@riskledger/contracts'
+import {
+  type EventLog,
+  type FetchResponse,
+  type ProposedRecord,
+  type RecordColumns,
+  recordsOf,
+  type SourceProgress,
+} from '@riskledger/contracts'
 
 /** A log in memory for tests of what is written: atomic appends, progress in order of first start, nothing durable. */
 export class MemoryLog implements EventLog {
@@ -18,6 +25,10 @@ export class MemoryLog implements EventLog {
     this.records.push(...copies)
     if (progress !== undefined) this.progress.set(progress.sourceId, progress)
     return records.map((_record, index) => first + index)
+  }
+
+  async appendColumns(columns: RecordColumns, progress?: SourceProgress): Promise<void> {
+    await this.append(recordsOf(columns), progress)
   }
 
   async sources(): Promise<readonly SourceProgress[]> {

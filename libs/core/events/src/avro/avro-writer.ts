@@ -2,8 +2,8 @@ import { RiskError } from '@riskledger/contracts'
 import { describeFormat, hasFormat, type TextFormat } from '../text/format'
 import { hasLoneSurrogate, isHostile, quoted } from '../text/token'
 import { isNilUuid, writeUuid } from '../text/uuid'
+import { MAX_LONG_BYTES, writeLong } from './zigzag'
 
-const TWO_28 = 268435456
 const textEncoder = new TextEncoder()
 
 /**
@@ -150,31 +150,8 @@ export class AvroWriter {
   }
 
   private zigzag(value: number): void {
-    this.reserve(10)
-    const bytes = this.bytes
-    let at = this.at
-    let low: number
-    if (value >= -1073741824 && value <= 1073741823) low = ((value << 1) ^ (value >> 31)) >>> 0
-    else {
-      const half = value >= 0 ? value : -value - 1
-      let high = Math.floor(half / 134217728)
-      low = (half - high * 134217728) * 2 + (value >= 0 ? 0 : 1)
-      for (let i = 0; i < 4; i++) {
-        bytes[at++] = (low & 0x7f) | 0x80
-        low >>>= 7
-      }
-      while (high >= TWO_28) {
-        bytes[at++] = (high % 128) | 0x80
-        high = Math.floor(high / 128)
-      }
-      low = high
-    }
-    while (low > 0x7f) {
-      bytes[at++] = (low & 0x7f) | 0x80
-      low >>>= 7
-    }
-    bytes[at++] = low
-    this.at = at
+    this.reserve(MAX_LONG_BYTES)
+    this.at = writeLong(this.bytes, this.at, value)
   }
 
   private reserve(count: number): void {
