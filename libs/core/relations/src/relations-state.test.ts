@@ -1,7 +1,7 @@
 import { ByteReader, ByteWriter } from '@riskledger/windows'
 import fc from 'fast-check'
 import { DAY, HOUR, NOON, alert, login, outcome, payment, trade } from './testing/events'
-import { decay } from './decay'
+import { decay, gridLines } from './decay'
 import { decodeCounterpartyFact, decodeDeviceFact, encodeCounterpartyFact, encodeDeviceFact } from './fact-codec'
 import type { CounterpartyFact } from './facts'
 import { RelationsState, type RelationsInput } from './relations-state'
@@ -22,13 +22,13 @@ function shop(state: RelationsState, key = 'shop'): CounterpartyFact | undefined
 
 describe('decay', () => {
   test('halves over a half-life, in one step or in many', () => {
-    expect(decay(100 * ONE, 3 * DAY, { fromMs: NOON, toMs: NOON + 3 * DAY })).toBe(50 * ONE)
-    expect(decay(100 * ONE, 3 * DAY, { fromMs: NOON, toMs: NOON + 30 * DAY })).toBe(Math.round((100 * ONE) / 1024))
+    const decayed = (value: number, fromMs: number, toMs: number): number => decay(value, gridLines(3 * DAY, fromMs, toMs))
+    expect(decayed(100 * ONE, NOON, NOON + 3 * DAY)).toBe(50 * ONE)
+    expect(decayed(100 * ONE, NOON, NOON + 30 * DAY)).toBe(Math.round((100 * ONE) / 1024))
     let value = 100 * ONE
-    for (let minute = 0; minute < 3 * 24 * 60; minute++)
-      value = decay(value, 3 * DAY, { fromMs: NOON + minute * 60_000, toMs: NOON + (minute + 1) * 60_000 })
+    for (let minute = 0; minute < 3 * 24 * 60; minute++) value = decayed(value, NOON + minute * 60_000, NOON + (minute + 1) * 60_000)
     expect(Math.abs(value - 50 * ONE)).toBeLessThan(300)
-    expect(decay(ONE, 3 * DAY, { fromMs: 0, toMs: 3650 * DAY })).toBe(0)
+    expect(decayed(ONE, 0, 3650 * DAY)).toBe(0)
   })
 })
 

@@ -5,6 +5,7 @@ export { DistinctRings, MAX_DISTINCT, type DistinctRingsOptions } from './distin
 export { KeyInterner, MAX_KEYS } from './key-interner'
 export { KeyedRings, type KeyedRingsOptions } from './keyed-rings'
 export { readKeyedRings, writeKeyedRings, writeSlotContent } from './keyed-rings-codec'
+export { SlabPool } from './slab-pool'
 export { EVENT_ACCEPTED, EVENT_LATE, EVENT_REJECTED, WindowBatch, type ClosedWindow, type RejectionReason } from './window-batch'
 export {
   hoppingWindow,
