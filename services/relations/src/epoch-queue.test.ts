@@ -4,12 +4,12 @@ import { emptyQueuedInput, type QueuedInput } from './input-columns'
 
 /** An input whose bytes are its name; nothing else of it matters here. */
 function input(name: string): QueuedInput {
-  const data = Buffer.from(`..${name}..`)
-  return { ...emptyQueuedInput(), source: { stream: 's', revision: 0, data }, from: 2, length: data.length - 4 }
+  const { buffer } = new TextEncoder().encode(`..${name}..`)
+  return { ...emptyQueuedInput(), source: { stream: 's', revision: 0, buffer }, from: 2, length: buffer.byteLength - 4 }
 }
 
 function nameOf({ source, from, length }: QueuedInput): string {
-  return Buffer.from(source.data.subarray(from, from + length)).toString()
+  return Buffer.from(source.buffer, from, length).toString()
 }
 
 function drained(queue: EpochQueue): string[] {

@@ -34,7 +34,7 @@ test('gives back what was put in, in order, as a plain array would, however it g
           while (plain.length > 0 && plain[0].epoch <= step.through) expect(columns.shift(step.through)).toEqual(plain.shift()!.input)
           expect(columns.shift(step.through)).toBeNull()
         } else {
-          const source: InputSource = { stream: 's', revision, data: new Uint8Array(0) }
+          const source: InputSource = { stream: 's', revision, buffer: new ArrayBuffer(0) }
           for (let i = 0; i < step.times; i++) {
             for (const one of step.batch) {
               plain.push({ input: { source, ...one }, epoch: step.epoch })
@@ -53,7 +53,7 @@ test('gives back what was put in, in order, as a plain array would, however it g
 
 test('lets go of an entry with its last input', () => {
   const columns = new InputColumns()
-  const sources = [0, 1].map((revision): InputSource => ({ stream: 's', revision, data: new Uint8Array(0) }))
+  const sources = [0, 1].map((revision): InputSource => ({ stream: 's', revision, buffer: new ArrayBuffer(0) }))
   for (const source of sources) for (let i = 0; i < 2; i++) columns.push({ ...emptyQueuedInput(), source }, 0)
   expect(columns.sourcesHeld).toBe(2)
   for (let i = 0; i < 3; i++) columns.shift(0)

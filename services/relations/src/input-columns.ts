@@ -4,11 +4,11 @@ import type { InputStatus } from '@riskledger/contracts'
 export interface InputSource {
   readonly stream: string
   readonly revision: number
-  /** The entry's plain data. */
-  readonly data: Uint8Array
+  /** What holds the entry's plain data: asking an array for its buffer costs more than making a view of it. */
+  readonly buffer: ArrayBufferLike
 }
 
-/** An input of a journal as relations keep it until it is folded: not decoded, `source.data[from, from + length)`. Mutable, to be reused. */
+/** An input of a journal as relations keep it until it is folded: not decoded, `source.buffer[from, from + length)`. Mutable, to be reused. */
 export interface QueuedInput {
   source: InputSource
   from: number
@@ -19,7 +19,7 @@ export interface QueuedInput {
   habitDistanceCenti: number | null
 }
 
-const NOWHERE: InputSource = { stream: '', revision: -1, data: new Uint8Array(0) }
+const NOWHERE: InputSource = { stream: '', revision: -1, buffer: new ArrayBuffer(0) }
 
 /** An input to be filled and reused. */
 export function emptyQueuedInput(): QueuedInput {

@@ -87,16 +87,16 @@ class RelationsWorker {
     const { data } = readEntry(entry)
     const { epochMs } = this.options
     const arriving = this.arriving
-    arriving.source = { stream: entry.stream, revision: entry.revision, data }
+    arriving.source = { stream: entry.stream, revision: entry.revision, buffer: data.buffer }
     const batch = decodeInputsScreened(data)
     let live = false
     batch.forEachInput((input) => {
       const { orderLagMs, status, body } = input
       if (orderLagMs !== null) this.orderTimes[partition] = input.brokerTimeMs + orderLagMs
       else live = true
-      const topic = topics[input.topic]
+      const topic = topics[input.topic | 0]
       if ((status !== 'screened' && status !== 'observed') || body === null || !(topic >= 0)) return
-      arriving.from = body.byteOffset - data.byteOffset
+      arriving.from = body.byteOffset
       arriving.length = body.length
       arriving.topic = topic
       arriving.status = status
@@ -115,7 +115,7 @@ class RelationsWorker {
   private fold(input: QueuedInput): void {
     const topic = TELLING[input.topic]
     const { source } = input
-    const decoded = decodeRaw(topic, source.data.subarray(input.from, input.from + input.length))
+    const decoded = decodeRaw(topic, new Uint8Array(source.buffer, input.from, input.length))
     if (decoded.kind === 'rejected') throw corrupt(source, `an input of ${topic} that was accepted cannot be decoded: ${decoded.detail}`)
     const { event } = decoded
     const { eventTimeMs } = event
