@@ -87,7 +87,7 @@ export class CounterpartyMemory {
     return this.payers.members(words[number * ROW_WORDS + PAYERS_PLACE], bytes[number * ROW_BYTES + PAYERS])
   }
 
-  /** Fills a fresh row from a snapshot; `addPayer` tells of its payers. */
+  /** Fills a fresh row from a snapshot; `addPayer` tells it its payers. */
   restore(number: number, fact: CounterpartyFact): void {
     this.table.setFact(number, fact)
   }

@@ -21,7 +21,7 @@ export const PAYERS = 62
 export const CHANGED = 63
 // and in the second what frauds and reports do:
 /** Doubles. */
-export const FIRST_SEEN = 8
+const FIRST_SEEN = 8
 export const LAST_FRAUD = 9
 /** Words. */
 export const FRAUD_TOTAL = 20
