@@ -1,5 +1,5 @@
 import { RAW_TOPICS, type InputStatus, type LogRecord, type RawTopic, type Verdict } from '@riskledger/contracts'
-import { decodeRaw, encodeRaw, parseNdjsonLine } from '@riskledger/events'
+import { encodeRaw, EventViews, parseNdjsonLine } from '@riskledger/events'
 import { emptyInput, type JournaledInput } from '@riskledger/journal'
 import type { AcceptedPolicy, Policy } from '@riskledger/policy'
 import { RelationsState } from '@riskledger/relations'
@@ -62,6 +62,7 @@ export function screenInMemory(lines: Iterable<string>, options: InMemoryOptions
 
 /** What relations learn in one epoch becomes known a fixed number of epochs later. */
 class EpochFacts {
+  private readonly views = new EventViews()
   private readonly state: RelationsState
   private waiting: { readonly epoch: number; readonly kind: 'counterparty' | 'device'; readonly key: string; readonly fact: KnownFact }[] =
     []
@@ -91,9 +92,8 @@ class EpochFacts {
   learn(item: MergeItem, out: JournaledInput): void {
     const { topic } = item.record
     if ((out.status !== 'screened' && out.status !== 'observed') || !TELLING.has(topic) || topic === 'unparsable') return
-    const decoded = decodeRaw(topic, item.record.value)
-    if (decoded.kind !== 'decoded') return
-    const { event } = decoded
+    const event = this.views.read(topic, item.record.value)
+    if (event === null) return
     if (event.eventTimeMs > this.streamTimeMs) this.streamTimeMs = event.eventTimeMs
     this.state.advance(this.streamTimeMs)
     this.state.observe({ topic, event, status: out.status, habitDistanceCenti: out.habitDistanceCenti, streamTimeMs: this.streamTimeMs })

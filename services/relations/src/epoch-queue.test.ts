@@ -1,21 +1,21 @@
 import fc from 'fast-check'
-import { EpochQueue, type LearnedInput } from './epoch-queue'
+import { EpochQueue } from './epoch-queue'
+import { emptyQueuedInput, type QueuedInput } from './input-columns'
 
-/** An input that carries its name; nothing else of it matters here. */
-function input(name: string, epoch: number): LearnedInput {
-  return {
-    topic: 'payments',
-    event: { eventId: name } as unknown as LearnedInput['event'],
-    status: 'screened',
-    habitDistanceCenti: null,
-    epoch,
-  }
+/** An input whose bytes are its name; nothing else of it matters here. */
+function input(name: string): QueuedInput {
+  const data = new TextEncoder().encode(`..${name}..`)
+  return { ...emptyQueuedInput(), source: { stream: 's', revision: 0, data }, from: 2, length: data.length - 4 }
+}
+
+function nameOf({ source, from, length }: QueuedInput): string {
+  return Buffer.from(source.data.subarray(from, from + length)).toString()
 }
 
 function drained(queue: EpochQueue): string[] {
   const told: string[] = []
   queue.drain(
-    (one) => told.push(one.event.eventId),
+    (one) => told.push(nameOf(one)),
     (epoch) => told.push(`end ${epoch}`),
   )
   return told
@@ -23,12 +23,12 @@ function drained(queue: EpochQueue): string[] {
 
 test('an epoch is folded once every partition has passed it: partitions in turn, each in its own order', () => {
   const queue = new EpochQueue(2)
-  queue.add(1, input('b1', 3))
-  queue.add(1, input('b2', 4))
+  queue.add(1, input('b1'), 3)
+  queue.add(1, input('b2'), 4)
   queue.finish(1, 4)
   expect(queue.completeEpoch).toBe(-1)
   expect(drained(queue)).toEqual([])
-  queue.add(0, input('a1', 3))
+  queue.add(0, input('a1'), 3)
   queue.finish(0, 3)
   expect(drained(queue)).toEqual(['a1', 'b1', 'end 3'])
   queue.finish(0, 9)
@@ -59,7 +59,7 @@ test('however the partitions interleave, and however often it is drained, the or
           const open = next.flatMap((at, partition) => (at < sorted[partition].length ? [partition] : []))
           const partition = open[choices.next().value! % open.length]
           const epoch = sorted[partition][next[partition]]
-          queue.add(partition, input(`${partition}.${next[partition]++}`, epoch))
+          queue.add(partition, input(`${partition}.${next[partition]++}`), epoch)
           queue.finish(partition, epoch - 1)
           if (choices.next().value! % 2 === 0) result.push(...drained(queue))
         }

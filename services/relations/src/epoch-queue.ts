@@ -1,33 +1,23 @@
-import type { EventTopic, InputStatus } from '@riskledger/contracts'
-import type { RawEvents } from '@riskledger/events'
-
-/** An input as relations take it from a journal. */
-export interface LearnedInput {
-  readonly topic: EventTopic
-  readonly event: RawEvents[EventTopic]
-  readonly status: InputStatus
-  readonly habitDistanceCenti: number | null
-  /** Event-time epoch of a file's input; null for one that came live. */
-  readonly epoch: number | null
-}
+import { InputColumns, type QueuedInput } from './input-columns'
 
 /**
  * Holds the inputs of each partition until every partition has told that it is past their epoch, so that they are folded in an order that
  * does not depend on who was faster: epoch by epoch, in each the partitions in turn, in each the journal's order.
  */
 export class EpochQueue {
-  private readonly inputs: LearnedInput[][]
+  private readonly inputs: InputColumns[]
   /** The epoch that each partition has surely finished; -1 before it told anything. */
   private readonly finished: number[]
   private folded = -1
 
-  constructor(private readonly partitionCount: number) {
-    this.inputs = Array.from({ length: partitionCount }, () => [])
+  constructor(partitionCount: number) {
+    this.inputs = Array.from({ length: partitionCount }, () => new InputColumns())
     this.finished = Array.from({ length: partitionCount }, () => -1)
   }
 
-  add(partition: number, input: LearnedInput): void {
-    this.inputs[partition].push(input)
+  /** Takes a copy of the input, but for the bytes of its entry, which must not change any more. */
+  add(partition: number, input: QueuedInput, epoch: number): void {
+    this.inputs[partition].push(input, epoch)
   }
 
   /** The partition will give no more inputs of epochs up to and including this one. */
@@ -40,8 +30,11 @@ export class EpochQueue {
     return Math.min(...this.finished)
   }
 
-  /** Gives out what has become complete: `fold` for each input, `endEpoch` after the last input of an epoch that had any. */
-  drain(fold: (input: LearnedInput) => void, endEpoch: (epoch: number) => void): void {
+  /**
+   * Gives out what has become complete: `fold` for each input, `endEpoch` after the last input of an epoch that had any. The input is one
+   * object, good until `fold` returns.
+   */
+  drain(fold: (input: QueuedInput) => void, endEpoch: (epoch: number) => void): void {
     const complete = this.completeEpoch
     while (this.folded < complete) {
       const next = this.nextEpoch()
@@ -49,7 +42,7 @@ export class EpochQueue {
         this.folded = complete
         return
       }
-      for (let partition = 0; partition < this.partitionCount; partition++) this.foldThrough(partition, next, fold)
+      for (const inputs of this.inputs) for (let input = inputs.shift(next); input !== null; input = inputs.shift(next)) fold(input)
       endEpoch(next)
       this.folded = next
     }
@@ -57,14 +50,7 @@ export class EpochQueue {
 
   private nextEpoch(): number {
     let next = Infinity
-    for (const inputs of this.inputs) if (inputs.length > 0) next = Math.min(next, inputs[0].epoch ?? Infinity)
+    for (const inputs of this.inputs) next = Math.min(next, inputs.firstEpoch)
     return next
-  }
-
-  private foldThrough(partition: number, epoch: number, fold: (input: LearnedInput) => void): void {
-    const inputs = this.inputs[partition]
-    let taken = 0
-    while (taken < inputs.length && inputs[taken].epoch! <= epoch) fold(inputs[taken++])
-    inputs.splice(0, taken)
   }
 }

@@ -66,9 +66,7 @@ export class LearnedWriter {
   }): Promise<void> {
     const { throughEpoch, consumed } = learned
     const byPartition: LearnedFact[][] = this.targets.map(() => [])
-    for (const fact of learned.facts) {
-      byPartition[partitionFor(Buffer.from(fact.keyToken), this.targets.length)].push(fact)
-    }
+    for (const fact of learned.facts) byPartition[this.partitionOf(fact.keyToken)].push(fact)
     for (const [index, target] of this.targets.entries()) {
       const known = (target.consumedBefore.get(consumed.stream) ?? -1) >= consumed.revision
       const facts = byPartition[index].filter((fact) => (fact.epoch === -1 ? !known : fact.epoch > target.throughEpochBefore))
@@ -77,6 +75,10 @@ export class LearnedWriter {
       target.unfinishedFacts = 0
       await this.append(target, { throughEpoch, consumed, facts: facts.slice(written) })
     }
+  }
+
+  private partitionOf(keyToken: string): number {
+    return this.targets.length === 1 ? 0 : partitionFor(Buffer.from(keyToken), this.targets.length)
   }
 
   private async append(

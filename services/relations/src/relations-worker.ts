@@ -1,8 +1,9 @@
-import { RiskError, type Ledger, type Logger, type RawTopic, type RecordedEntry } from '@riskledger/contracts'
-import { decodeRaw, isEventTopic } from '@riskledger/events'
+import { RiskError, type EventTopic, type Ledger, type Logger, type RawTopic, type RecordedEntry } from '@riskledger/contracts'
+import { EventViews, type RawViews } from '@riskledger/events'
 import { decodeInputsScreened, parseScreeningStream, readEntry, type LearnedFact } from '@riskledger/journal'
-import { RelationsState, type RelationsOptions as StateOptions } from '@riskledger/relations'
-import { EpochQueue, type LearnedInput } from './epoch-queue'
+import { RelationsState, type RelationsInput, type RelationsOptions as StateOptions } from '@riskledger/relations'
+import { EpochQueue } from './epoch-queue'
+import { emptyQueuedInput, type QueuedInput } from './input-columns'
 import { LearnedWriter, type Consumed, type RelationsCrashPoint } from './learned-writer'
 
 /** What the worker stands on. */
@@ -23,7 +24,7 @@ export interface RelationsOptions {
 }
 
 /** Topics that tell something of a counterparty or a device. */
-const TELLING: ReadonlySet<RawTopic> = new Set(['payments', 'logins', 'p2p-trades', 'outcomes', 'risk-alerts'])
+const TELLING: readonly EventTopic[] = ['payments', 'logins', 'p2p-trades', 'outcomes', 'risk-alerts']
 
 /**
  * Folds all journals into what is known of counterparties and devices and writes what changed to the relations streams, until `signal` aborts.
@@ -37,11 +38,20 @@ export async function runRelations(options: RelationsOptions): Promise<void> {
   }
 }
 
+type Writable<T> = { -readonly [Field in keyof T]: T[Field] }
+
+/** Stands where no event is kept: none outlives its fold. */
+const NO_EVENT = null as unknown as RawViews[EventTopic]
+
 class RelationsWorker {
   private readonly state: RelationsState
   private readonly queue: EpochQueue
-  private readonly topics = new Map<number, readonly RawTopic[]>()
-  private readonly orderTimes: number[]
+  /** By partition: for each topic of its journal its number in `TELLING`, or -1. */
+  private readonly topics = new Map<number, Int8Array>()
+  private readonly orderTimes: Float64Array
+  private readonly views = new EventViews()
+  private readonly arriving = emptyQueuedInput()
+  private readonly folding: Writable<RelationsInput>
   private facts: LearnedFact[] = []
   private streamTimeMs = 0
   private told = -1
@@ -52,7 +62,8 @@ class RelationsWorker {
   ) {
     this.state = new RelationsState(options.state)
     this.queue = new EpochQueue(options.partitionCount)
-    this.orderTimes = Array.from({ length: options.partitionCount }, () => 0)
+    this.orderTimes = new Float64Array(options.partitionCount)
+    this.folding = { topic: 'payments', event: NO_EVENT, status: 'observed', habitDistanceCenti: null, streamTimeMs: 0 }
   }
 
   async consume(entry: RecordedEntry): Promise<void> {
@@ -74,50 +85,50 @@ class RelationsWorker {
   private foldBatch(partition: number, entry: RecordedEntry): void {
     const topics = this.topics.get(partition)
     if (topics === undefined) throw corrupt(entry, 'no SegmentOpened came before it')
-    const batch = decodeInputsScreened(readEntry(entry).data)
+    const { data } = readEntry(entry)
+    const { epochMs } = this.options
+    const arriving = this.arriving
+    arriving.source = { stream: entry.stream, revision: entry.revision, data }
+    const batch = decodeInputsScreened(data)
     let live = false
     batch.forEachInput((input) => {
-      if (input.orderLagMs !== null) this.orderTimes[partition] = input.brokerTimeMs + input.orderLagMs
+      const { orderLagMs, status, body } = input
+      if (orderLagMs !== null) this.orderTimes[partition] = input.brokerTimeMs + orderLagMs
       else live = true
-      const topic = topics[input.topic]
-      if (
-        (input.status !== 'screened' && input.status !== 'observed') ||
-        input.body === null ||
-        !TELLING.has(topic) ||
-        !isEventTopic(topic)
-      )
-        return
-      const decoded = decodeRaw(topic, input.body)
-      if (decoded.kind === 'rejected') throw corrupt(entry, `an input of ${topic} that was accepted cannot be decoded: ${decoded.detail}`)
-      const epoch = input.orderLagMs === null ? null : Math.floor(this.orderTimes[partition] / this.options.epochMs)
-      const learned: LearnedInput = {
-        topic,
-        event: decoded.event,
-        status: input.status,
-        habitDistanceCenti: input.habitDistanceCenti,
-        epoch,
-      }
-      if (epoch === null) this.fold(learned)
-      else this.queue.add(partition, learned)
+      const topic = topics[input.topic | 0]
+      if ((status !== 'screened' && status !== 'observed') || body === null || !(topic >= 0)) return
+      arriving.from = body.byteOffset - data.byteOffset
+      arriving.length = body.length
+      arriving.topic = topic
+      arriving.status = status
+      arriving.habitDistanceCenti = input.habitDistanceCenti
+      if (orderLagMs === null) this.fold(arriving)
+      else this.queue.add(partition, arriving, Math.floor(this.orderTimes[partition] / epochMs))
     })
     if (live) this.endEpoch(-1)
-    else this.queue.finish(partition, Math.floor(batch.tickMs / this.options.epochMs) - 1)
+    else this.queue.finish(partition, Math.floor(batch.tickMs / epochMs) - 1)
     this.queue.drain(
       (input) => this.fold(input),
       (epoch) => this.endEpoch(epoch),
     )
   }
 
-  private fold(input: LearnedInput): void {
-    if (input.event.eventTimeMs > this.streamTimeMs) this.streamTimeMs = input.event.eventTimeMs
+  private fold(input: QueuedInput): void {
+    const topic = TELLING[input.topic]
+    const { source } = input
+    const event = this.views.read(topic, source.data, input.from, input.from + input.length)
+    if (event === null) throw corrupt(source, `an input of ${topic} that was accepted cannot be decoded`)
+    const { eventTimeMs } = event
+    if (eventTimeMs > this.streamTimeMs) this.streamTimeMs = eventTimeMs
     this.state.advance(this.streamTimeMs)
-    this.state.observe({
-      topic: input.topic,
-      event: input.event,
-      status: input.status,
-      habitDistanceCenti: input.habitDistanceCenti,
-      streamTimeMs: this.streamTimeMs,
-    })
+    const folding = this.folding
+    folding.topic = topic
+    folding.event = event
+    folding.status = input.status
+    folding.habitDistanceCenti = input.habitDistanceCenti
+    folding.streamTimeMs = this.streamTimeMs
+    this.state.observe(folding)
+    folding.event = NO_EVENT
   }
 
   private endEpoch(epoch: number): void {
@@ -125,11 +136,13 @@ class RelationsWorker {
   }
 }
 
-function topicsOf(entry: RecordedEntry): readonly RawTopic[] {
-  return (JSON.parse(Buffer.from(entry.data).toString('utf8')) as { topics: RawTopic[] }).topics
+/** For each topic of the journal its number in `TELLING`, or -1. */
+function topicsOf(entry: RecordedEntry): Int8Array {
+  const { topics } = JSON.parse(Buffer.from(entry.data).toString('utf8')) as { topics: RawTopic[] }
+  return Int8Array.from(topics, (topic) => (TELLING as readonly RawTopic[]).indexOf(topic))
 }
 
-function corrupt(entry: RecordedEntry, reason: string): RiskError {
+function corrupt(entry: { readonly stream: string; readonly revision: number }, reason: string): RiskError {
   return new RiskError('ledger-corrupt', `${entry.stream}@${entry.revision}: ${reason}. Run riskledger verify.`, {
     retriable: false,
     context: { stream: entry.stream, revision: entry.revision },

@@ -65,12 +65,15 @@ export class EventViews {
   private readonly reader = new AvroReader()
   private readonly views = Object.fromEntries(EVENT_TOPICS.map((topic) => [topic, NEW_VIEWS[topic]()])) as unknown as RawViews
 
-  /** The record's event, until the next call for the same topic; null where `decodeRaw` rejects it, which says why. */
-  read<Topic extends EventTopic>(topic: Topic, value: Uint8Array): RawViews[Topic] | null {
-    if (value.length > MAX_RECORD_BYTES || !hasHeader(value, ENCODINGS[topic].header)) return null
+  /**
+   * The event of the record `bytes[from, to)`, by default all of them, until the next call for the same topic; null where `decodeRaw` rejects it,
+   * which says why.
+   */
+  read<Topic extends EventTopic>(topic: Topic, bytes: Uint8Array, from = 0, to = bytes.length): RawViews[Topic] | null {
+    if (to - from > MAX_RECORD_BYTES || to - from < HEADER_BYTES || !hasHeader(bytes, ENCODINGS[topic].header, from)) return null
     const { reader } = this
     const view = this.views[topic]
-    reader.reset(value, HEADER_BYTES, value.length)
+    reader.reset(bytes, from + HEADER_BYTES, to)
     view.read(reader)
     reader.finish()
     return reader.failure === null ? view : null

@@ -1,155 +1,227 @@
-import { hashToken } from './token-hash'
-import { HALF_LIFE_3D_MS, HALF_LIFE_7D_MS, ONE, decay } from './decay'
-import { blankCounterpartyFact } from './fact-codec'
-import type { CounterpartyFact, DeviceFact } from './facts'
+import type { TokenSpan } from '@riskledger/events'
+import type { CounterpartyFact } from './facts'
+import {
+  ALERT,
+  AS_OF,
+  CHANGED,
+  CHARGEBACKS,
+  COUNTERFEITS,
+  CounterpartyTable,
+  FRAUDS_3D,
+  FRAUDS_7D,
+  FRAUD_TOTAL,
+  KNOWN_3D,
+  KNOWN_7D,
+  LAST_FRAUD,
+  LAST_LEGITIMATE,
+  LEGITIMATE_TOTAL,
+  PAYERS,
+  PAYERS_PLACE,
+  PAYMENTS,
+  REGISTER,
+  REGISTER_LENGTH,
+  ROW_BYTES,
+  ROW_DOUBLES,
+  ROW_WORDS,
+  TRADES_CANCELLED,
+  TRADES_COMPLETED,
+  TRADES_DISPUTED,
+} from './counterparty-table'
+import { HALF_LIFE_3D_MS, HALF_LIFE_7D_MS, ONE, decay, gridLines } from './decay'
+import { HashSets } from './hash-sets'
+import { StandingAlerts } from './standing-alerts'
 
-const MAX_DISTINCT = 64
-const MAX_ALERTS = 8
 /** A decayed fraud that weighs less than a hundredth of a fresh one. */
 const NEGLIGIBLE = Math.floor(ONE / 100)
 
-/** Up to 64 distinct hashes, then "at least 64". Room grows by doubling; most sets are small. */
-export class SmallSet {
-  members = new Uint32Array(2)
-  count = 0
+/** What may be counted of a counterparty beside its payments. */
+const COUNTS = {
+  completed: TRADES_COMPLETED,
+  disputed: TRADES_DISPUTED,
+  cancelled: TRADES_CANCELLED,
+  chargeback: CHARGEBACKS,
+  counterfeit: COUNTERFEITS,
+} as const
 
-  /** True if the hash is new and was added. */
-  add(hash: number): boolean {
-    const members = this.members
-    const count = this.count
-    if (count === MAX_DISTINCT) return false
-    for (let i = 0; i < count; i++) if (members[i] === hash) return false
-    if (count === members.length) {
-      this.members = new Uint32Array(count * 2)
-      this.members.set(members)
-    }
-    this.members[count] = hash
-    this.count = count + 1
-    return true
-  }
+/** How a payment came to be known as fraud. */
+export interface KnownFraud {
+  /** Its amount does not explain it, so the rates take it as the counterparty's. */
+  readonly attributed: boolean
+  /** It had counted as legitimate: the totals are corrected, the register takes the fraud in as the newest, the last legitimate time stays. */
+  readonly corrects: boolean
 }
 
-/** An alert on a counterparty that has not been cleared. */
-export interface StandingAlert {
-  /** Hash of provider and kind: a clear by the same provider of the same kind ends it. */
-  readonly origin: number
-  readonly severity: number
-}
-
-/** What relations keep of one counterparty: its fact, always current, and what the fact is made from. */
+/** What relations keep of all counterparties, by number: their facts, always current, and what the facts are made from. */
 export class CounterpartyMemory {
-  readonly payers = new SmallSet()
-  alerts: StandingAlert[] = []
-  changed = false
-  fact: CounterpartyFact
+  readonly alerts = new StandingAlerts()
+  private readonly table: CounterpartyTable
+  private readonly payers = new HashSets()
+  private changed: number[] = []
 
-  constructor(
-    readonly key: string,
-    firstSeenMs: number,
-    /** Place among all counterparties. */
-    readonly number: number,
-  ) {
-    this.fact = blankCounterpartyFact(firstSeenMs)
+  /** `maxKeys`: counterparties held. */
+  constructor(maxKeys: number) {
+    this.table = new CounterpartyTable(maxKeys)
+  }
+
+  /** Counterparties held; their numbers are those below. */
+  get size(): number {
+    return this.table.size
+  }
+
+  /** The counterparty's number, a new one if need be, first seen then; -1 where `maxKeys` are held already. */
+  find(key: string, timeMs: number): number {
+    return this.table.find(key, timeMs)
+  }
+
+  /** `find` of the key that lies at a span of a record's bytes. */
+  findSpan(bytes: Uint8Array, id: TokenSpan, timeMs: number): number {
+    return this.table.findSpan(bytes, id, timeMs)
+  }
+
+  keyOf(number: number): string {
+    return this.table.keyOf(number)
+  }
+
+  /** Its fact: one object, overwritten by the next call. */
+  factOf(number: number): CounterpartyFact {
+    return this.table.factOf(number)
+  }
+
+  /** Hashes of the accounts that paid it, in ascending order. */
+  payersOf(number: number): Uint32Array {
+    const { words, bytes } = this.table
+    return this.payers.members(words[number * ROW_WORDS + PAYERS_PLACE], bytes[number * ROW_BYTES + PAYERS])
+  }
+
+  /** Fills a fresh row from a snapshot; `addPayer` tells it its payers. */
+  restore(number: number, fact: CounterpartyFact): void {
+    this.table.setFact(number, fact)
   }
 
   /** Moves the fact to a moment, decaying its rates; a moment before `asOfMs` counts as `asOfMs`. */
-  moveTo(timeMs: number): void {
-    const fact = this.fact
-    if (timeMs <= fact.asOfMs) return
-    const span = { fromMs: fact.asOfMs, toMs: timeMs }
-    fact.frauds3d = decay(fact.frauds3d, HALF_LIFE_3D_MS, span)
-    fact.known3d = decay(fact.known3d, HALF_LIFE_3D_MS, span)
-    fact.frauds7d = decay(fact.frauds7d, HALF_LIFE_7D_MS, span)
-    fact.known7d = decay(fact.known7d, HALF_LIFE_7D_MS, span)
-    fact.asOfMs = timeMs
+  moveTo(number: number, timeMs: number): void {
+    const { doubles } = this.table
+    const row = number * ROW_DOUBLES
+    const asOfMs = doubles[row + AS_OF]
+    if (timeMs <= asOfMs) return
+    doubles[row + AS_OF] = timeMs
+    const lines3d = gridLines(HALF_LIFE_3D_MS, asOfMs, timeMs)
+    if (lines3d > 0) {
+      doubles[row + FRAUDS_3D] = decay(doubles[row + FRAUDS_3D], lines3d)
+      doubles[row + KNOWN_3D] = decay(doubles[row + KNOWN_3D], lines3d)
+    }
+    const lines7d = gridLines(HALF_LIFE_7D_MS, asOfMs, timeMs)
+    if (lines7d > 0) {
+      doubles[row + FRAUDS_7D] = decay(doubles[row + FRAUDS_7D], lines7d)
+      doubles[row + KNOWN_7D] = decay(doubles[row + KNOWN_7D], lines7d)
+    }
   }
 
   /** One more payment or trade. True where a coarse step (1, 2, 4, 8, ...) of payments or payers was crossed. */
-  count(accountHash: number): boolean {
-    const fact = this.fact
-    fact.paymentCount++
-    let step = isPowerOfTwo(fact.paymentCount)
-    if (this.payers.add(accountHash)) {
-      fact.distinctPayers = this.payers.count
-      if (isPowerOfTwo(fact.distinctPayers)) step = true
-    }
-    return step
+  count(number: number, accountHash: number): boolean {
+    const { words } = this.table
+    const payments = ++words[number * ROW_WORDS + PAYMENTS]
+    const payers = this.addPayer(number, accountHash)
+    return isPowerOfTwo(payments) || (payers > 0 && isPowerOfTwo(payers))
   }
 
-  private pushRegister(fraud: 0 | 1): void {
-    const fact = this.fact
-    fact.fraudRegister = ((fact.fraudRegister << 1) | fraud) & 255
-    if (fact.fraudRegisterLength < 8) fact.fraudRegisterLength++
+  /** How many payers it has with this one, or 0 if it had it already, or has 64. */
+  addPayer(number: number, accountHash: number): number {
+    const { words, bytes } = this.table
+    const row = number * ROW_WORDS
+    const before = bytes[number * ROW_BYTES + PAYERS]
+    const place = this.payers.add(words[row + PAYERS_PLACE], before, accountHash)
+    if (place < 0) return 0
+    words[row + PAYERS_PLACE] = place
+    bytes[number * ROW_BYTES + PAYERS] = before + 1
+    return before + 1
   }
 
-  private countKnown(): void {
-    this.fact.known3d += ONE
-    this.fact.known7d += ONE
+  private countKnown(number: number): void {
+    const { doubles } = this.table
+    doubles[number * ROW_DOUBLES + KNOWN_3D] += ONE
+    doubles[number * ROW_DOUBLES + KNOWN_7D] += ONE
+  }
+
+  /** The last eight known ones, the newest in bit 0. */
+  private pushRegister(number: number, fraud: 0 | 1): void {
+    const { bytes } = this.table
+    const row = number * ROW_BYTES
+    bytes[row + REGISTER] = (bytes[row + REGISTER] << 1) | fraud
+    if (bytes[row + REGISTER_LENGTH] < 8) bytes[row + REGISTER_LENGTH]++
   }
 
   /**
    * A payment of `paymentTimeMs` became known legitimate at `knownAtMs`. True where that says something: of a counterparty with frauds in its
    * register or its rates it does, of any other only when the number crosses a coarse step.
    */
-  knowLegitimate(paymentTimeMs: number, knownAtMs: number): boolean {
-    this.moveTo(knownAtMs)
-    const tainted = this.fact.fraudRegister !== 0 || this.fact.frauds7d > NEGLIGIBLE
-    const fact = this.fact
-    this.countKnown()
-    this.pushRegister(0)
-    fact.legitimateTotal++
-    if (paymentTimeMs > fact.lastKnownLegitimateMs) fact.lastKnownLegitimateMs = paymentTimeMs
-    return tainted || isPowerOfTwo(fact.legitimateTotal)
+  knowLegitimate(number: number, paymentTimeMs: number, knownAtMs: number): boolean {
+    this.moveTo(number, knownAtMs)
+    const { doubles, words, bytes } = this.table
+    const row = number * ROW_DOUBLES
+    const tainted = bytes[number * ROW_BYTES + REGISTER] !== 0 || doubles[row + FRAUDS_7D] > NEGLIGIBLE
+    this.countKnown(number)
+    this.pushRegister(number, 0)
+    const total = ++words[number * ROW_WORDS + LEGITIMATE_TOTAL]
+    if (paymentTimeMs > doubles[row + LAST_LEGITIMATE]) doubles[row + LAST_LEGITIMATE] = paymentTimeMs
+    return tainted || isPowerOfTwo(total)
   }
 
-  /**
-   * A payment became known fraud. `attributed`: its amount does not explain it, so the rates take it as the counterparty's. `corrects`: it
-   * had counted as legitimate; the totals are corrected, the register takes the fraud in as the newest, the last legitimate time stays.
-   */
-  knowFraud(paymentTimeMs: number, knownAtMs: number, how: { readonly attributed: boolean; readonly corrects: boolean }): void {
-    this.moveTo(knownAtMs)
-    const fact = this.fact
-    if (how.corrects) fact.legitimateTotal--
-    else this.countKnown()
-    this.pushRegister(1)
-    fact.fraudTotal++
+  /** A payment of `paymentTimeMs` became known fraud at `knownAtMs`. */
+  knowFraud(number: number, times: { readonly paymentTimeMs: number; readonly knownAtMs: number }, how: KnownFraud): void {
+    this.moveTo(number, times.knownAtMs)
+    const { doubles, words } = this.table
+    const row = number * ROW_DOUBLES
+    if (how.corrects) words[number * ROW_WORDS + LEGITIMATE_TOTAL]--
+    else this.countKnown(number)
+    this.pushRegister(number, 1)
+    words[number * ROW_WORDS + FRAUD_TOTAL]++
     if (how.attributed) {
-      fact.frauds3d += ONE
-      fact.frauds7d += ONE
+      doubles[row + FRAUDS_3D] += ONE
+      doubles[row + FRAUDS_7D] += ONE
     }
-    if (paymentTimeMs > fact.lastKnownFraudMs) fact.lastKnownFraudMs = paymentTimeMs
+    if (times.paymentTimeMs > doubles[row + LAST_FRAUD]) doubles[row + LAST_FRAUD] = times.paymentTimeMs
   }
 
-  /** A provider's alert; at most eight stand, the gravest are kept. */
-  alert(origin: string, severity: number): void {
-    const hash = hashToken(origin)
-    const rest = this.alerts.filter((alert) => alert.origin !== hash)
-    const before = this.alerts.find((alert) => alert.origin === hash)
-    rest.push({ origin: hash, severity: Math.max(severity, before?.severity ?? 0) })
-    rest.sort((a, b) => b.severity - a.severity || a.origin - b.origin)
-    this.alerts = rest.slice(0, MAX_ALERTS)
-    this.fact.alertSeverity = this.alerts[0].severity
+  /** One more trade that ended so, or report of that kind. */
+  countOther(number: number, what: keyof typeof COUNTS): void {
+    this.table.words[number * ROW_WORDS + COUNTS[what]]++
   }
 
-  /** The same provider's clear of the same kind. */
-  clear(origin: string): void {
-    const hash = hashToken(origin)
-    this.alerts = this.alerts.filter((alert) => alert.origin !== hash)
-    this.fact.alertSeverity = this.alerts.length > 0 ? this.alerts[0].severity : -1
+  /** A provider's alert, `origin` its provider and kind; at most eight stand, the gravest are kept. */
+  alert(number: number, origin: string, severity: number): void {
+    this.table.words[number * ROW_WORDS + ALERT] = this.alerts.raise(number, origin, severity) + 1
   }
-}
 
-/** What relations keep of one device. */
-export class DeviceMemory {
-  readonly accounts = new SmallSet()
-  changed = false
-  fact: DeviceFact
+  /** The clear of the same origin. */
+  clear(number: number, origin: string): void {
+    this.table.words[number * ROW_WORDS + ALERT] = this.alerts.clear(number, origin) + 1
+  }
 
-  constructor(
-    readonly key: string,
-    firstSeenMs: number,
-  ) {
-    this.fact = { asOfMs: firstSeenMs, firstSeenMs, distinctAccounts: 0, lastKnownFraudMs: -1 }
+  /** Marks the fact as one to publish. */
+  touch(number: number): void {
+    const { bytes } = this.table
+    const at = number * ROW_BYTES + CHANGED
+    if (bytes[at] === 1) return
+    bytes[at] = 1
+    this.changed.push(number)
+  }
+
+  hasChanged(number: number): boolean {
+    return this.table.bytes[number * ROW_BYTES + CHANGED] === 1
+  }
+
+  /** Facts to publish. */
+  get changedCount(): number {
+    return this.changed.length
+  }
+
+  /** The numbers of the facts to publish, which thereby count as published. */
+  takeChanged(): readonly number[] {
+    const { changed } = this
+    this.changed = []
+    for (const number of changed) this.table.bytes[number * ROW_BYTES + CHANGED] = 0
+    return changed
   }
 }
 

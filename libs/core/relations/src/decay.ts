@@ -17,16 +17,18 @@ export const HALF_LIFE_3D_MS = 3 * DAY_MS
 export const HALF_LIFE_7D_MS = 7 * DAY_MS
 const LIMIT = 0x1000000000
 
-/**
- * A decayed count in 16.16 fixed point, taken from one moment to a later one. Time runs on a grid of half-life / 256 (17 and 39 minutes for
- * 3 and 7 days): the decay is that of the grid lines crossed, so that many small steps decay as much as one large one. Rounded to the
- * nearest 65,536th; counts stay below 2^20 events.
- */
-export function decay(value: number, halfLifeMs: number, span: { readonly fromMs: number; readonly toMs: number }): number {
-  if (value === 0) return 0
+/** Lines of the half-life's grid (of half-life / 256: 17 and 39 minutes for 3 and 7 days) that lie in `(fromMs, toMs]`. */
+export function gridLines(halfLifeMs: number, fromMs: number, toMs: number): number {
   const gridMs = halfLifeMs / STEPS
-  const lines = Math.floor(span.toMs / gridMs) - Math.floor(span.fromMs / gridMs)
-  if (lines <= 0) return value
+  return Math.floor(toMs / gridMs) - Math.floor(fromMs / gridMs)
+}
+
+/**
+ * A decayed count in 16.16 fixed point, taken over so many lines of its half-life's grid. Time runs on that grid, so that many small steps
+ * decay as much as one large one. Rounded to the nearest 65,536th; counts stay below 2^20 events.
+ */
+export function decay(value: number, lines: number): number {
+  if (value === 0 || lines <= 0) return value
   const halvings = Math.floor(lines / STEPS)
   if (halvings > 40) return 0
   let whole = 1

@@ -19,7 +19,7 @@ export class RecentIds {
   }
 
   /** Remembers a pair under an entry. */
-  add(entry: number, pair: { readonly account: number; readonly id: number }): void {
+  add(entry: number, account: number, id: number): void {
     while (entry >= this.accounts.length) {
       const accounts = new Uint32Array(this.accounts.length * 2)
       accounts.set(this.accounts)
@@ -28,9 +28,9 @@ export class RecentIds {
       this.accounts = accounts
       this.ids = ids
     }
-    this.accounts[entry] = pair.account
-    this.ids[entry] = pair.id
-    this.index.add(entry, pair.account >>> 0, pair.id >>> 0)
+    this.accounts[entry] = account
+    this.ids[entry] = id
+    this.index.add(entry, account >>> 0, id >>> 0)
   }
 
   /** Forgets an entry. */

@@ -1,39 +1,59 @@
 import type { ByteReader, ByteWriter } from '@riskledger/windows'
-import { CounterpartyMemory, DeviceMemory, type SmallSet } from './counterparty-memory'
+import type { CounterpartyMemory } from './counterparty-memory'
+import type { DeviceMemory } from './device-memory'
 import { decodeCounterpartyFact, decodeDeviceFact, encodeCounterpartyFact, encodeDeviceFact } from './fact-codec'
 import type { RelationsState } from './relations-state'
+import type { StandingAlert } from './standing-alerts'
 
-function writeSet(set: SmallSet, writer: ByteWriter, sorted: boolean): void {
-  const members = set.members.slice(0, set.count)
-  if (sorted) members.sort()
+function writeSet(members: Uint32Array, writer: ByteWriter): void {
   writer.varint(members.length)
   for (const member of members) writer.u32(member)
 }
 
-function readSet(set: SmallSet, reader: ByteReader): void {
-  for (let left = reader.varint(); left > 0; left--) set.add(reader.u32())
-}
-
-function writeCounterparty(memory: CounterpartyMemory, writer: ByteWriter, canonical: boolean): void {
-  writer.string(memory.key)
-  writer.bytes(encodeCounterpartyFact(memory.fact))
-  writeSet(memory.payers, writer, canonical)
-  writer.varint(memory.alerts.length)
-  for (const alert of memory.alerts) {
+function writeCounterparty(counterparties: CounterpartyMemory, number: number, writer: ByteWriter): void {
+  writer.string(counterparties.keyOf(number))
+  writer.bytes(encodeCounterpartyFact(counterparties.factOf(number)))
+  writeSet(counterparties.payersOf(number), writer)
+  const alerts = counterparties.alerts.of(number)
+  writer.varint(alerts.length)
+  for (const alert of alerts) {
     writer.u32(alert.origin)
     writer.varint(alert.severity)
   }
-  writer.u8(memory.changed ? 1 : 0)
+  writer.u8(counterparties.hasChanged(number) ? 1 : 0)
 }
 
-function writeDevice(memory: DeviceMemory, writer: ByteWriter, canonical: boolean): void {
-  writer.string(memory.key)
-  writer.bytes(encodeDeviceFact(memory.fact))
-  writeSet(memory.accounts, writer, canonical)
-  writer.u8(memory.changed ? 1 : 0)
+function readCounterparty(counterparties: CounterpartyMemory, reader: ByteReader): void {
+  const number = counterparties.find(reader.string(), 0)
+  counterparties.restore(number, decodeCounterpartyFact(reader.bytes()))
+  for (let left = reader.varint(); left > 0; left--) counterparties.addPayer(number, reader.u32())
+  const alerts: StandingAlert[] = []
+  for (let left = reader.varint(); left > 0; left--) alerts.push({ origin: reader.u32(), severity: reader.varint() })
+  counterparties.alerts.set(number, alerts)
+  if (reader.u8() === 1) counterparties.touch(number)
 }
 
-const byKey = (a: { readonly key: string }, b: { readonly key: string }): number => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)
+function writeDevice(devices: DeviceMemory, number: number, writer: ByteWriter): void {
+  writer.string(devices.keyOf(number))
+  writer.bytes(encodeDeviceFact(devices.factOf(number)))
+  writeSet(devices.accountsOf(number), writer)
+  writer.u8(devices.hasChanged(number) ? 1 : 0)
+}
+
+function readDevice(devices: DeviceMemory, reader: ByteReader): void {
+  const number = devices.find(reader.string(), 0)
+  devices.restore(number, decodeDeviceFact(reader.bytes()))
+  for (let left = reader.varint(); left > 0; left--) devices.addAccount(number, reader.u32())
+  if (reader.u8() === 1) devices.touch(number)
+}
+
+/** Numbers in the order of their keys, by code units. */
+export function byKey(numbers: readonly number[], keyOf: (number: number) => string): { readonly key: string; readonly number: number }[] {
+  const keyed = numbers.map((number) => ({ key: keyOf(number), number }))
+  return keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+}
+
+const below = (size: number): number[] => Array.from({ length: size }, (_, number) => number)
 
 /** Bytes of a `RelationsState`: for a snapshot, and in canonical form for a hash. */
 export class RelationsCodec {
@@ -43,55 +63,40 @@ export class RelationsCodec {
     const { counters, counterparties, devices, queue } = this.state
     for (const count of [counters.counterpartiesRefused, counters.devicesRefused, counters.outcomesUnmatched, counters.outcomesSuperseded])
       writer.varint(count)
-    writer.varint(counterparties.length)
-    for (const memory of counterparties) writeCounterparty(memory, writer, false)
-    writer.varint(devices.length)
-    for (const memory of devices) writeDevice(memory, writer, false)
+    writer.varint(counterparties.size)
+    for (let number = 0; number < counterparties.size; number++) writeCounterparty(counterparties, number, writer)
+    writer.varint(devices.size)
+    for (let number = 0; number < devices.size; number++) writeDevice(devices, number, writer)
     queue.write(writer)
   }
 
   read(reader: ByteReader): void {
-    const { state } = this
-    const { counters, counterparties, devices, queue } = state
+    const { counters, counterparties, devices, queue, recent } = this.state
     counters.counterpartiesRefused = reader.varint()
     counters.devicesRefused = reader.varint()
     counters.outcomesUnmatched = reader.varint()
     counters.outcomesSuperseded = reader.varint()
-    for (let left = reader.varint(); left > 0; left--) {
-      const memory = new CounterpartyMemory(reader.string(), 0, counterparties.length)
-      memory.fact = decodeCounterpartyFact(reader.bytes())
-      readSet(memory.payers, reader)
-      for (let alerts = reader.varint(); alerts > 0; alerts--) memory.alerts.push({ origin: reader.u32(), severity: reader.varint() })
-      memory.changed = reader.u8() === 1
-      counterparties.push(memory)
-      state.counterpartyIndex.set(memory.key, memory)
-    }
-    for (let left = reader.varint(); left > 0; left--) {
-      const memory = new DeviceMemory(reader.string(), 0)
-      memory.fact = decodeDeviceFact(reader.bytes())
-      readSet(memory.accounts, reader)
-      memory.changed = reader.u8() === 1
-      state.deviceIndex.set(memory.key, devices.length)
-      devices.push(memory)
-    }
+    for (let left = reader.varint(); left > 0; left--) readCounterparty(counterparties, reader)
+    for (let left = reader.varint(); left > 0; left--) readDevice(devices, reader)
     queue.read(reader)
     queue.forEach((entry) => {
       const lane = queue.lanes(entry)
-      state.recent.add(entry, { account: queue.words[lane], id: queue.words[lane + 2] })
+      recent.add(entry, queue.words[lane], queue.words[lane + 2])
     })
   }
 
   /** Content alone: keys in order of code units, numbers of slots replaced by keys, payments in order of (time, event). */
   writeCanonical(writer: ByteWriter): void {
     const { counterparties, devices, queue } = this.state
-    for (const memory of counterparties.slice().sort(byKey)) writeCounterparty(memory, writer, true)
-    for (const memory of devices.slice().sort(byKey)) writeDevice(memory, writer, true)
+    for (const { number } of byKey(below(counterparties.size), (one) => counterparties.keyOf(one)))
+      writeCounterparty(counterparties, number, writer)
+    for (const { number } of byKey(below(devices.size), (one) => devices.keyOf(one))) writeDevice(devices, number, writer)
     writer.varint(queue.size)
     queue.forEach((entry) => {
-      writer.string(counterparties[queue.owner(entry)].key)
+      writer.string(counterparties.keyOf(queue.owner(entry)))
       const lane = queue.lanes(entry)
       const device = queue.words[lane + 3] - 1
-      writer.string(device < 0 ? '' : devices[device].key)
+      writer.string(device < 0 ? '' : devices.keyOf(device))
       queue.writeEntry(entry, writer, 3)
     })
   }

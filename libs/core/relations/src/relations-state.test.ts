@@ -1,16 +1,21 @@
+import type { EventTopic } from '@riskledger/contracts'
+import type { RawEvents } from '@riskledger/events'
+import { viewOf } from '@riskledger/events/src/testing/view-of'
 import { ByteReader, ByteWriter } from '@riskledger/windows'
 import fc from 'fast-check'
 import { DAY, HOUR, NOON, alert, login, outcome, payment, trade } from './testing/events'
-import { decay } from './decay'
+import { decay, gridLines } from './decay'
 import { decodeCounterpartyFact, decodeDeviceFact, encodeCounterpartyFact, encodeDeviceFact } from './fact-codec'
 import type { CounterpartyFact } from './facts'
 import { RelationsState, type RelationsInput } from './relations-state'
 
 const ONE = 65536
 
-function take(state: RelationsState, input: Pick<RelationsInput, 'topic' | 'event'> & Partial<RelationsInput>): void {
+type Told = { readonly topic: EventTopic; readonly event: RawEvents[EventTopic] } & Partial<Omit<RelationsInput, 'event'>>
+
+function take(state: RelationsState, input: Told): void {
   const status = input.topic === 'payments' || input.topic === 'logins' || input.topic === 'p2p-trades' ? 'screened' : 'observed'
-  const full = { status, habitDistanceCenti: null, streamTimeMs: input.event.eventTimeMs, ...input } as RelationsInput
+  const full = { status, habitDistanceCenti: null, streamTimeMs: input.event.eventTimeMs, ...input, event: viewOf(input.topic, input.event as never) } as RelationsInput
   state.advance(full.streamTimeMs)
   state.observe(full)
 }
@@ -22,13 +27,13 @@ function shop(state: RelationsState, key = 'shop'): CounterpartyFact | undefined
 
 describe('decay', () => {
   test('halves over a half-life, in one step or in many', () => {
-    expect(decay(100 * ONE, 3 * DAY, { fromMs: NOON, toMs: NOON + 3 * DAY })).toBe(50 * ONE)
-    expect(decay(100 * ONE, 3 * DAY, { fromMs: NOON, toMs: NOON + 30 * DAY })).toBe(Math.round((100 * ONE) / 1024))
+    const decayed = (value: number, fromMs: number, toMs: number): number => decay(value, gridLines(3 * DAY, fromMs, toMs))
+    expect(decayed(100 * ONE, NOON, NOON + 3 * DAY)).toBe(50 * ONE)
+    expect(decayed(100 * ONE, NOON, NOON + 30 * DAY)).toBe(Math.round((100 * ONE) / 1024))
     let value = 100 * ONE
-    for (let minute = 0; minute < 3 * 24 * 60; minute++)
-      value = decay(value, 3 * DAY, { fromMs: NOON + minute * 60_000, toMs: NOON + (minute + 1) * 60_000 })
+    for (let minute = 0; minute < 3 * 24 * 60; minute++) value = decayed(value, NOON + minute * 60_000, NOON + (minute + 1) * 60_000)
     expect(Math.abs(value - 50 * ONE)).toBeLessThan(300)
-    expect(decay(ONE, 3 * DAY, { fromMs: 0, toMs: 3650 * DAY })).toBe(0)
+    expect(decayed(ONE, 0, 3650 * DAY)).toBe(0)
   })
 })
 

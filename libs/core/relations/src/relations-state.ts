@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto'
 import type { EventTopic, InputStatus } from '@riskledger/contracts'
-import type { Login, Outcome, P2pTrade, Payment, RawEvents, RiskAlert } from '@riskledger/events'
+import type { LoginView, OutcomeView, P2pTradeView, PaymentView, RawViews, RiskAlertView, TokenSpan } from '@riskledger/events'
 import { ByteWriter, type ByteReader } from '@riskledger/windows'
-import { CounterpartyMemory, DeviceMemory } from './counterparty-memory'
-import { fingerprint, fingerprintEvent } from './event-fingerprint'
+import { CounterpartyMemory } from './counterparty-memory'
+import { DeviceMemory } from './device-memory'
+import { fingerprint, fingerprintEventAt } from './event-fingerprint'
 import { encodeCounterpartyFact, encodeDeviceFact } from './fact-codec'
 import { CLEARED, FRAUD, LEGITIMATE, LabelQueue, PENDING } from './label-queue'
 import { RecentIds } from './recent-ids'
-import { RelationsCodec } from './relations-codec'
-import { hashToken } from './token-hash'
+import { RelationsCodec, byKey } from './relations-codec'
+import { hashSpan } from './token-hash'
 
 /** A payment is attributed to its counterparty if its amount lay at most this far from the account's habit, in hundredths of a deviation. */
 const EXPLAINED_ABOVE_CENTI = 250
@@ -40,7 +41,7 @@ export const DEFAULT_RELATIONS_OPTIONS: RelationsOptions = {
 /** One journaled input, as relations look at it. */
 export interface RelationsInput<T extends EventTopic = EventTopic> {
   readonly topic: T
-  readonly event: RawEvents[T]
+  readonly event: RawViews[T]
   readonly status: InputStatus
   /** On outcomes: the labelled payment's distance from habit as it stood when decided, hundredths, from the journal; null unknown. */
   readonly habitDistanceCenti: number | null
@@ -80,146 +81,123 @@ export interface RelationsCounters {
  */
 export class RelationsState {
   readonly counters: RelationsCounters = { counterpartiesRefused: 0, devicesRefused: 0, outcomesUnmatched: 0, outcomesSuperseded: 0 }
-  readonly counterparties: CounterpartyMemory[] = []
-  readonly devices: DeviceMemory[] = []
-  readonly counterpartyIndex = new Map<string, CounterpartyMemory>()
-  readonly deviceIndex = new Map<string, number>()
+  readonly counterparties: CounterpartyMemory
+  readonly devices: DeviceMemory
   readonly queue: LabelQueue
   /** Lanes of the queue: account hash, 1 for a trade, hash of the business id, device number + 1. */
   static readonly LANES = 4
-  readonly recent: RecentIds
-  private changed: (CounterpartyMemory | DeviceMemory)[] = []
+  readonly recent = new RecentIds()
 
   constructor(readonly options: RelationsOptions = DEFAULT_RELATIONS_OPTIONS) {
+    this.counterparties = new CounterpartyMemory(options.maxKeys)
+    this.devices = new DeviceMemory(options.maxKeys)
     this.queue = new LabelQueue({
       delayMs: options.labelDelayMs,
       memoryMs: options.labelMemoryMs,
       maxEntries: options.maxRemembered,
       integerLanes: RelationsState.LANES,
     })
-    this.recent = new RecentIds()
   }
 
   /** Lets time pass: payments whose label delay ended strictly before `streamTimeMs` become known legitimate, as of the end of their delay. */
   advance(streamTimeMs: number): void {
-    const queue = this.queue
+    const { counterparties, queue } = this
     for (let entry = queue.nextDue(streamTimeMs); entry >= 0; entry = queue.nextDue(streamTimeMs)) {
       if (queue.state(entry) !== PENDING || queue.words[queue.lanes(entry) + TRADE] === 1) continue
       queue.setState(entry, LEGITIMATE)
-      const memory = this.counterparties[queue.owner(entry)]
-      if (memory.knowLegitimate(queue.timeMs(entry), queue.timeMs(entry) + this.options.labelDelayMs)) this.touch(memory)
+      const owner = queue.owner(entry)
+      const timeMs = queue.timeMs(entry)
+      if (counterparties.knowLegitimate(owner, timeMs, timeMs + this.options.labelDelayMs)) counterparties.touch(owner)
     }
     for (let entry = queue.nextForgotten(streamTimeMs); entry >= 0; entry = queue.nextForgotten(streamTimeMs)) this.recent.remove(entry)
-  }
-
-  private touch(memory: CounterpartyMemory | DeviceMemory): void {
-    if (memory.changed) return
-    memory.changed = true
-    this.changed.push(memory)
   }
 
   /** Takes one journaled input in. Call `advance` with its stream time first. */
   observe<T extends EventTopic>(input: RelationsInput<T>): void {
     const { topic, event, status } = input
     const screened = status === 'screened'
-    if (topic === 'payments' && screened) this.observePayment(event as Payment, input.streamTimeMs)
-    else if (topic === 'p2p-trades' && screened) this.observeTrade(event as P2pTrade, input.streamTimeMs)
-    else if (topic === 'logins' && screened) this.observeLogin(event as Login)
+    if (topic === 'payments' && screened) this.observePayment(event as PaymentView, input.streamTimeMs)
+    else if (topic === 'p2p-trades' && screened) this.observeTrade(event as P2pTradeView, input.streamTimeMs)
+    else if (topic === 'logins' && screened) this.observeLogin(event as LoginView)
     else if (status !== 'observed' && status !== 'late') return
-    else if (topic === 'outcomes') this.observeOutcome(event as Outcome, input)
-    else if (topic === 'risk-alerts') this.observeAlert(event as RiskAlert, input.streamTimeMs)
+    else if (topic === 'outcomes') this.observeOutcome(event as OutcomeView, input)
+    else if (topic === 'risk-alerts') this.observeAlert(event as RiskAlertView, input.streamTimeMs)
   }
 
-  private counterparty(key: string, timeMs: number): CounterpartyMemory | undefined {
-    let memory = this.counterpartyIndex.get(key)
-    if (memory !== undefined) return memory
-    if (this.counterparties.length >= this.options.maxKeys) {
-      this.counters.counterpartiesRefused++
-      return undefined
-    }
-    memory = new CounterpartyMemory(key, timeMs, this.counterparties.length)
-    this.counterparties.push(memory)
-    this.counterpartyIndex.set(key, memory)
-    return memory
-  }
-
-  private device(key: string, accountHash: number, timeMs: number): number {
-    let number = this.deviceIndex.get(key)
-    if (number === undefined) {
-      if (this.devices.length >= this.options.maxKeys) {
-        this.counters.devicesRefused++
-        return -1
-      }
-      number = this.devices.length
-      this.devices.push(new DeviceMemory(key, timeMs))
-      this.deviceIndex.set(key, number)
-    }
-    const memory = this.devices[number]
-    if (timeMs > memory.fact.asOfMs) memory.fact.asOfMs = timeMs
-    if (memory.accounts.add(accountHash)) {
-      memory.fact.distinctAccounts = memory.accounts.count
-      if (memory.accounts.count > 1) this.touch(memory)
-    }
+  private counterparty(bytes: Uint8Array, id: TokenSpan, timeMs: number): number {
+    const number = this.counterparties.findSpan(bytes, id, timeMs)
+    if (number < 0) this.counters.counterpartiesRefused++
     return number
   }
 
-  private observePayment(event: Payment, streamTimeMs: number): void {
-    if (event.kind === 'refund' || event.phase === 'refunded' || event.phase === 'cancelled') return
-    this.remember(event, { id: event.paymentId, trade: false, streamTimeMs })
+  private device(event: PaymentView | P2pTradeView | LoginView, accountHash: number): number {
+    const { devices } = this
+    const { eventTimeMs: timeMs } = event
+    const number = devices.findSpan(event.bytes, event.deviceIdSpan, timeMs)
+    if (number < 0) {
+      this.counters.devicesRefused++
+      return -1
+    }
+    devices.moveTo(number, timeMs)
+    if (devices.addAccount(number, accountHash) > 1) devices.touch(number)
+    return number
   }
 
-  private observeTrade(event: P2pTrade, streamTimeMs: number): void {
-    const memory = this.remember(event, { id: event.tradeId, trade: true, streamTimeMs })
-    if (memory === undefined) return
-    if (event.phase === 'completed') memory.fact.tradesCompleted++
-    else if (event.phase === 'disputed') memory.fact.tradesDisputed++
-    else if (event.phase === 'cancelled') memory.fact.tradesCancelled++
-    else return
-    memory.moveTo(streamTimeMs)
-    this.touch(memory)
+  private observePayment(event: PaymentView, streamTimeMs: number): void {
+    const { phase } = event
+    if (event.kind === 'refund' || phase === 'refunded' || phase === 'cancelled') return
+    this.remember(event, hashSpan(event.bytes, event.paymentIdSpan) | 0, { trade: 0, streamTimeMs })
   }
 
-  private remember(
-    event: Payment | P2pTrade,
-    how: { readonly id: string; readonly trade: boolean; readonly streamTimeMs: number },
-  ): CounterpartyMemory | undefined {
-    const memory = this.counterparty(event.counterpartyId, event.eventTimeMs)
-    const account = hashToken(event.accountId) | 0
-    const device = event.deviceId === null ? -1 : this.device(event.deviceId, account >>> 0, event.eventTimeMs)
-    if (memory === undefined) return undefined
-    const id = hashToken(how.id) | 0
-    if (this.recent.has(account, id)) return memory
-    fingerprintEvent(event.eventId)
-    const entry = this.queue.add(fingerprint[0], fingerprint[1], event.eventTimeMs, memory.number)
-    const lane = this.queue.lanes(entry)
-    const lanes = this.queue.words
+  private observeTrade(event: P2pTradeView, streamTimeMs: number): void {
+    const { phase } = event
+    const counterparty = this.remember(event, hashSpan(event.bytes, event.tradeIdSpan) | 0, { trade: 1, streamTimeMs })
+    if (counterparty < 0 || (phase !== 'completed' && phase !== 'disputed' && phase !== 'cancelled')) return
+    this.counterparties.countOther(counterparty, phase)
+    this.counterparties.moveTo(counterparty, streamTimeMs)
+    this.counterparties.touch(counterparty)
+  }
+
+  /** Remembers a payment or trade, `id` the hash of its business id, once; returns its counterparty, or -1. */
+  private remember(event: PaymentView | P2pTradeView, id: number, how: { readonly trade: 0 | 1; readonly streamTimeMs: number }): number {
+    const { counterparties, queue, recent } = this
+    const { bytes, eventTimeMs } = event
+    const counterparty = this.counterparty(bytes, event.counterpartyIdSpan, eventTimeMs)
+    const account = hashSpan(bytes, event.accountIdSpan) | 0
+    const device = event.deviceIdSpan === 0 ? -1 : this.device(event, account >>> 0)
+    if (counterparty < 0 || recent.has(account, id)) return counterparty
+    fingerprintEventAt(bytes, event.eventIdAt)
+    const entry = queue.add(fingerprint[0], fingerprint[1], eventTimeMs, counterparty)
+    const lane = queue.lanes(entry)
+    const lanes = queue.words
     lanes[lane] = account
-    lanes[lane + TRADE] = how.trade ? 1 : 0
+    lanes[lane + TRADE] = how.trade
     lanes[lane + ID] = id
     lanes[lane + DEVICE] = device + 1
-    this.recent.add(entry, { account, id })
-    if (memory.count(account >>> 0)) {
-      memory.moveTo(how.streamTimeMs)
-      this.touch(memory)
+    recent.add(entry, account, id)
+    if (counterparties.count(counterparty, account >>> 0)) {
+      counterparties.moveTo(counterparty, how.streamTimeMs)
+      counterparties.touch(counterparty)
     }
-    return memory
+    return counterparty
   }
 
-  private observeLogin(event: Login): void {
-    if (event.outcome === 'success') this.device(event.deviceId, hashToken(event.accountId), event.eventTimeMs)
+  private observeLogin(event: LoginView): void {
+    if (event.outcome === 'success') this.device(event, hashSpan(event.bytes, event.accountIdSpan))
   }
 
-  private observeOutcome(event: Outcome, input: { readonly habitDistanceCenti: number | null; readonly streamTimeMs: number }): void {
-    const bad = event.label === 'fraud' || event.label === 'chargeback' || event.label === 'counterfeit'
-    if (!bad && event.label !== 'legitimate' && event.label !== 'false-positive') return
-    const { queue } = this
-    fingerprintEvent(event.subjectEventId)
-    let entry = queue.find(fingerprint[0], fingerprint[1], event.subjectEventTimeMs)
-    if (entry >= 0 && queue.words[queue.lanes(entry)] !== (hashToken(event.accountId) | 0)) entry = -1
+  private observeOutcome(event: OutcomeView, input: { readonly habitDistanceCenti: number | null; readonly streamTimeMs: number }): void {
+    const { label, subjectEventTimeMs } = event
+    const bad = label === 'fraud' || label === 'chargeback' || label === 'counterfeit'
+    if (!bad && label !== 'legitimate' && label !== 'false-positive') return
+    const { counterparties, queue } = this
+    const { streamTimeMs } = input
+    const entry = this.subjectOf(event, subjectEventTimeMs)
     if (entry < 0) {
       this.counters.outcomesUnmatched++
-      if (bad && event.counterpartyId !== null)
-        this.knowFraud(this.counterparty(event.counterpartyId, event.eventTimeMs), event, { ...input, corrects: false })
+      if (!bad || event.counterpartyIdSpan === 0) return
+      const counterparty = this.counterparty(event.bytes, event.counterpartyIdSpan, event.eventTimeMs)
+      if (counterparty >= 0) this.knowFraud(counterparty, subjectEventTimeMs, { ...input, label, corrects: false })
       return
     }
     const state = queue.state(entry)
@@ -227,70 +205,79 @@ export class RelationsState {
       this.counters.outcomesSuperseded++
       return
     }
-    const memory = this.counterparties[queue.owner(entry)]
+    const owner = queue.owner(entry)
     if (bad) {
       queue.setState(entry, FRAUD)
-      this.knowFraud(memory, event, { ...input, corrects: state === LEGITIMATE })
+      this.knowFraud(owner, subjectEventTimeMs, { ...input, label, corrects: state === LEGITIMATE })
       const device = queue.words[queue.lanes(entry) + DEVICE] - 1
-      if (device >= 0) this.knowDeviceFraud(this.devices[device], event.subjectEventTimeMs, input.streamTimeMs)
+      if (device < 0) return
+      this.devices.knowFraud(device, subjectEventTimeMs, streamTimeMs)
+      this.devices.touch(device)
       return
     }
     queue.setState(entry, CLEARED)
     if (state === LEGITIMATE || queue.words[queue.lanes(entry) + TRADE] === 1) return
-    if (memory.knowLegitimate(event.subjectEventTimeMs, input.streamTimeMs)) this.touch(memory)
+    if (counterparties.knowLegitimate(owner, subjectEventTimeMs, streamTimeMs)) counterparties.touch(owner)
+  }
+
+  /** The remembered payment or trade that an outcome labels, if it is of the same account, or -1. */
+  private subjectOf(event: OutcomeView, subjectEventTimeMs: number): number {
+    fingerprintEventAt(event.bytes, event.subjectEventIdAt)
+    const entry = this.queue.find(fingerprint[0], fingerprint[1], subjectEventTimeMs)
+    return entry >= 0 && this.queue.words[this.queue.lanes(entry)] === (hashSpan(event.bytes, event.accountIdSpan) | 0) ? entry : -1
   }
 
   private knowFraud(
-    memory: CounterpartyMemory | undefined,
-    event: Outcome,
-    how: { readonly habitDistanceCenti: number | null; readonly streamTimeMs: number; readonly corrects: boolean },
+    counterparty: number,
+    paymentTimeMs: number,
+    how: {
+      readonly label: 'fraud' | 'chargeback' | 'counterfeit'
+      readonly habitDistanceCenti: number | null
+      readonly streamTimeMs: number
+      readonly corrects: boolean
+    },
   ): void {
-    if (memory === undefined) return
-    const { habitDistanceCenti, corrects } = how
-    const attributed = event.label === 'counterfeit' || (habitDistanceCenti !== null && habitDistanceCenti <= EXPLAINED_ABOVE_CENTI)
-    memory.knowFraud(event.subjectEventTimeMs, how.streamTimeMs, { attributed, corrects })
-    if (event.label === 'chargeback') memory.fact.chargebacks++
-    if (event.label === 'counterfeit') memory.fact.counterfeitReports++
-    this.touch(memory)
+    const { label, habitDistanceCenti, streamTimeMs, corrects } = how
+    const { counterparties } = this
+    const attributed = label === 'counterfeit' || (habitDistanceCenti !== null && habitDistanceCenti <= EXPLAINED_ABOVE_CENTI)
+    counterparties.knowFraud(counterparty, { paymentTimeMs, knownAtMs: streamTimeMs }, { attributed, corrects })
+    if (label !== 'fraud') counterparties.countOther(counterparty, label)
+    counterparties.touch(counterparty)
   }
 
-  private knowDeviceFraud(memory: DeviceMemory, paymentTimeMs: number, nowMs: number): void {
-    if (paymentTimeMs > memory.fact.lastKnownFraudMs) memory.fact.lastKnownFraudMs = paymentTimeMs
-    if (nowMs > memory.fact.asOfMs) memory.fact.asOfMs = nowMs
-    this.touch(memory)
-  }
-
-  private observeAlert(event: RiskAlert, streamTimeMs: number): void {
+  private observeAlert(event: RiskAlertView, streamTimeMs: number): void {
+    const { counterparties } = this
+    const { kind } = event
     // A merchant is an account too: a report of counterfeits on its account is one on the counterparty of that name.
-    const key = event.counterpartyId ?? (event.kind === 'counterfeit' && event.subjectEventId === null ? event.accountId : null)
-    if (key === null) return
-    const memory = this.counterparty(key, event.eventTimeMs)
-    if (memory === undefined) return
-    memory.moveTo(streamTimeMs)
-    const origin = `${event.provider}\n${event.kind}`
-    if (event.result === 'clear') memory.clear(origin)
+    const aboutAccount = event.counterpartyIdSpan === 0 && kind === 'counterfeit' && event.subjectEventIdAt === 0
+    const id = aboutAccount ? event.accountIdSpan : event.counterpartyIdSpan
+    if (id === 0) return
+    const counterparty = this.counterparty(event.bytes, id, event.eventTimeMs)
+    if (counterparty < 0) return
+    counterparties.moveTo(counterparty, streamTimeMs)
+    const origin = `${event.provider}\n${kind}`
+    if (event.result === 'clear') counterparties.clear(counterparty, origin)
     else {
-      memory.alert(origin, event.severity)
-      if (event.kind === 'counterfeit') memory.fact.counterfeitReports++
+      counterparties.alert(counterparty, origin, event.severity)
+      if (kind === 'counterfeit') counterparties.countOther(counterparty, 'counterfeit')
     }
-    this.touch(memory)
+    counterparties.touch(counterparty)
   }
 
   /** Facts that changed since the last call, by kind, then key (code units), with their bytes of now. */
   takeChanged(): ChangedFact[] {
-    const facts = this.changed.map((memory): ChangedFact => {
-      memory.changed = false
-      return memory instanceof CounterpartyMemory
-        ? { kind: 'counterparty', key: memory.key, value: encodeCounterpartyFact(memory.fact) }
-        : { kind: 'device', key: memory.key, value: encodeDeviceFact(memory.fact) }
-    })
-    this.changed = []
-    return facts.sort((a, b) => (a.kind !== b.kind ? (a.kind < b.kind ? -1 : 1) : a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+    const { counterparties, devices } = this
+    const facts: ChangedFact[] = []
+    for (const { key, number } of byKey(counterparties.takeChanged(), (one) => counterparties.keyOf(one)))
+      facts.push({ kind: 'counterparty', key, value: encodeCounterpartyFact(counterparties.factOf(number)) })
+    for (const { key, number } of byKey(devices.takeChanged(), (one) => devices.keyOf(one)))
+      facts.push({ kind: 'device', key, value: encodeDeviceFact(devices.factOf(number)) })
+    return facts
   }
 
   /** Changes that `takeChanged` would give now. */
   get changedCount(): number {
-    return this.changed.length
+    return this.counterparties.changedCount + this.devices.changedCount
   }
 
   /** Writes everything needed to go on as if nothing had happened, pending changes included. */
@@ -301,7 +288,6 @@ export class RelationsState {
   /** Fills a fresh state from what `writeSnapshot` wrote. Throws `snapshot-unusable`. */
   readSnapshot(reader: ByteReader): void {
     new RelationsCodec(this).read(reader)
-    for (const memory of [...this.counterparties, ...this.devices]) if (memory.changed) this.changed.push(memory)
   }
 
   /** SHA-256 of the logical content as of the stream time (`advance` is called with it): keys in order, layout and lazy expiry left out. */

@@ -6,6 +6,7 @@ export { ASK_BY_TEXT } from './packed-keys'
 export { KeyInterner, MAX_KEYS } from './key-interner'
 export { KeyedRings, type KeyedRingsOptions } from './keyed-rings'
 export { readKeyedRings, writeKeyedRings, writeSlotContent } from './keyed-rings-codec'
+export { SlabPool } from './slab-pool'
 export { EVENT_ACCEPTED, EVENT_LATE, EVENT_REJECTED, WindowBatch, type ClosedWindow, type RejectionReason } from './window-batch'
 export {
   hoppingWindow,

@@ -19,10 +19,10 @@ export function headerOf(schema: Pick<SchemaArtifact, 'fingerprint'>): Uint8Arra
   return header
 }
 
-/** True if the value starts with the ten bytes of the header; false also where it is shorter. */
-export function hasHeader(value: Uint8Array, header: Uint8Array): boolean {
-  if (value.length < HEADER_BYTES) return false
-  for (let i = 0; i < HEADER_BYTES; i++) if (value[i] !== header[i]) return false
+/** True if the ten bytes of the header stand at `from`, by default the value's start; false also where it is shorter. */
+export function hasHeader(value: Uint8Array, header: Uint8Array, from = 0): boolean {
+  if (value.length - from < HEADER_BYTES) return false
+  for (let i = 0; i < HEADER_BYTES; i++) if (value[from + i] !== header[i]) return false
   return true
 }
 

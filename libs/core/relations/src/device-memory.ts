@@ -1,0 +1,138 @@
+import { spanLength, spanStart, spanText, type TokenSpan } from '@riskledger/events'
+import { KeyInterner, MAX_KEYS } from '@riskledger/windows'
+import type { DeviceFact } from './facts'
+import { HashSets } from './hash-sets'
+
+// A row is 32 bytes. Doubles:
+const AS_OF = 0
+const FIRST_SEEN = 1
+const LAST_FRAUD = 2
+// words: where the set of accounts lies; bytes: how many accounts, 1 for a change not yet taken.
+const ACCOUNTS_PLACE = 6
+const ACCOUNTS = 28
+const CHANGED = 29
+
+const ROW_DOUBLES = 4
+const ROW_WORDS = 8
+const ROW_BYTES = 32
+
+/** What relations keep of all devices, by number, in rows as those of `CounterpartyTable`. */
+export class DeviceMemory {
+  private doubles = new Float64Array(64 * ROW_DOUBLES)
+  private words = new Uint32Array(this.doubles.buffer)
+  private bytes = new Uint8Array(this.doubles.buffer)
+  private readonly keys: KeyInterner
+  private readonly accounts = new HashSets()
+  private changed: number[] = []
+
+  /** `maxKeys`: devices held, at most 16 million whatever it says. */
+  constructor(maxKeys: number) {
+    this.keys = new KeyInterner({ maxKeys: Math.min(maxKeys, MAX_KEYS) })
+  }
+
+  /** Devices held; their numbers are those below. */
+  get size(): number {
+    return this.keys.size
+  }
+
+  keyOf(number: number): string {
+    return this.keys.keyOf(number)!
+  }
+
+  /** The device's number, a new one if need be, first seen then; -1 where `maxKeys` are held already. */
+  find(key: string, timeMs: number): number {
+    const before = this.keys.size
+    const number = this.keys.intern(key)
+    if (number === before) this.begin(number, timeMs)
+    return number
+  }
+
+  /** `find` of the key that lies at a span of a record's bytes; its text is made only of one not met before. */
+  findSpan(bytes: Uint8Array, span: TokenSpan, timeMs: number): number {
+    const number = this.keys.findBytes(bytes, spanStart(span), spanLength(span))
+    return number >= 0 ? number : this.find(spanText(bytes, span, true), timeMs)
+  }
+
+  private begin(number: number, timeMs: number): void {
+    if ((number + 1) * ROW_DOUBLES > this.doubles.length) {
+      const grown = new Float64Array(this.doubles.length * 2)
+      grown.set(this.doubles)
+      this.doubles = grown
+      this.words = new Uint32Array(grown.buffer)
+      this.bytes = new Uint8Array(grown.buffer)
+    }
+    this.restore(number, { asOfMs: timeMs, firstSeenMs: timeMs, lastKnownFraudMs: -1 })
+  }
+
+  /** Fills a fresh row from a snapshot; `addAccount` tells of its accounts. */
+  restore(number: number, fact: Omit<DeviceFact, 'distinctAccounts'>): void {
+    const row = number * ROW_DOUBLES
+    this.doubles[row + AS_OF] = fact.asOfMs
+    this.doubles[row + FIRST_SEEN] = fact.firstSeenMs
+    this.doubles[row + LAST_FRAUD] = fact.lastKnownFraudMs
+  }
+
+  factOf(number: number): DeviceFact {
+    const row = number * ROW_DOUBLES
+    return {
+      asOfMs: this.doubles[row + AS_OF],
+      firstSeenMs: this.doubles[row + FIRST_SEEN],
+      distinctAccounts: this.bytes[number * ROW_BYTES + ACCOUNTS],
+      lastKnownFraudMs: this.doubles[row + LAST_FRAUD],
+    }
+  }
+
+  /** Hashes of the accounts that used it, in ascending order. */
+  accountsOf(number: number): Uint32Array {
+    return this.accounts.members(this.words[number * ROW_WORDS + ACCOUNTS_PLACE], this.bytes[number * ROW_BYTES + ACCOUNTS])
+  }
+
+  /** Moves the fact to a moment; one before `asOfMs` counts as `asOfMs`. */
+  moveTo(number: number, timeMs: number): void {
+    const at = number * ROW_DOUBLES + AS_OF
+    if (timeMs > this.doubles[at]) this.doubles[at] = timeMs
+  }
+
+  /** How many accounts it has with this one, or 0 if it had it already, or has 64. */
+  addAccount(number: number, accountHash: number): number {
+    const at = number * ROW_WORDS + ACCOUNTS_PLACE
+    const before = this.bytes[number * ROW_BYTES + ACCOUNTS]
+    const place = this.accounts.add(this.words[at], before, accountHash)
+    if (place < 0) return 0
+    this.words[at] = place
+    this.bytes[number * ROW_BYTES + ACCOUNTS] = before + 1
+    return before + 1
+  }
+
+  /** A payment of `paymentTimeMs` that came from it became known fraud at `knownAtMs`. */
+  knowFraud(number: number, paymentTimeMs: number, knownAtMs: number): void {
+    const at = number * ROW_DOUBLES + LAST_FRAUD
+    if (paymentTimeMs > this.doubles[at]) this.doubles[at] = paymentTimeMs
+    this.moveTo(number, knownAtMs)
+  }
+
+  /** Marks the fact as one to publish. */
+  touch(number: number): void {
+    const at = number * ROW_BYTES + CHANGED
+    if (this.bytes[at] === 1) return
+    this.bytes[at] = 1
+    this.changed.push(number)
+  }
+
+  hasChanged(number: number): boolean {
+    return this.bytes[number * ROW_BYTES + CHANGED] === 1
+  }
+
+  /** Facts to publish. */
+  get changedCount(): number {
+    return this.changed.length
+  }
+
+  /** The numbers of the facts to publish, which thereby count as published. */
+  takeChanged(): readonly number[] {
+    const { changed } = this
+    this.changed = []
+    for (const number of changed) this.bytes[number * ROW_BYTES + CHANGED] = 0
+    return changed
+  }
+}

@@ -1,0 +1,109 @@
+import type { InputStatus } from '@riskledger/contracts'
+
+/** A journal entry that inputs lie in. */
+export interface InputSource {
+  readonly stream: string
+  readonly revision: number
+  /** The entry's plain data. */
+  readonly data: Uint8Array
+}
+
+/** An input of a journal as relations keep it until it is folded: not decoded, `source.data[from, from + length)`. Mutable, to be reused. */
+export interface QueuedInput {
+  source: InputSource
+  from: number
+  length: number
+  /** A number of the topic, below 256, that the caller understands. */
+  topic: number
+  status: Extract<InputStatus, 'screened' | 'observed'>
+  habitDistanceCenti: number | null
+}
+
+const NOWHERE: InputSource = { stream: '', revision: -1, data: new Uint8Array(0) }
+
+/** An input to be filled and reused. */
+export function emptyQueuedInput(): QueuedInput {
+  return { source: NOWHERE, from: 0, length: 0, topic: 0, status: 'observed', habitDistanceCenti: null }
+}
+
+// An input is two doubles, its epoch and its habit distance (NaN for none), and three words: from, length, and topic | screened << 8.
+const DOUBLES = 2
+const WORDS = 3
+const SCREENED = 256
+
+/**
+ * A queue of one partition's inputs in typed arrays, first in, first out. Events that wait as objects cost the garbage collector more than
+ * they cost to decode; a few numbers beside the entry's bytes cost it nothing.
+ */
+export class InputColumns {
+  private doubles = new Float64Array(DOUBLES * 1024)
+  private words = new Uint32Array(WORDS * 1024)
+  private first = 0
+  private end = 0
+  /** The entries of the inputs held, and for each the place behind its last input. */
+  private readonly sources: { readonly source: InputSource; end: number }[] = []
+  private readonly input = emptyQueuedInput()
+
+  /** Epoch of the first input, or infinity if there is none. */
+  get firstEpoch(): number {
+    return this.first === this.end ? Infinity : this.doubles[this.first * DOUBLES]
+  }
+
+  /** Entries whose bytes are held. */
+  get sourcesHeld(): number {
+    return this.sources.length
+  }
+
+  /** Puts a copy at the end. */
+  push(input: QueuedInput, epoch: number): void {
+    if ((this.end + 1) * WORDS > this.words.length) this.makeRoom()
+    const at = this.end++
+    this.doubles[at * DOUBLES] = epoch
+    this.doubles[at * DOUBLES + 1] = input.habitDistanceCenti ?? NaN
+    this.words[at * WORDS] = input.from
+    this.words[at * WORDS + 1] = input.length
+    this.words[at * WORDS + 2] = input.topic | (input.status === 'screened' ? SCREENED : 0)
+    const last = this.sources.length - 1
+    if (last >= 0 && this.sources[last].source === input.source) this.sources[last].end = this.end
+    else this.sources.push({ source: input.source, end: this.end })
+  }
+
+  /** Takes the first input out if it is of this epoch or an earlier one; null otherwise. One object, overwritten by the next call. */
+  shift(epoch: number): QueuedInput | null {
+    if (this.first === this.end || this.firstEpoch > epoch) return null
+    const at = this.first++
+    const { words, input } = this
+    if (at === this.sources[0].end) this.sources.shift()
+    input.source = this.sources[0].source
+    input.from = words[at * WORDS]
+    input.length = words[at * WORDS + 1]
+    input.topic = words[at * WORDS + 2] & 255
+    input.status = words[at * WORDS + 2] >= SCREENED ? 'screened' : 'observed'
+    const distance = this.doubles[at * DOUBLES + 1]
+    input.habitDistanceCenti = Number.isNaN(distance) ? null : distance
+    if (this.first === this.end) this.restart()
+    return input
+  }
+
+  /** Empty, it begins at the front again, where memory is in the cache. */
+  private restart(): void {
+    this.first = 0
+    this.end = 0
+    this.sources.length = 0
+  }
+
+  /** Moves the inputs to the front where that frees half of the room, and to twice the room elsewhere. */
+  private makeRoom(): void {
+    const { first, end } = this
+    const grow = first * 2 < end
+    const doubles = grow ? new Float64Array(this.doubles.length * 2) : this.doubles
+    const words = grow ? new Uint32Array(this.words.length * 2) : this.words
+    doubles.set(this.doubles.subarray(first * DOUBLES, end * DOUBLES))
+    words.set(this.words.subarray(first * WORDS, end * WORDS))
+    this.doubles = doubles
+    this.words = words
+    this.first = 0
+    this.end = end - first
+    for (const source of this.sources) source.end -= first
+  }
+}
