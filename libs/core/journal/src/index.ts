@@ -1,5 +1,6 @@
 export { AvroReader, AvroWriter, MalformedBytesError } from './avro-bytes'
 export { artifactHash, loadArtifact, storeArtifact, type Artifact } from './artifact'
+export { checkedEntries, type CheckedEntry } from './checked-entries'
 export {
   FACT_KINDS,
   decodeInputsScreened,
