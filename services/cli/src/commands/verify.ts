@@ -4,6 +4,7 @@ import { type Command } from 'commander'
 import { RAW_TOPICS } from '@riskledger/contracts'
 import { openEmbeddedLog } from '@riskledger/embedded-log'
 import { EXIT } from '../exit-codes'
+import { recordsAhead } from '../house/entries-ahead'
 import { openHouseToRead, type House } from '../house/open-house'
 import { verifyLedger } from '../house/verify-ledger'
 import { grouped } from '../text/numbers'
@@ -24,6 +25,7 @@ export function addVerify(program: Command, finish: Finish): void {
         const { streams, entries, inputs, faults } = await verifyLedger(house.ledger, {
           environment: context.environment,
           records: await recordsOf(house),
+          entriesOf: (streamPrefixes) => recordsAhead({ connectionString: house.connectionString, streamPrefixes }),
           onInputs: (done) => bar.update(done, 0),
         })
         bar.clear()

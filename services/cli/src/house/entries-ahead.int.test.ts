@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { deflateRawSync } from 'node:zlib'
+import type { RecordedEntry } from '@riskledger/contracts'
 import { checkedEntries, emptyHead, sealEntry, ZERO_HASH, type ChainHead, type CheckedEntry } from '@riskledger/journal'
 import { temporaryFolder } from '../testing/small-scenario'
-import { entriesAhead } from './entries-ahead'
+import { entriesAhead, recordsAhead } from './entries-ahead'
 import { openHouse, type House } from './open-house'
 
 const WHOLE = 'screening-000.0000'
@@ -49,7 +50,10 @@ async function allOf(entries: AsyncIterable<CheckedEntry>): Promise<object[]> {
   const all: object[] = []
   for await (const { revision, opened } of entries) {
     if (opened.kind === 'faulty') all.push({ revision, ...opened })
-    else all.push({ revision, ...opened.entry, data: Buffer.from(opened.entry.data).toString('base64') })
+    else {
+      const { data, storedBytes, id, type, metadata, head } = opened.entry
+      all.push({ revision, storedBytes, id, type, metadata, head, data: Buffer.from(data).toString('base64') })
+    }
   }
   return all
 }
@@ -88,4 +92,16 @@ test('whoever leaves early leaves no thread behind that waits to hand over', asy
   for await (const { revision } of ahead(WHOLE)) {
     if (revision === 2) break
   }
+})
+
+test('gives what reading all gives here, metadata and all', async () => {
+  const recordsOf = async (records: AsyncIterable<RecordedEntry>): Promise<object[]> => {
+    const all: object[] = []
+    for await (const record of records) all.push({ ...record, data: [...record.data.subarray(0, 400)], metadata: [...record.metadata] })
+    return all
+  }
+  const streamPrefixes = ['screening-']
+  const expected = await recordsOf(house.ledger.readAll({ streamPrefixes }))
+  expect(expected).toHaveLength(COUNT + 8)
+  expect(await recordsOf(recordsAhead({ connectionString: house.connectionString, streamPrefixes }))).toEqual(expected)
 })

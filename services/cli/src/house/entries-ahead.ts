@@ -1,49 +1,25 @@
+import type { RecordedEntry } from '@riskledger/contracts'
 import type { CheckedEntry } from '@riskledger/journal'
-import { startThread, threadModule } from '@riskledger/runtime'
-import type { JournalMessage, JournalThreadInput } from '../threads/journal-thread'
-import { unpackEntries } from '../threads/packed-entries'
+import { threadModule } from '@riskledger/runtime'
+import type { JournalItem, JournalThreadInput } from '../threads/journal-thread'
+import type { RecordItem, RecordsThreadInput } from '../threads/records-thread'
+import { readAhead } from './read-ahead'
 
 const JOURNAL_THREAD = threadModule(__dirname, { source: '../threads/journal-thread.ts', bundled: 'journal-thread' })
+const RECORDS_THREAD = threadModule(__dirname, { source: '../threads/records-thread.ts', bundled: 'records-thread' })
 
-/**
- * The same as `checkedEntries` from a journal's beginning, read, inflated and checked by a thread of its own, a few packs ahead. Worth its start,
- * a tenth of a second, for journals of some ten thousand inputs or more.
- */
+/** The same as `checkedEntries` from a journal's beginning; a thread of its own reads, inflates and checks ahead. */
 export async function* entriesAhead(input: JournalThreadInput): AsyncGenerator<CheckedEntry, void, undefined> {
-  const queue: JournalMessage[] = []
-  let wake = (): void => undefined
-  let ended = false
-  const thread = startThread(JOURNAL_THREAD, {
-    name: 'journal',
-    input,
-    onMessage: (message) => {
-      queue.push(message as JournalMessage)
-      wake()
-    },
-  })
-  const end = (): void => {
-    ended = true
-    wake()
+  for await (const item of readAhead<JournalItem>(JOURNAL_THREAD, { name: 'journal', input })) {
+    const { revision } = item
+    if (item.fault !== null) yield { revision, opened: { kind: 'faulty', reason: item.fault } }
+    else yield { revision, opened: { kind: 'whole', entry: item } }
   }
-  thread.done.then(end, end)
-  try {
-    for (;;) {
-      const message = queue.shift()
-      if (message === undefined) {
-        if (ended) break
-        await new Promise<void>((resolve) => (wake = resolve))
-      } else if (message.kind === 'faulty') {
-        const { revision, reason } = message
-        yield { revision, opened: { kind: 'faulty', reason } }
-        return
-      } else {
-        thread.post('taken')
-        for (const entry of unpackEntries(message.pack)) yield { revision: entry.revision, opened: { kind: 'whole', entry } }
-      }
-    }
-    await thread.done
-  } finally {
-    // How it ended shows above; whoever leaves early wants no more of it.
-    await Promise.allSettled([thread.stop()])
+}
+
+/** The same as the ledger's `readAll`; a thread of its own reads ahead. */
+export async function* recordsAhead(input: RecordsThreadInput): AsyncGenerator<RecordedEntry, void, undefined> {
+  for await (const { metadata, ...rest } of readAhead<RecordItem>(RECORDS_THREAD, { name: 'records', input })) {
+    yield { ...rest, metadata: Buffer.from(metadata, 'latin1') }
   }
 }

@@ -13,7 +13,7 @@ const entry: fc.Arbitrary<OpenedEntry> = fc
 test('what was packed comes out again, over as many packs as it takes', () => {
   fc.assert(
     fc.property(fc.array(fc.array(entry, { maxLength: 5 }), { maxLength: 5 }), (packs) => {
-      const packer = new EntryPacker()
+      const packer = new EntryPacker<OpenedEntry>()
       for (const entries of packs) {
         expect(packer.empty).toBe(true)
         for (const one of entries) packer.add(one)
@@ -26,7 +26,7 @@ test('what was packed comes out again, over as many packs as it takes', () => {
 })
 
 test('is full with a quarter of a mebibyte', () => {
-  const packer = new EntryPacker()
+  const packer = new EntryPacker<OpenedEntry>()
   const [one] = fc.sample(entry, 1)
   packer.add({ ...one, data: new Uint8Array(262_143) })
   expect(packer.full).toBe(false)

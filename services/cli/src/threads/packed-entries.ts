@@ -1,26 +1,24 @@
-import type { OpenedEntry } from '@riskledger/journal'
-
 /** Plain bytes after which a pack is full: some thousand inputs. */
 const PACK_BYTES = 256 * 1024
 
-/** Entries on their way from one thread to another: the data of all of them in one piece that is moved, not copied. */
-export interface EntryPack {
-  readonly bytes: ArrayBuffer
-  readonly entries: readonly PackedEntry[]
+/** An entry of any kind whose content is `data`; whatever else it holds can be cloned from thread to thread, and is small. */
+export interface WithData {
+  readonly data: Uint8Array
 }
 
-/** An entry whose data is `[at, end)` of its pack. */
-interface PackedEntry extends Omit<OpenedEntry, 'data' | 'head'> {
-  readonly at: number
-  readonly end: number
+/** Entries on their way from one thread to another: the data of all of them in one piece that is moved, not copied. */
+export interface EntryPack<T extends WithData> {
+  readonly bytes: ArrayBuffer
+  /** The data of each is `[at, end)` of `bytes`. */
+  readonly entries: readonly { readonly rest: Omit<T, 'data'>; readonly at: number; readonly end: number }[]
 }
 
 /** Gathers entries for a pack. */
-export class EntryPacker {
-  private entries: OpenedEntry[] = []
+export class EntryPacker<T extends WithData> {
+  private entries: T[] = []
   private length = 0
 
-  add(entry: OpenedEntry): void {
+  add(entry: T): void {
     this.entries.push(entry)
     this.length += entry.data.length
   }
@@ -34,14 +32,14 @@ export class EntryPacker {
   }
 
   /** What was added since the last pack. */
-  take(): EntryPack {
+  take(): EntryPack<T> {
     const bytes = new ArrayBuffer(this.length)
     const target = new Uint8Array(bytes)
     let at = 0
-    const entries = this.entries.map(({ stream, revision, id, type, data, metadata, storedBytes }) => {
+    const entries = this.entries.map(({ data, ...rest }) => {
       target.set(data, at)
       at += data.length
-      return { stream, revision, id, type, metadata, storedBytes, at: at - data.length, end: at }
+      return { rest, at: at - data.length, end: at }
     })
     this.entries = []
     this.length = 0
@@ -50,9 +48,6 @@ export class EntryPacker {
 }
 
 /** The entries of a pack again; their data are views into it. */
-export function* unpackEntries({ bytes, entries }: EntryPack): Generator<OpenedEntry, void, undefined> {
-  for (const { stream, revision, id, type, metadata, storedBytes, at, end } of entries) {
-    const head = { stream, revision, entryHash: metadata.entryHash }
-    yield { stream, revision, id, type, data: new Uint8Array(bytes, at, end - at), metadata, head, storedBytes }
-  }
+export function* unpackEntries<T extends WithData>({ bytes, entries }: EntryPack<T>): Generator<T, void, undefined> {
+  for (const { rest, at, end } of entries) yield { ...rest, data: new Uint8Array(bytes, at, end - at) } as T
 }
