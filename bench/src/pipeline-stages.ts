@@ -9,10 +9,12 @@ import { parsePolicy, type AcceptedPolicy } from '@riskledger/policy'
 import { ProfileStore } from '@riskledger/profiles'
 import { RelationsState } from '@riskledger/relations'
 import { installationRoot } from '@riskledger/runtime'
-import { BatchBuilder, ScreeningStep, TopicMerge, type InputToScreen, type MergeItem } from '@riskledger/screening'
+import { BatchBuilder, ScreeningStep, TopicMerge, type InputToScreen, type MergeItem, type SealedBatch } from '@riskledger/screening'
+import { cpuNanos } from './cpu-nanos'
 import { MemoryLog } from './memory-log'
+import { measureAppend } from './pipeline-append'
 
-/** CPU nanoseconds an input, by what they are spent on; each stage alone on one thread, in memory. */
+/** CPU nanoseconds an input, by what they are spent on; each stage alone on one thread and in memory, but for `append`. */
 export interface StageNanos {
   /** File to framed Avro records: read, split, map, encode. */
   readonly parse: number
@@ -24,6 +26,8 @@ export interface StageNanos {
   readonly encode: number
   /** Deflate, SHA-256 and sealing of whole batches. */
   readonly hash: number
+  /** The sealed batches into the embedded ledger: client, loopback, server thread, durable write. */
+  readonly append: number
   /** The fold of relations, in its own thread in the product. */
   readonly relations: number
 }
@@ -47,10 +51,10 @@ export async function measureStages(file: string, mappingFile: string): Promise<
   })
   const windows = await cpuNanos(() => profilesOnly(items, policy, false))
   const both = await cpuNanos(() => profilesOnly(items, policy, true))
-  const whole = { nanos: 0, close: 0 }
-  whole.nanos = await cpuNanos(() => {
-    whole.close = screenAll(items, policy)
-  })
+  let close = 0
+  let batches: SealedBatch[] = []
+  const whole = await cpuNanos(() => ({ close, batches } = screenAll(items, policy)))
+  const append = await measureAppend(batches)
   const relations = await cpuNanos(() => foldRelations(items))
   const per = (nanos: number): number => Math.max(0, Math.round(nanos / count))
   return {
@@ -58,17 +62,11 @@ export async function measureStages(file: string, mappingFile: string): Promise<
     decode: per(decode),
     windows: per(windows - decode),
     detectors: per(both - windows),
-    encode: per(whole.nanos - both - whole.close + merge),
-    hash: per(whole.close),
+    encode: per(whole - both - close + merge),
+    hash: per(close),
+    append: per(append),
     relations: per(relations - decode),
   }
-}
-
-async function cpuNanos(work: () => unknown): Promise<number> {
-  const before = process.cpuUsage()
-  await work()
-  const { user, system } = process.cpuUsage(before)
-  return (user + system) * 1000
 }
 
 function mergeAll(log: MemoryLog): MergeItem[] {
@@ -94,15 +92,16 @@ function profilesOnly(items: readonly MergeItem[], policy: AcceptedPolicy, withD
   }
 }
 
-/** The step and the batches as the worker makes them; returns the nanoseconds spent in closing batches. */
-function screenAll(items: readonly MergeItem[], policy: AcceptedPolicy): number {
+/** The step and the batches as the worker makes them, and the nanoseconds spent in closing them. */
+function screenAll(items: readonly MergeItem[], policy: AcceptedPolicy): { readonly close: number; readonly batches: SealedBatch[] } {
   const step = new ScreeningStep({ partition: 0, partitionCount: 1, topics: RAW_TOPICS, dedupeKey: Buffer.alloc(16, 7) })
   step.activate(policy)
   const builder = new BatchBuilder()
   const out = emptyInput()
   let head = emptyHead('bench')
   let first = 1
-  let closing = 0
+  let close = 0
+  const batches: SealedBatch[] = []
   for (const { record } of items) {
     const input: InputToScreen = {
       topic: RAW_TOPICS.indexOf(record.topic),
@@ -127,11 +126,12 @@ function screenAll(items: readonly MergeItem[], policy: AcceptedPolicy): number 
       policyHash: ZERO_HASH,
     })
     const { user, system } = process.cpuUsage(before)
-    closing += (user + system) * 1000
+    close += (user + system) * 1000
+    batches.push(closed)
     head = closed.head
     first = step.nextSequence
   }
-  return closing
+  return { close, batches }
 }
 
 function foldRelations(items: readonly MergeItem[]): void {

@@ -8,6 +8,9 @@ import { createGunzip } from 'node:zlib'
 import { installationRoot } from '@riskledger/runtime'
 import { measureStages, type StageNanos } from './pipeline-stages'
 
+/** The stages are measured as the product runs: bundled. */
+export const runsBundled = true
+
 const ROOT = installationRoot()
 const EXECUTABLE = join(ROOT, 'services', 'cli', 'bin', 'riskledger.js')
 const MAPPING = join(ROOT, 'examples', 'mappings', 'card-payments.yaml')

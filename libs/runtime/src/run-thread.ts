@@ -1,4 +1,4 @@
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort, workerData, type Transferable } from 'node:worker_threads'
 import { toPlainError, type FromThread, type ToThread } from './thread-protocol'
 
 /** What the main function of a thread is given. */
@@ -9,7 +9,8 @@ export interface ThreadContext<Input> {
   readonly signal: AbortSignal
   /** Says, once, that the thread serves; the value resolves `Thread.ready`. */
   readonly ready: (value?: unknown) => void
-  readonly post: (message: unknown) => void
+  /** Says something to the starter; what is in `transfer` is moved there instead of cloned, and empty here from then on. */
+  readonly post: (message: unknown, transfer?: readonly Transferable[]) => void
   /** Messages posted to this thread; those that came before the first listener are kept for it. */
   readonly onMessage: (listener: (message: unknown) => void) => void
 }
@@ -24,7 +25,7 @@ export function runThread<Input>(main: (context: ThreadContext<Input>) => Promis
   const stopping = new AbortController()
   const early: unknown[] = []
   let listener: ((message: unknown) => void) | undefined
-  const send = (message: FromThread): void => port.postMessage(message)
+  const send = (message: FromThread, transfer: readonly Transferable[] = []): void => port.postMessage(message, transfer)
   port.on('message', (message: ToThread) => {
     if (message.kind === 'stop') stopping.abort()
     else if (listener === undefined) early.push(message.value)
@@ -34,7 +35,7 @@ export function runThread<Input>(main: (context: ThreadContext<Input>) => Promis
     input: workerData as Input,
     signal: stopping.signal,
     ready: (value) => send({ kind: 'ready', value }),
-    post: (value) => send({ kind: 'message', value }),
+    post: (value, transfer) => send({ kind: 'message', value }, transfer),
     onMessage: (next) => {
       listener = next
       for (const message of early.splice(0)) next(message)

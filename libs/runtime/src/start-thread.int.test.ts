@@ -29,6 +29,13 @@ describe('startThread', () => {
     expect(await thread.done).toBe('drained')
   })
 
+  test('hands bytes over: they move to the starter', async () => {
+    const heard: unknown[] = []
+    const thread = start('hand-over', { onMessage: (message) => heard.push(message) })
+    expect(await thread.done).toBe(0)
+    expect(heard).toEqual([{ bytes: Uint8Array.of(1, 2, 3) }])
+  })
+
   test('runs a bundle as it is', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'riskledger-thread-'))
     try {

@@ -81,6 +81,8 @@ const EXECUTABLE = {
   riskledger: 'services/cli/src/main.ts',
   'ledger-thread': 'services/cli/src/threads/ledger-thread.ts',
   'ingest-thread': 'services/cli/src/threads/ingest-thread.ts',
+  'journal-thread': 'services/cli/src/threads/journal-thread.ts',
+  'records-thread': 'services/cli/src/threads/records-thread.ts',
   'screener-thread': 'services/screener/src/thread.ts',
   'relations-thread': 'services/relations/src/thread.ts',
 }

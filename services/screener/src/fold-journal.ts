@@ -1,5 +1,5 @@
-import { RiskError, type Ledger, type RecordedEntry, type SnapshotStore } from '@riskledger/contracts'
-import { openEntry, type OpenedEntry } from '@riskledger/journal'
+import { RiskError, type Ledger, type SnapshotStore } from '@riskledger/contracts'
+import { checkedEntries, type CheckedEntry, type OpenedEntry } from '@riskledger/journal'
 import { JournalFold, policyHashOfState, readState, type InputVisitor, type WorkerState } from '@riskledger/screening'
 import type { PolicyShelf } from './policy-shelf'
 
@@ -9,21 +9,27 @@ export interface FoldContext {
   readonly policies: PolicyShelf
 }
 
+/** How a fold goes on. */
+export interface FoldOptions {
+  readonly visit?: InputVisitor
+  readonly onEntry?: (entry: OpenedEntry) => void
+  /** Last revision to fold; left out: all there is. */
+  readonly until?: number
+  /** The entries beyond the fold, checked, where somebody else reads them ahead; left out: read here. */
+  readonly entries?: AsyncIterable<CheckedEntry>
+}
+
 /**
  * Continues a fold over the entries that its stream holds beyond it, checking each against the chain. Returns how many there were.
  * A stream that does not exist has none. Throws `ledger-corrupt` naming stream, revision and reason.
  */
-export async function foldForward(
-  fold: JournalFold,
-  context: FoldContext,
-  options?: { readonly visit?: InputVisitor; readonly onEntry?: (entry: OpenedEntry) => void; readonly until?: number },
-): Promise<number> {
+export async function foldForward(fold: JournalFold, context: FoldContext, options?: FoldOptions): Promise<number> {
   const stream = fold.head.stream
   let count = 0
   try {
-    for await (const recorded of context.ledger.readStream(stream, { from: fold.head.revision + 1, direction: 'forwards' })) {
-      if (options?.until !== undefined && recorded.revision > options.until) break
-      const entry = openOrThrow(fold, recorded)
+    for await (const checked of options?.entries ?? checkedEntries(context.ledger, fold.head)) {
+      if (options?.until !== undefined && checked.revision > options.until) break
+      const entry = wholeOrThrow(stream, checked)
       if (entry.type === 'PolicyActivated') await context.policies.load(policyHashOf(entry))
       fold.apply(entry, (hash) => context.policies.get(hash), options?.visit)
       options?.onEntry?.(entry)
@@ -87,13 +93,12 @@ async function journalHolds(
   }
 }
 
-function openOrThrow(fold: JournalFold, recorded: RecordedEntry): OpenedEntry {
-  const opened = openEntry(fold.head, recorded)
+function wholeOrThrow(stream: string, { revision, opened }: CheckedEntry): OpenedEntry {
   if (opened.kind === 'whole') return opened.entry
   throw new RiskError(
     'ledger-corrupt',
-    `${recorded.stream}@${recorded.revision}: ${opened.reason}. Entries before @${recorded.revision} are whole. Restore from a backup, then run verify again.`,
-    { retriable: false, context: { stream: recorded.stream, revision: recorded.revision } },
+    `${stream}@${revision}: ${opened.reason}. Entries before @${revision} are whole. Restore from a backup, then run verify again.`,
+    { retriable: false, context: { stream, revision } },
   )
 }
 

@@ -77,6 +77,11 @@ describe('texts and bytes', () => {
         const reader = new AvroReader(mine)
         expect(reader.string()).toBe(text)
         expect([...reader.bytes()]).toEqual([...bytes])
+        const passing = new AvroReader(mine)
+        passing.string()
+        expect(passing.skipBytes()).toBe(bytes.length)
+        expect(passing.atEnd).toBe(true)
+        expect([...passing.view(passing.position - bytes.length, passing.position)]).toEqual([...bytes])
       }),
     )
   })
@@ -86,6 +91,7 @@ describe('texts and bytes', () => {
     ['a negative length', [0x01, 1, 2]],
   ])('%s is malformed', (_name, bytes) => {
     expect(() => new AvroReader(Uint8Array.from(bytes)).bytes()).toThrow(MalformedBytesError)
+    expect(() => new AvroReader(Uint8Array.from(bytes)).skipBytes()).toThrow(MalformedBytesError)
     expect(() => new AvroReader(Uint8Array.from(bytes)).string()).toThrow(MalformedBytesError)
   })
 
@@ -95,6 +101,16 @@ describe('texts and bytes', () => {
     expect(new AvroReader(Uint8Array.of(1)).boolean()).toBe(true)
     expect(() => new AvroReader(Uint8Array.of(2)).boolean()).toThrow(MalformedBytesError)
   })
+})
+
+test('bytes come as a string of one character each, too', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
+      expect(written((writer) => writer.fixedLatin1(Buffer.from(bytes).toString('latin1')))).toEqual(
+        written((writer) => writer.fixed(bytes)),
+      )
+    }),
+  )
 })
 
 test('a writer hands out copies and can be used again', () => {

@@ -73,6 +73,13 @@ export class AvroWriter {
     this.position += bytes.length
   }
 
+  /** Bytes without a length, given as a string of one character for each: that is how a digest comes without a buffer of its own. */
+  fixedLatin1(text: string): void {
+    this.reserve(text.length)
+    this.buffer.write(text, this.position, text.length, 'latin1')
+    this.position += text.length
+  }
+
   bytes(bytes: Uint8Array): void {
     this.long(bytes.length)
     this.fixed(bytes)
@@ -120,6 +127,24 @@ export class AvroReader {
 
   long(): number {
     const buffer = this.buffer
+    const at = this.position
+    // Most numbers of an entry take a byte or two. Past the end these are undefined, and neither is below 128.
+    const first = buffer[at]
+    if (first < 128) {
+      this.position = at + 1
+      return (first >> 1) ^ -(first & 1)
+    }
+    const second = buffer[at + 1]
+    if (second < 128) {
+      this.position = at + 2
+      const zigzag = (second << 7) | (first & 127)
+      return (zigzag >> 1) ^ -(zigzag & 1)
+    }
+    return this.longOfAnySize()
+  }
+
+  private longOfAnySize(): number {
+    const buffer = this.buffer
     let position = this.position
     if (position >= buffer.length) throw new MalformedBytesError(`bytes end before a number at ${position}`)
     let byte = buffer[position++]
@@ -144,6 +169,19 @@ export class AvroReader {
     return byte >> 1
   }
 
+  /** A number, or null where the union's branch is 0. */
+  optionalLong(): number | null {
+    return this.branch() === 0 ? null : this.long()
+  }
+
+  /** The symbol of an enum of fewer than 64, from its one byte. */
+  symbol<T>(symbols: readonly T[]): T {
+    const doubled = this.byte()
+    const value = (doubled & 1) === 0 ? symbols[doubled >> 1] : undefined
+    if (value === undefined) throw new MalformedBytesError(`${doubled >> 1} names no symbol of its enum`)
+    return value
+  }
+
   boolean(): boolean {
     const byte = this.byte()
     if (byte > 1) throw new MalformedBytesError(`byte ${byte} at ${this.position - 1} is no boolean`)
@@ -159,21 +197,36 @@ export class AvroReader {
   }
 
   fixed(length: number): Uint8Array {
+    const start = this.position
+    this.skip(length)
+    return this.view(start, this.position)
+  }
+
+  /** Passes over so many bytes. */
+  skip(length: number): void {
     const end = this.position + length
     if (end > this.buffer.length) throw new MalformedBytesError(`${length} bytes at ${this.position} reach past the end`)
-    const view = this.buffer.subarray(this.position, end)
     this.position = end
-    return view
+  }
+
+  /** The bytes `[start, end)` of the input, which were read or passed over before. */
+  view(start: number, end: number): Uint8Array {
+    return this.buffer.subarray(start, end)
   }
 
   bytes(): Uint8Array {
     return this.fixed(this.count(this.buffer.length))
   }
 
-  string(): string {
+  /** Passes over what `bytes` reads, and returns its length. */
+  skipBytes(): number {
     const length = this.count(this.buffer.length)
-    const start = this.position
-    this.fixed(length)
-    return this.buffer.toString('utf8', start, start + length)
+    this.skip(length)
+    return length
+  }
+
+  string(): string {
+    const length = this.skipBytes()
+    return this.buffer.toString('utf8', this.position - length, this.position)
   }
 }

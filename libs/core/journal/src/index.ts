@@ -1,22 +1,20 @@
 export { AvroReader, AvroWriter, MalformedBytesError } from './avro-bytes'
 export { artifactHash, loadArtifact, storeArtifact, type Artifact } from './artifact'
+export { checkedEntries, type CheckedEntry } from './checked-entries'
 export {
-  STATUSES,
-  VERDICTS,
   FACT_KINDS,
   decodeInputsScreened,
-  emptyInput,
   encodeInputsScreened,
   writeFact,
-  writeInput,
   type FactKind,
   type Gap,
   type InputsScreenedParts,
   type InputsScreenedView,
   type JournaledFact,
-  type JournaledInput,
   type TopicPosition,
 } from './inputs-screened'
+export { STATUSES, VERDICTS, emptyInput, writeInput, type JournaledInput } from './journaled-input'
+export type { RecordedInput } from './recorded-input'
 export { JournalDigest, combineDigests } from './journal-digest'
 export { openEntry, readEntry, readMetadata, type OpenedEntry, type OpenResult } from './open-entry'
 export {

@@ -1,7 +1,8 @@
 import { decodeLedgerAvro, encodeLedgerAvro } from '@riskledger/events'
 import fc from 'fast-check'
 import { MalformedBytesError } from './avro-bytes'
-import { decodeInputsScreened, type JournaledInput } from './inputs-screened'
+import { decodeInputsScreened } from './inputs-screened'
+import type { JournaledInput } from './journaled-input'
 import { batchContent, encodeBatch, type BatchContent } from './testing/journal-arbitraries'
 
 const HEADER_BYTES = 10
@@ -72,6 +73,23 @@ test('can be visited more than once', () => {
       expect(offsets()).toEqual(offsets())
     }),
     { numRuns: 20 },
+  )
+})
+
+test('a body is made when it is asked for, lies where it is said to, and goes along into a copy', () => {
+  fc.assert(
+    fc.property(batchContent, (content) => {
+      const bytes = encodeBatch(content)
+      decodeInputsScreened(bytes).forEachInput((input, index) => {
+        const { body } = content.inputs[index]
+        const copy = { ...input }
+        if (body === null) return expect([input.body, input.bodyAt, copy.body]).toEqual([null, -1, null])
+        expect([...bytes.subarray(input.bodyAt, input.bodyAt + input.bodyLengthBytes)]).toEqual([...body])
+        expect([...copy.body!]).toEqual([...body])
+        expect(input.body).toBe(copy.body)
+      })
+    }),
+    { numRuns: 50 },
   )
 })
 

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { combineDigests, JournalDigest } from './journal-digest'
-import { emptyInput, type JournaledFact, type JournaledInput } from './inputs-screened'
+import { AvroWriter } from './avro-bytes'
+import { FACT_KINDS, type JournaledFact } from './inputs-screened'
+import { emptyInput, STATUSES, VERDICTS, type JournaledInput } from './journaled-input'
 import { journaledFact, journaledInput } from './testing/journal-arbitraries'
 
 function input(part: Partial<JournaledInput>): JournaledInput {
@@ -83,6 +85,34 @@ test('clocks, tenures and where a fact stands do not count', () => {
     ),
   ).toBe(whole)
   expect(digestOf(FIXED, [{ ...FACT, sourceStream: 'relations-001', sourceRevision: 9 }])).toBe(whole)
+})
+
+test('is SHA-256 over the rows, written out one by one', () => {
+  const writer = new AvroWriter(16)
+  const row = (sequence: number, one: JournaledInput, facts: readonly JournaledFact[]): Buffer => {
+    writer.reset()
+    for (const value of [sequence, one.topic, one.offset]) writer.long(value)
+    writer.fixed(one.bodySha256 ?? createHash('sha256').update(one.body!).digest())
+    writer.fixed(Buffer.of(STATUSES.indexOf(one.status), one.verdict === null ? 255 : VERDICTS.indexOf(one.verdict)))
+    for (const value of [one.scorePoints, facts.length]) writer.long(value)
+    for (const fact of facts) {
+      writer.byte(FACT_KINDS.indexOf(fact.kind))
+      writer.string(fact.keyToken)
+      writer.bytes(fact.value)
+    }
+    return writer.take()
+  }
+  fc.assert(
+    fc.property(fc.array(fc.tuple(journaledInput, fc.array(journaledFact, { maxLength: 3 })), { maxLength: 20 }), (rows) => {
+      const digest = new JournalDigest()
+      const simple = createHash('sha256')
+      for (const [index, [one, facts]] of rows.entries()) {
+        digest.add(index + 1, one, facts)
+        simple.update(row(index + 1, one, facts))
+      }
+      expect(digest.finish()).toBe(simple.digest('hex'))
+    }),
+  )
 })
 
 test('a body and its digest are the same, and any number of inputs goes through', () => {

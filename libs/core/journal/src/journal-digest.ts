@@ -1,6 +1,7 @@
-import { createHash, type Hash } from 'node:crypto'
+import { createHash, hash as hashAtOnce, type Hash } from 'node:crypto'
 import { AvroWriter } from './avro-bytes'
-import { FACT_KINDS, STATUSES, VERDICTS, type JournaledFact, type JournaledInput } from './inputs-screened'
+import { FACT_KINDS, type JournaledFact } from './inputs-screened'
+import { STATUSES, VERDICTS, type JournaledInput } from './journaled-input'
 
 /**
  * Digest of what a partition's journal decided, whatever its batches, tenures and clocks were: SHA-256 over, for every input in order,
@@ -17,7 +18,9 @@ export class JournalDigest {
     writer.long(sequence)
     writer.long(input.topic)
     writer.long(input.offset)
-    writer.fixed(input.body === null ? input.bodySha256! : sha256Of(input.body))
+    const { body } = input
+    if (body === null) writer.fixed(input.bodySha256!)
+    else writer.fixedLatin1(hashAtOnce('sha256', body, 'binary'))
     writer.byte(STATUSES.indexOf(input.status))
     writer.byte(input.verdict === null ? 255 : VERDICTS.indexOf(input.verdict))
     writer.long(input.scorePoints)
@@ -40,10 +43,6 @@ export class JournalDigest {
     this.hash.update(this.writer.view())
     this.writer.reset()
   }
-}
-
-function sha256Of(bytes: Uint8Array): Uint8Array {
-  return createHash('sha256').update(bytes).digest()
 }
 
 /** The digest of several partitions: SHA-256 over their digests in order of partition; of one, its own digest. */

@@ -21,6 +21,9 @@ export type OpenResult = { readonly kind: 'whole'; readonly entry: OpenedEntry }
 /** No entry's plain data is larger: a batch closes at 512 KiB, one input may follow it, decisions have entries of their own. */
 const MAX_PLAIN_BYTES = 16 * 1024 * 1024
 
+/** Most batches are inflated in one piece of this size, without joining. */
+const INFLATE_BYTES = 64 * 1024
+
 const HASH = /^[0-9a-f]{64}$/
 
 /**
@@ -105,7 +108,7 @@ function unreadable({ stream, revision }: RecordedEntry, reason: string): RiskEr
 function readPlain(recorded: RecordedEntry, metadata: EntryMetadata): Uint8Array | null {
   if (metadata.encoding === undefined) return recorded.data
   try {
-    return inflateRawSync(recorded.data, { maxOutputLength: MAX_PLAIN_BYTES })
+    return inflateRawSync(recorded.data, { chunkSize: INFLATE_BYTES, maxOutputLength: MAX_PLAIN_BYTES })
   } catch {
     return null
   }

@@ -1,5 +1,5 @@
 import { AvroReader, AvroWriter, MalformedBytesError } from './avro-bytes'
-import { FACT_KINDS, symbol, type FactKind } from './inputs-screened'
+import { FACT_KINDS, type FactKind } from './inputs-screened'
 
 /** A fact as relations publish it: what is known of a key from the end of an epoch on. */
 export interface LearnedFact {
@@ -53,7 +53,7 @@ export function decodeRelationsLearned(plain: Uint8Array): RelationsLearned {
   const facts: LearnedFact[] = []
   for (let count = reader.count(MAX_ITEMS); count > 0; count = reader.count(MAX_ITEMS)) {
     for (let i = 0; i < count; i++) {
-      facts.push({ epoch: reader.long(), kind: symbol(FACT_KINDS, reader.byte()), keyToken: reader.string(), value: reader.bytes() })
+      facts.push({ epoch: reader.long(), kind: reader.symbol(FACT_KINDS), keyToken: reader.string(), value: reader.bytes() })
     }
   }
   if (!reader.atEnd) throw new MalformedBytesError(`bytes go on after the last fact at ${reader.position}`)

@@ -3,7 +3,7 @@ import { runThread } from '../run-thread'
 
 /** What the thread of the tests is asked to do. */
 export interface EchoInput {
-  readonly mode: 'echo' | 'fail' | 'fail-plainly' | 'crash' | 'exit' | 'hang' | 'finish-unready'
+  readonly mode: 'echo' | 'hand-over' | 'fail' | 'fail-plainly' | 'crash' | 'exit' | 'hang' | 'finish-unready'
 }
 
 runThread<EchoInput>(async ({ input, signal, ready, post, onMessage }) => {
@@ -13,6 +13,11 @@ runThread<EchoInput>(async ({ input, signal, ready, post, onMessage }) => {
       ready({ serving: true })
       await new Promise((resolve) => signal.addEventListener('abort', resolve))
       return 'drained'
+    case 'hand-over': {
+      const bytes = Uint8Array.of(1, 2, 3)
+      post({ bytes }, [bytes.buffer])
+      return bytes.length
+    }
     case 'fail':
       throw new RiskError('disk-full', 'no room left', { retriable: true, cause: new Error('ENOSPC'), context: { free: 0 } })
     case 'fail-plainly':

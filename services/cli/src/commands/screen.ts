@@ -7,6 +7,7 @@ import { checkedNames, parseMapping, type Mapping } from '@riskledger/files'
 import { stopOnSignals } from '@riskledger/runtime'
 import { EXIT } from '../exit-codes'
 import { bundleEngine } from '../house/engine'
+import { entriesAhead } from '../house/entries-ahead'
 import { folderBytes } from '../house/folder-bytes'
 import { openHouse, type House } from '../house/open-house'
 import { readJournals } from '../house/read-journals'
@@ -19,6 +20,8 @@ import { spoolStdin, type SpooledFiles } from './spool-stdin'
 
 /** Lines without an event that are told one by one; the rest are counted. */
 const MAX_TOLD = 20
+/** With fewer inputs than these the digest is done before a thread that reads ahead for it has started. */
+const WORTH_A_THREAD = 50_000
 
 interface ScreenFlags {
   readonly mapping?: string
@@ -150,7 +153,12 @@ async function tellResult({
   readonly seconds: number
 }): Promise<void> {
   const { statuses, verdicts } = run.counts()
-  const { readings, digest } = await readJournals(house.ledger, { partitions: house.folder.partitions, environment: context.environment })
+  const { connectionString } = house
+  const { readings, digest } = await readJournals(house.ledger, {
+    partitions: house.folder.partitions,
+    environment: context.environment,
+    entriesOf: run.inputs() < WORTH_A_THREAD ? undefined : (stream) => entriesAhead({ connectionString, stream, until: null }),
+  })
   const sum = (of: (reading: (typeof readings)[number]) => number): number => readings.reduce((total, reading) => total + of(reading), 0)
   const inputs = sum((reading) => reading.inputs)
   const taken = inputs - run.inputsBefore

@@ -1,5 +1,6 @@
 import { type Command } from 'commander'
 import { EXIT } from '../exit-codes'
+import { recordsAhead } from '../house/entries-ahead'
 import { openHouseToRead } from '../house/open-house'
 import { verifyHouse } from '../house/verify-house'
 import { grouped } from '../text/numbers'
@@ -19,6 +20,7 @@ export function addVerify(program: Command, finish: Finish): void {
         const startedMs = Date.now()
         const { streams, entries, inputs, logRecords, faults } = await verifyHouse(house, {
           environment: context.environment,
+          entriesOf: (streamPrefixes) => recordsAhead({ connectionString: house.connectionString, streamPrefixes }),
           onInputs: (done) => bar.update(done, 0),
         })
         bar.clear()

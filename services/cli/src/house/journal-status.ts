@@ -7,7 +7,7 @@ import {
   emptyHead,
   openEntry,
   type ChainHead,
-  type JournaledInput,
+  type RecordedInput,
   type OpenedEntry,
 } from '@riskledger/journal'
 import { writeFileDurably } from '@riskledger/runtime'
@@ -145,10 +145,11 @@ function count(status: OpenStatus, entry: OpenedEntry): void {
 
 function countInputs(status: OpenStatus, entry: OpenedEntry): void {
   const batch = decodeInputsScreened(entry.data)
+  const reader = new AvroReader(entry.data)
   status.inputs += batch.forEachInput((input) => {
     status.statuses[input.status]++
     if (input.verdict !== null) status.verdicts[input.verdict]++
-    const timeMs = acceptedTimeMs(input)
+    const timeMs = acceptedTimeMs(input, reader)
     if (timeMs > status.streamTimeMs) status.streamTimeMs = timeMs
   })
   for (const position of batch.positions) status.nextOffsets[position.topic] = position.toOffset
@@ -156,11 +157,11 @@ function countInputs(status: OpenStatus, entry: OpenedEntry): void {
 }
 
 /** Event time of an input that moved stream time; 0 for any other. */
-function acceptedTimeMs({ status, body }: JournaledInput): number {
-  if (body === null || (status !== 'screened' && status !== 'observed' && status !== 'late')) return 0
-  const reader = new AvroReader(body)
-  reader.fixed(ACCOUNT_AT)
-  reader.bytes()
+function acceptedTimeMs({ status, bodyAt }: RecordedInput, reader: AvroReader): number {
+  if (bodyAt < 0 || (status !== 'screened' && status !== 'observed' && status !== 'late')) return 0
+  reader.position = bodyAt
+  reader.skip(ACCOUNT_AT)
+  reader.skipBytes()
   return reader.long()
 }
 

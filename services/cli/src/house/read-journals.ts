@@ -1,11 +1,12 @@
 import { RiskError, type Ledger } from '@riskledger/contracts'
 import {
+  checkedEntries,
   combineDigests,
   decodeInputsScreened,
   emptyHead,
   JournalDigest,
-  openEntry,
   screeningStream,
+  type CheckedEntry,
   type JournaledFact,
   type OpenedEntry,
 } from '@riskledger/journal'
@@ -23,11 +24,11 @@ export interface JournalReading {
 
 const NO_FACTS: readonly JournaledFact[] = []
 
-/** Reads a partition's journal from its beginning, checking the chain, and digests what it decided. `onInputs` is told of each batch read. */
-async function readJournal(ledger: Ledger, stream: string, onInputs?: (count: number) => void): Promise<JournalReading> {
+/** Reads a partition's journal from its beginning, checking the chain, and digests what it decided. */
+async function readJournal(entries: AsyncIterable<CheckedEntry>, stream: string): Promise<JournalReading> {
   const digest = new JournalDigest()
   const reading = { inputs: 0, entries: 0, storedBytes: 0, inputEntryBytes: 0, decisions: 0 }
-  for await (const entry of openedEntries(ledger, stream)) {
+  for await (const entry of wholeEntries(entries, stream)) {
     reading.entries++
     reading.storedBytes += entry.storedBytes
     if (entry.type === 'DecisionMade') reading.decisions++
@@ -46,36 +47,45 @@ async function readJournal(ledger: Ledger, stream: string, onInputs?: (count: nu
       digest.add(sequence, input, facts)
     })
     reading.inputs += count
-    onInputs?.(count)
   }
   return { ...reading, digest: digest.finish() }
+}
+
+/** Which journals are read, and how. */
+export interface ReadJournalsOptions {
+  readonly partitions: number
+  readonly environment: string
+  /** The checked entries of a journal, where somebody else reads them ahead; left out: read here. */
+  readonly entriesOf?: ((stream: string) => AsyncIterable<CheckedEntry>) | undefined
 }
 
 /** The readings of all partitions, and the digest of their digests. */
 export async function readJournals(
   ledger: Ledger,
-  options: { readonly partitions: number; readonly environment: string },
+  { partitions, environment, entriesOf = (stream) => checkedEntries(ledger, emptyHead(stream)) }: ReadJournalsOptions,
 ): Promise<{ readonly readings: readonly JournalReading[]; readonly digest: string }> {
   const readings: JournalReading[] = []
-  for (let partition = 0; partition < options.partitions; partition++) {
-    readings.push(await readJournal(ledger, screeningStream(partition, 0, options.environment)))
+  for (let partition = 0; partition < partitions; partition++) {
+    const stream = screeningStream(partition, 0, environment)
+    readings.push(await readJournal(entriesOf(stream), stream))
   }
   return { readings, digest: combineDigests(readings.map((reading) => reading.digest)) }
 }
 
 /** The entries of a hash-chained stream, each checked against the one before; throws `ledger-corrupt` at the first that is not whole. */
-export async function* openedEntries(ledger: Ledger, stream: string): AsyncGenerator<OpenedEntry> {
-  let head = emptyHead(stream)
-  for await (const recorded of ledger.readStream(stream, { from: 'start', direction: 'forwards' })) {
-    const opened = openEntry(head, recorded)
+export function openedEntries(ledger: Ledger, stream: string): AsyncGenerator<OpenedEntry> {
+  return wholeEntries(checkedEntries(ledger, emptyHead(stream)), stream)
+}
+
+async function* wholeEntries(entries: AsyncIterable<CheckedEntry>, stream: string): AsyncGenerator<OpenedEntry> {
+  for await (const { revision, opened } of entries) {
     if (opened.kind === 'faulty') {
       throw new RiskError(
         'ledger-corrupt',
-        `${stream}@${recorded.revision}: ${opened.reason}. Entries before @${recorded.revision} are whole. Restore from a backup (riskledger backup), then run verify again.`,
-        { retriable: false, context: { stream, revision: recorded.revision } },
+        `${stream}@${revision}: ${opened.reason}. Entries before @${revision} are whole. Restore from a backup (riskledger backup), then run verify again.`,
+        { retriable: false, context: { stream, revision } },
       )
     }
-    head = opened.entry.head
     yield opened.entry
   }
 }

@@ -57,6 +57,8 @@ export interface VerifyOptions {
   /** Records that the log holds of each partition, so that a ledger that has vanished shows; left out: not compared. */
   readonly records?: readonly number[]
   readonly onInputs?: (inputs: number) => void
+  /** All entries of these streams in the order of `readAll`, where somebody else reads them ahead; left out: read here. */
+  readonly entriesOf?: (streamPrefixes: readonly string[]) => AsyncIterable<RecordedEntry>
 }
 
 /**
@@ -87,10 +89,10 @@ class Verifier {
   ) {}
 
   async readStreams(): Promise<void> {
-    const { environment } = this.options
+    const { environment, entriesOf = (streamPrefixes) => this.ledger.readAll({ streamPrefixes }) } = this.options
     const prefixes = ['screening-', 'relations-', 'partitions', 'policies', 'artifact-'].map((prefix) => environment + prefix)
     try {
-      for await (const entry of this.ledger.readAll({ streamPrefixes: prefixes })) this.read(entry)
+      for await (const entry of entriesOf(prefixes)) this.read(entry)
     } catch (error) {
       if (!(error instanceof RiskError) || error.code !== 'ledger-corrupt') throw error
       const { stream, revision } = error.context

@@ -1,17 +1,7 @@
 import fc from 'fast-check'
 import { AvroWriter } from '../avro-bytes'
-import {
-  encodeInputsScreened,
-  FACT_KINDS,
-  STATUSES,
-  VERDICTS,
-  writeFact,
-  writeInput,
-  type Gap,
-  type JournaledFact,
-  type JournaledInput,
-  type TopicPosition,
-} from '../inputs-screened'
+import { encodeInputsScreened, FACT_KINDS, writeFact, type Gap, type JournaledFact, type TopicPosition } from '../inputs-screened'
+import { STATUSES, VERDICTS, writeInput, type JournaledInput } from '../journaled-input'
 
 const count = fc.nat({ max: 2 ** 31 - 1 })
 const moment = fc.integer({ min: 0, max: 2 ** 44 })
