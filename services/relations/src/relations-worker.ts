@@ -92,13 +92,13 @@ class RelationsWorker {
     const batch = decodeInputsScreened(data)
     let live = false
     batch.forEachInput((input) => {
-      const { orderLagMs, status, body } = input
+      const { orderLagMs, status, bodyAt } = input
       if (orderLagMs !== null) this.orderTimes[partition] = input.brokerTimeMs + orderLagMs
       else live = true
       const topic = topics[input.topic | 0]
-      if ((status !== 'screened' && status !== 'observed') || body === null || !(topic >= 0)) return
-      arriving.from = body.byteOffset - data.byteOffset
-      arriving.length = body.length
+      if ((status !== 'screened' && status !== 'observed') || bodyAt < 0 || !(topic >= 0)) return
+      arriving.from = bodyAt
+      arriving.length = input.bodyLengthBytes
       arriving.topic = topic
       arriving.status = status
       arriving.habitDistanceCenti = input.habitDistanceCenti
