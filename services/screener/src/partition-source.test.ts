@@ -3,7 +3,7 @@ import type { InputBatch } from '@riskledger/screening'
 import { MemoryEventLog } from '@riskledger/testing'
 import { PartitionSource, type EpochGate, type PartitionSourceOptions } from './partition-source'
 
-const OPEN: EpochGate = { epochMs: 100, epochsInBatch: 1_000, open: () => true, changed: () => Promise.resolve() }
+const OPEN: EpochGate = { epochMs: 100, epochsInBatch: 1_000, open: () => true, willOpen: () => false, changed: () => Promise.resolve() }
 const SOURCE = { sourceId: 's', emissions: 0, startedAtMs: 0, done: false }
 
 function live(topic: RawTopic, atMs: number, partition = 0): ProposedRecord {
@@ -71,6 +71,7 @@ test('an input of a file waits for its epoch; before it waits it tells once how 
     epochMs: 100,
     epochsInBatch: 1_000,
     open: (orderTimeMs) => orderTimeMs <= through,
+    willOpen: () => false,
     changed: () => new Promise((resolve) => (wake = resolve)),
   }
   const source = sourceOn(log, { gate })
@@ -83,6 +84,38 @@ test('an input of a file waits for its epoch; before it waits it tells once how 
   through = 300
   wake()
   expect(names(await pulling)).toEqual(['payments@1'])
+})
+
+test('a batch that would be short waits for the epochs that what was given out will open, not for others', async () => {
+  const log = new MemoryEventLog()
+  const records = [10, 110, 210, 310, 410].map((atMs) => ofFile('payments', atMs))
+  await log.append(records, { ...SOURCE, orderTimeMs: 500, done: true })
+  let through = 10
+  let wake = (): void => undefined
+  const gate: EpochGate = {
+    epochMs: 100,
+    epochsInBatch: 2,
+    open: (orderTimeMs) => orderTimeMs <= through,
+    willOpen: (orderTimeMs, reachedMs) => orderTimeMs <= reachedMs + 200,
+    changed: () => new Promise((resolve) => (wake = resolve)),
+  }
+  const source = sourceOn(log, { gate })
+  let pulled: string[] = []
+  const pulling = source.pull(never).then((batch) => (pulled = names(batch)))
+  for (let i = 0; i < 50; i++) await Promise.resolve()
+  expect(pulled).toEqual([])
+  through = 150
+  wake()
+  expect(await pulling).toEqual(['payments@0', 'payments@1'])
+  // The batch from 210 on reaches to 300, which 110 will open; that it is open to 290 is not enough yet.
+  const next = source.pull(never).then((batch) => (pulled = names(batch)))
+  through = 290
+  wake()
+  for (let i = 0; i < 50; i++) await Promise.resolve()
+  expect(pulled).toEqual(['payments@0', 'payments@1'])
+  through = 390
+  wake()
+  expect(await next).toEqual(['payments@2', 'payments@3'])
 })
 
 test('with several partitions, one without inputs tells the progress of the file, once an epoch', async () => {

@@ -19,6 +19,8 @@ export interface EpochGate {
   readonly epochsInBatch: number
   /** True once everything that an input at this order time may know has been learned. */
   open(orderTimeMs: number): boolean
+  /** True if that will come of inputs before `reachedMs` alone: whoever has given those out may wait for it, and nobody waits for each other. */
+  willOpen(orderTimeMs: number, reachedMs: number): boolean
   /** Resolves when that may have changed. */
   changed(signal: AbortSignal): Promise<void>
 }
@@ -74,6 +76,10 @@ export class PartitionSource {
       }
       const bound = await this.bound()
       await this.fill()
+      if (this.wouldBeShort(bound.orderTimeMs)) {
+        await this.options.gate.changed(signal)
+        continue
+      }
       const { items, gatedAtMs } = await this.collect(bound.orderTimeMs)
       const gaps = this.takeGaps()
       if (items.length > 0 || gaps.length > 0) return this.toBatch(items, gaps)
@@ -124,6 +130,20 @@ export class PartitionSource {
       if (response.records.length > 0) this.merge.offer(topic, response.records)
       if (response.records.length > 0 || response.nextOffset >= response.highWatermark) return
     }
+  }
+
+  /**
+   * True where the gate will open for all epochs of a batch without anything more from here, and has not yet. Without the wait the source would follow
+   * the gate epoch by epoch, and each small batch would cost as many round trips as a large one.
+   */
+  private wouldBeShort(bound: number): boolean {
+    const topic = this.merge.first(bound)
+    if (topic < 0) return false
+    const { record, orderTimeMs } = this.merge.peek(topic)
+    if (record.orderTimeMs === undefined) return false
+    const { gate } = this.options
+    const lastMs = (Math.floor(orderTimeMs / gate.epochMs) + gate.epochsInBatch - 1) * gate.epochMs
+    return !gate.open(lastMs) && gate.willOpen(lastMs, this.lastTickMs)
   }
 
   private async collect(bound: number): Promise<{ items: MergeItem[]; gatedAtMs: number | null }> {

@@ -84,6 +84,7 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
       epochMs,
       epochsInBatch: Math.max(1, Math.floor(visibilityLagEpochs / 3)),
       open: (orderTimeMs) => feed.completeEpoch >= visibleThrough(orderTimeMs),
+      willOpen: (orderTimeMs, reachedMs) => Math.floor(reachedMs / epochMs) - 1 >= visibleThrough(orderTimeMs),
       changed: (signal) => feed.changed(signal),
     },
     // What was given out may still be on its way into the ledger: only then is it idle.
