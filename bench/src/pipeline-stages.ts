@@ -9,7 +9,16 @@ import { parsePolicy, type AcceptedPolicy } from '@riskledger/policy'
 import { ProfileStore } from '@riskledger/profiles'
 import { RelationsState } from '@riskledger/relations'
 import { installationRoot } from '@riskledger/runtime'
-import { BatchBuilder, ScreeningStep, TopicMerge, type InputToScreen, type MergeItem, type SealedBatch } from '@riskledger/screening'
+import {
+  BatchBuilder,
+  emptyInputToScreen,
+  ScreeningStep,
+  TOUCH_AHEAD,
+  TopicMerge,
+  type InputToScreen,
+  type MergeItem,
+  type SealedBatch,
+} from '@riskledger/screening'
 import { cpuNanos } from './cpu-nanos'
 import { MemoryLog } from './memory-log'
 import { measureAppend } from './pipeline-append'
@@ -102,18 +111,15 @@ function screenAll(items: readonly MergeItem[], policy: AcceptedPolicy): { reado
   let first = 1
   let close = 0
   const batches: SealedBatch[] = []
-  for (const { record } of items) {
-    const input: InputToScreen = {
-      topic: RAW_TOPICS.indexOf(record.topic),
-      offset: record.offset,
-      brokerTimeMs: record.brokerTimeMs,
-      orderLagMs: 0,
-      value: record.value,
-      bodySha256: null,
-      bodyLengthBytes: 0,
-      keyMismatch: false,
+  const inputs = Array.from({ length: TOUCH_AHEAD }, emptyInputToScreen)
+  for (let index = 0; index < items.length; index++) {
+    const inBlock = index % TOUCH_AHEAD
+    if (inBlock === 0) {
+      const count = Math.min(TOUCH_AHEAD, items.length - index)
+      for (let i = 0; i < count; i++) fill(inputs[i], items[index + i])
+      step.readAhead(inputs, count)
     }
-    const decision = step.screen(input, out, () => null)
+    const decision = step.screen(inputs[inBlock], out, () => null)
     builder.add(out, step.facts.listed, decision)
     if (!builder.full) continue
     const before = process.cpuUsage()
@@ -132,6 +138,14 @@ function screenAll(items: readonly MergeItem[], policy: AcceptedPolicy): { reado
     first = step.nextSequence
   }
   return { close, batches }
+}
+
+function fill(input: InputToScreen, { record }: MergeItem): void {
+  input.topic = RAW_TOPICS.indexOf(record.topic)
+  input.offset = record.offset
+  input.brokerTimeMs = record.brokerTimeMs
+  input.orderLagMs = 0
+  input.value = record.value
 }
 
 function foldRelations(items: readonly MergeItem[]): void {

@@ -142,5 +142,6 @@ function inputOf({ record }: MergeItem): InputToScreen {
     bodySha256: null,
     bodyLengthBytes: 0,
     keyMismatch: false,
+    ahead: -1,
   }
 }

@@ -98,6 +98,8 @@ export interface InputsScreenedView extends BatchHeader {
    * entry. Throws `MalformedBytesError` where the bytes are damaged or go on past the last input.
    */
   forEachInput(visit: (input: RecordedInput, index: number) => void): number
+  /** The same, `size` at a time: visits the first `length` of an array of as many reused inputs. */
+  forEachBlock(size: number, visit: (inputs: readonly RecordedInput[], length: number) => void): number
 }
 
 /**
@@ -119,17 +121,26 @@ export function decodeInputsScreened(plain: Uint8Array): InputsScreenedView {
     gaps,
     facts,
     forEachInput(visit) {
-      const input = new RecordedInput(reader)
-      reader.position = inputsAt
       let index = 0
+      return this.forEachBlock(1, ([input]) => visit(input, index++))
+    },
+    forEachBlock(size, visit) {
+      const inputs = Array.from({ length: size }, () => new RecordedInput(reader))
+      reader.position = inputsAt
+      let total = 0
+      let length = 0
       for (let count = reader.count(MAX_ITEMS); count > 0; count = reader.count(MAX_ITEMS)) {
         for (let i = 0; i < count; i++) {
-          input.readNext()
-          visit(input, index++)
+          inputs[length++].readNext()
+          if (length < size) continue
+          visit(inputs, length)
+          total += length
+          length = 0
         }
       }
       if (!reader.atEnd) throw new MalformedBytesError(`bytes go on after the last input at ${reader.position}`)
-      return index
+      if (length > 0) visit(inputs, length)
+      return total + length
     },
   }
 }

@@ -93,8 +93,6 @@ export class ProfileStore {
   private readonly places: Places
   private readonly reports = new Reports()
   private nowMs = 0
-  /** What `touch` read: kept, so that no compiler finds the reading useless and leaves it out. */
-  protected asked = 0
   private readonly features: Features = blankFeatures()
   private readonly identity = { low: 0, high: 0 }
   private readonly touched = { trade: false, counterparty: 0, instrument: 0, device: 0 }
@@ -129,16 +127,16 @@ export class ProfileStore {
     return this.accounts.size
   }
 
-  /** The slot of an account by its id's bytes, where that can be told at once; else -1. */
-  slotAhead(bytes: Uint8Array, from: number, length: number): number {
-    return Math.max(-1, this.accounts.findBytes(bytes, from, length))
+  /** The slot of an event's account as things stand; -1 where it has none. */
+  slotAhead(event: RawView & { readonly accountId: string }): number {
+    return this.find(event)
   }
 
   /**
    * Reads what the next events of these accounts (at most 64; -1: none) will read. An event's cost is mostly waiting for memory, one line after
    * the other; asked for together, for many events, the waits overlap. Changes nothing that anybody can see.
    */
-  touch(slots: Int32Array, count: number): void {
+  touch(slots: Int32Array, count: number): number {
     let touched = 0
     for (let i = 0; i < count; i++) {
       const slot = slots[i]
@@ -152,7 +150,7 @@ export class ProfileStore {
       const singles = this.habits.singles.pages[page]
       for (let line = place * SINGLES, end = line + SINGLES; line < end; line += 16) touched ^= singles[line]
     }
-    this.asked = touched ^ this.windows.payments.touchSlots(slots, count) ^ this.labels.touch(slots, count)
+    return touched ^ this.windows.payments.touchSlots(slots, count) ^ this.labels.touch(slots, count)
   }
 
   /** Lets time pass: payments whose label delay ended strictly before `nowMs` become known legitimate. Call it before each event. */

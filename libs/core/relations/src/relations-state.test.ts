@@ -15,7 +15,13 @@ type Told = { readonly topic: EventTopic; readonly event: RawEvents[EventTopic] 
 
 function take(state: RelationsState, input: Told): void {
   const status = input.topic === 'payments' || input.topic === 'logins' || input.topic === 'p2p-trades' ? 'screened' : 'observed'
-  const full = { status, habitDistanceCenti: null, streamTimeMs: input.event.eventTimeMs, ...input, event: viewOf(input.topic, input.event as never) } as RelationsInput
+  const full = {
+    status,
+    habitDistanceCenti: null,
+    streamTimeMs: input.event.eventTimeMs,
+    ...input,
+    event: viewOf(input.topic, input.event as never),
+  } as RelationsInput
   state.advance(full.streamTimeMs)
   state.observe(full)
 }

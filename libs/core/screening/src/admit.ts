@@ -21,7 +21,7 @@ export function admit(step: ScreeningStep, { input, out, sequence }: Admission):
   const topic = step.identity.topics[input.topic]
   if (input.value === null || out.body === null) return quarantine(out, 'oversized')
   if (topic === 'unparsable') return quarantine(out, readUnparsable(input.value).reason)
-  const event = step.views.read(topic, input.value)
+  const event = input.ahead >= 0 ? step.ahead.eventOf(input.ahead) : step.views.read(topic, input.value)
   if (event === null) return quarantine(out, refusalOf(topic, input.value))
   if (input.keyMismatch) return quarantine(out, 'key-mismatch')
   // A length written in more bytes than it needs would make the checks below look at the wrong ones.
@@ -39,7 +39,7 @@ export function admit(step: ScreeningStep, { input, out, sequence }: Admission):
   step.memory.expire(step.streamTimeMs, dedupeHorizonMs)
   const seen = step.memory.look(
     input.value,
-    { topic: input.topic, accountStart: start, accountEnd: end, sequence, streamTimeMs },
+    { topic: input.topic, accountStart: start, accountEnd: end, sequence, streamTimeMs, ahead: input.ahead },
     { horizonMs: dedupeHorizonMs, maxIdsPerAccount: dedupeMaxIdsPerAccount, maxIds: dedupeMaxIds },
   )
   if (seen === 'duplicate' || seen === 'conflicting') {

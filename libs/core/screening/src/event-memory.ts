@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { ByteReader, ByteWriter } from '@riskledger/windows'
 import { ContentDigest, KeyedHash } from './keyed-hash'
+import { TOUCH_AHEAD } from './touch-ahead'
 
 /** What the memory says of an event id: not seen, seen with the same content, seen with other content, or not looked up for want of room. */
 export type Seen = 'new' | 'duplicate' | 'conflicting' | 'unchecked'
@@ -20,7 +21,7 @@ const ID_END = 26
 
 /**
  * Remembers which event ids a partition took within the horizon: a keyed fingerprint of the id, the first sequence, a digest of the content.
- * A queue in order of arrival (struct of arrays) with an open-addressing index over it; about 45 B an event, index included.
+ * A queue in order of arrival (struct of arrays) with an open-addressing index over it; about 53 B an event, index included.
  */
 export class EventMemory {
   /** Sequence under which the id of the last `look` was first taken; meaningful after 'duplicate' and 'conflicting'. */
@@ -35,8 +36,13 @@ export class EventMemory {
   private sequences = new Float64Array(this.capacity)
   private times = new Float64Array(this.capacity)
   private accounts = new Uint16Array(this.capacity)
-  /** Queue slot + 1, or 0 for empty. Twice the capacity, so at most half full. */
-  private index = new Int32Array(this.capacity * 2)
+  /**
+   * Cells of queue slot + 1 (0: empty) and the low half of its fingerprint, which spares a look at the slot. Twice the capacity, so at most half
+   * full.
+   */
+  private index = new Int32Array(this.capacity * 4)
+  private readonly aheadLow = new Uint32Array(TOUCH_AHEAD)
+  private readonly aheadHigh = new Uint32Array(TOUCH_AHEAD)
   private readonly accountCounts = new Uint32Array(ACCOUNT_COUNTERS)
   private readonly idHash: KeyedHash
   private readonly content: ContentDigest
@@ -65,11 +71,14 @@ export class EventMemory {
       readonly accountEnd: number
       readonly sequence: number
       readonly streamTimeMs: number
+      /** Its place among those last hashed ahead, or -1. */
+      readonly ahead: number
     },
     limits: EventMemoryLimits,
   ): Seen {
-    this.idHash.hash(value, ID_START, ID_END)
-    const { low, high } = this.idHash
+    if (event.ahead < 0) this.idHash.hash(value, ID_START, ID_END)
+    const low = event.ahead < 0 ? this.idHash.low : this.aheadLow[event.ahead]
+    const high = event.ahead < 0 ? this.idHash.high : this.aheadHigh[event.ahead]
     this.content.digest(value, event.topic)
     const found = this.find(low, high)
     if (found >= 0) {
@@ -80,6 +89,26 @@ export class EventMemory {
     if (this.accountCounts[this.accountCounter] >= limits.maxIdsPerAccount || this.length >= limits.maxIds) return 'unchecked'
     this.insert(low, high, event.sequence, event.streamTimeMs)
     return 'new'
+  }
+
+  /** Hashes the id of a record that `look` will be asked about as number `ahead`, below `TOUCH_AHEAD`. */
+  hashAhead(ahead: number, value: Uint8Array): void {
+    this.idHash.hash(value, ID_START, ID_END)
+    this.aheadLow[ahead] = this.idHash.low
+    this.aheadHigh[ahead] = this.idHash.high
+  }
+
+  /** Reads what `look` at those hashed ahead, and `expire` of as many, will read; see `InputsAhead`. */
+  touch(count: number): number {
+    const { index, capacity } = this
+    const mask = capacity * 2 - 1
+    let touched = 0
+    for (let i = 0; i < count; i++) touched ^= index[2 * (this.aheadLow[i] & mask)]
+    for (let i = 0; i < count; i++) {
+      const slot = (this.head + i) & (capacity - 1)
+      touched ^= index[2 * (this.low[slot] & mask)] ^ this.accountCounts[this.accounts[slot]]
+    }
+    return touched
   }
 
   /** Forgets what was taken more than the horizon before the stream time. */
@@ -155,10 +184,12 @@ export class EventMemory {
   }
 
   private find(low: number, high: number): number {
-    const mask = this.index.length - 1
-    for (let at = low & mask; this.index[at] !== 0; at = (at + 1) & mask) {
-      const slot = this.index[at] - 1
-      if (this.low[slot] === low && this.high[slot] === high) return slot
+    const { index } = this
+    const mask = this.capacity * 2 - 1
+    for (let at = low & mask; index[2 * at] !== 0; at = (at + 1) & mask) {
+      if (index[2 * at + 1] !== (low | 0)) continue
+      const slot = index[2 * at] - 1
+      if (this.high[slot] === high) return slot
     }
     return -1
   }
@@ -179,26 +210,28 @@ export class EventMemory {
   }
 
   private place(slot: number): void {
-    const mask = this.index.length - 1
+    const { index } = this
+    const mask = this.capacity * 2 - 1
     let at = this.low[slot] & mask
-    while (this.index[at] !== 0) at = (at + 1) & mask
-    this.index[at] = slot + 1
+    while (index[2 * at] !== 0) at = (at + 1) & mask
+    index[2 * at] = slot + 1
+    index[2 * at + 1] = this.low[slot]
   }
 
   /** Takes a slot out of the index, moving later ones of its run back so that no probe ends early. */
   private unindex(slot: number): void {
-    const index = this.index
-    const mask = index.length - 1
+    const { index } = this
+    const mask = this.capacity * 2 - 1
     let hole = this.low[slot] & mask
-    while (index[hole] !== slot + 1) hole = (hole + 1) & mask
-    for (let at = (hole + 1) & mask; index[at] !== 0; at = (at + 1) & mask) {
-      const home = this.low[index[at] - 1] & mask
-      if (((at - home) & mask) >= ((at - hole) & mask)) {
-        index[hole] = index[at]
-        hole = at
-      }
+    while (index[2 * hole] !== slot + 1) hole = (hole + 1) & mask
+    for (let at = (hole + 1) & mask; index[2 * at] !== 0; at = (at + 1) & mask) {
+      const home = index[2 * at + 1] & mask
+      if (((at - home) & mask) < ((at - hole) & mask)) continue
+      index[2 * hole] = index[2 * at]
+      index[2 * hole + 1] = index[2 * at + 1]
+      hole = at
     }
-    index[hole] = 0
+    index[2 * hole] = 0
   }
 
   private grow(): void {
@@ -222,7 +255,7 @@ export class EventMemory {
     order(this.times, times)
     order(this.accounts, accounts)
     Object.assign(this, { low, high, digestLow, digestHigh, sequences, times, accounts, capacity, head: 0 })
-    this.index = new Int32Array(capacity * 2)
+    this.index = new Int32Array(capacity * 4)
     this.forEachSlot((slot) => this.place(slot))
   }
 }

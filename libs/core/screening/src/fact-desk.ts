@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { FactKind, JournaledFact } from '@riskledger/journal'
 import type { TokenSpan } from '@riskledger/events'
-import { decodeCounterpartyFact, decodeDeviceFact, type CounterpartyFact, type DeviceFact, type FactView } from '@riskledger/relations'
-import { FactShelf, NONE, type FactCard, type FactReference, type KnownFact } from './fact-shelf'
+import { COUNTERPARTY_ROWS, DEVICE_ROWS, type CounterpartyFact, type DeviceFact, type FactView } from '@riskledger/relations'
+import { FactShelf, type FactCard, type FactReference, type KnownFact } from './fact-shelf'
+import { TOUCH_AHEAD } from './touch-ahead'
 import type { ByteReader, ByteWriter } from '@riskledger/windows'
 
 /**
@@ -12,14 +13,15 @@ import type { ByteReader, ByteWriter } from '@riskledger/windows'
 export class FactDesk implements FactView {
   /** What the batch lists: taken by the batch encoder, emptied by `beginInput`. */
   readonly listed: JournaledFact[] = []
-  private readonly counterparties = new FactShelf<CounterpartyFact>('counterparty', decodeCounterpartyFact)
-  private readonly devices = new FactShelf<DeviceFact>('device', decodeDeviceFact)
+  private readonly counterparties = new FactShelf<CounterpartyFact>('counterparty', COUNTERPARTY_ROWS)
+  private readonly devices = new FactShelf<DeviceFact>('device', DEVICE_ROWS)
   private readonly looked: FactReference[] = []
+  private readonly aheadSlots = new Int32Array(TOUCH_AHEAD)
   private sequence = 0
 
   /** Makes known what relations learned of a key; what was offered of it before and not looked at is never seen. */
   offer(kind: 'counterparty' | 'device', keyToken: string, known: KnownFact): void {
-    this.shelf(kind).card(keyToken).offered = known
+    this.shelf(kind).offer(keyToken, known)
   }
 
   beginInput(sequence: number): void {
@@ -44,7 +46,7 @@ export class FactDesk implements FactView {
   apply(fact: JournaledFact): void {
     if (fact.kind === 'random-challenge') return
     // A copy: the value is a view into its entry.
-    hold(this.shelf(fact.kind).card(fact.keyToken), { ...fact, value: Buffer.from(fact.value) })
+    this.shelf(fact.kind).hold(fact.keyToken, { ...fact, value: Buffer.from(fact.value) })
   }
 
   counterparty(bytes: Uint8Array, counterpartyId: TokenSpan): CounterpartyFact | undefined {
@@ -53,6 +55,17 @@ export class FactDesk implements FactView {
 
   device(bytes: Uint8Array, deviceId: TokenSpan): DeviceFact | undefined {
     return this.look(this.devices, bytes, deviceId)
+  }
+
+  /** Reads what looks at some records' counterparties will read; see `InputsAhead`. A span of 0: none. */
+  touchCounterparties(bytesOf: (index: number) => Uint8Array, spans: Int32Array, count: number): number {
+    const slots = this.aheadSlots
+    for (let i = 0; i < count; i++) slots[i] = spans[i] === 0 ? -1 : this.counterparties.find(bytesOf(i), spans[i])
+    return this.counterparties.touch(slots, count)
+  }
+
+  private readonly listTaken = ({ kind, keyToken, value, sourceStream, sourceRevision }: FactCard): void => {
+    this.listed.push({ sequence: this.sequence, kind, keyToken, value, sourceStream, sourceRevision })
   }
 
   canonicalHash(): Uint8Array {
@@ -99,34 +112,10 @@ export class FactDesk implements FactView {
   }
 
   private look<T>(shelf: FactShelf<T>, bytes: Uint8Array, span: TokenSpan): T | undefined {
-    const card = shelf.find(bytes, span)
-    if (card === undefined) return undefined
-    if (card.offered !== null) this.takeOver(card, card.offered)
-    if (card.sourceRevision === NONE) return undefined
-    this.looked.push(card)
-    // The object of the value before is read into again: nobody keeps it past its input.
-    if (!card.fresh) {
-      card.decoded = shelf.decode(card.value, card.decoded)
-      card.fresh = true
-    }
-    return card.decoded!
+    const slot = shelf.find(bytes, span)
+    if (slot < 0) return undefined
+    const fact = shelf.look(slot, this.listTaken)
+    if (fact !== undefined) this.looked.push(shelf.cardOf(slot))
+    return fact
   }
-
-  private takeOver(card: FactCard<unknown>, known: KnownFact): void {
-    card.offered = null
-    // After a restart the source may still be reading its way up to what the journal has used already: nothing older comes
-    // back. One entry may hold a key several times, for epochs that end one after the other: the same revision is not older.
-    if (known.sourceRevision < card.sourceRevision) return
-    if (card.sourceRevision !== NONE && Buffer.compare(card.value, known.value) === 0) return
-    hold(card, known)
-    const { kind, keyToken, value, sourceStream, sourceRevision } = card
-    this.listed.push({ sequence: this.sequence, kind, keyToken, value, sourceStream, sourceRevision })
-  }
-}
-
-function hold(card: Pick<FactCard<unknown>, 'value' | 'sourceStream' | 'sourceRevision' | 'fresh'>, known: KnownFact): void {
-  card.value = known.value
-  card.sourceStream = known.sourceStream
-  card.sourceRevision = known.sourceRevision
-  card.fresh = false
 }

@@ -7,6 +7,7 @@ export { JournalFold, identityOf, type InputVisitor, type Mismatch, type Segment
 export {
   MAX_BODY_BYTES,
   ScreeningStep,
+  emptyInputToScreen,
   type ChallengeDraw,
   type DecisionDraft,
   type InputToScreen,
@@ -16,3 +17,4 @@ export {
 export { SNAPSHOT_FORMAT, policyHashOfState, readState, writeState, type WorkerState } from './state-snapshot'
 export { TopicMerge, type MergeItem } from './topic-merge'
 export { screenBatches, type InputBatch, type ScreeningStage } from './screen-batches'
+export { TOUCH_AHEAD } from './touch-ahead'

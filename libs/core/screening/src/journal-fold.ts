@@ -14,7 +14,8 @@ import {
 } from '@riskledger/journal'
 import type { AcceptedPolicy } from '@riskledger/policy'
 import { encodeDecision, withDecisionId } from './batch-builder'
-import { ScreeningStep, type InputToScreen, type PartitionIdentity } from './screening-step'
+import { emptyInputToScreen, ScreeningStep, type InputToScreen, type PartitionIdentity } from './screening-step'
+import { TOUCH_AHEAD } from './touch-ahead'
 
 /** The first difference between what an entry records and what its fold gives. */
 export interface Mismatch {
@@ -72,16 +73,7 @@ export class JournalFold {
   /** Whether the hash of the whole state is compared with each tenure's, too: replay does, a worker that takes over spares itself that. */
   checksStates = false
   private expectedDecisions: { readonly sequence: number; readonly json: Uint8Array }[] = []
-  private readonly input: InputToScreen = {
-    topic: 0,
-    offset: 0,
-    brokerTimeMs: 0,
-    orderLagMs: null,
-    value: null,
-    bodySha256: null,
-    bodyLengthBytes: 0,
-    keyMismatch: false,
-  }
+  private readonly inputs = Array.from({ length: TOUCH_AHEAD }, emptyInputToScreen)
   private readonly out = emptyInput()
 
   constructor(stream: string) {
@@ -156,25 +148,30 @@ export class JournalFold {
     const draw = (sequence: number): Uint8Array | null => drawn.get(sequence) ?? null
     let nextFact = 0
     this.comparePlace(entry, batch)
-    const count = batch.forEachInput((recorded) => {
-      const sequence = step.nextSequence
-      let facts = NO_FACTS
-      if (nextFact < batch.facts.length && batch.facts[nextFact].sequence === sequence) {
-        const from = nextFact
-        while (nextFact < batch.facts.length && batch.facts[nextFact].sequence === sequence) nextFact++
-        facts = batch.facts.slice(from, nextFact)
-        for (const fact of facts) {
-          if (fact.kind === 'random-challenge') drawn.set(sequence, fact.value)
-          else step.facts.apply(fact)
+    const count = batch.forEachBlock(TOUCH_AHEAD, (block, length) => {
+      for (let i = 0; i < length; i++) fill(this.inputs[i], block[i])
+      step.readAhead(this.inputs, length)
+      for (let i = 0; i < length; i++) {
+        const recorded = block[i]
+        const sequence = step.nextSequence
+        let facts = NO_FACTS
+        if (nextFact < batch.facts.length && batch.facts[nextFact].sequence === sequence) {
+          const from = nextFact
+          while (nextFact < batch.facts.length && batch.facts[nextFact].sequence === sequence) nextFact++
+          facts = batch.facts.slice(from, nextFact)
+          for (const fact of facts) {
+            if (fact.kind === 'random-challenge') drawn.set(sequence, fact.value)
+            else step.facts.apply(fact)
+          }
         }
+        const decision = step.screen(this.inputs[i], this.out, draw)
+        this.compareInput(entry, sequence, recorded)
+        if (decision !== null) {
+          const json = withDecisionId(encodeDecision(decision), decisionId(entry.id, this.expectedDecisions.length))
+          this.expectedDecisions.push({ sequence, json })
+        }
+        visit?.({ sequence, revision: entry.revision }, recorded, facts)
       }
-      const decision = step.screen(this.toInput(recorded), this.out, draw)
-      this.compareInput(entry, sequence, recorded)
-      if (decision !== null) {
-        const json = withDecisionId(encodeDecision(decision), decisionId(entry.id, this.expectedDecisions.length))
-        this.expectedDecisions.push({ sequence, json })
-      }
-      visit?.({ sequence, revision: entry.revision }, recorded, facts)
     })
     this.inputCount += count
     for (const position of batch.positions) this.nextOffsets[position.topic] = position.toOffset
@@ -192,19 +189,6 @@ export class JournalFold {
       if (fromOffset === this.nextOffsets[topic]) continue
       this.mismatch({ ...at, field: `fromOffset of topic ${topic}`, recorded: String(fromOffset), folded: String(this.nextOffsets[topic]) })
     }
-  }
-
-  private toInput(recorded: JournaledInput): InputToScreen {
-    const input = this.input
-    input.topic = recorded.topic
-    input.offset = recorded.offset
-    input.brokerTimeMs = recorded.brokerTimeMs
-    input.orderLagMs = recorded.orderLagMs
-    input.value = recorded.body
-    input.bodySha256 = recorded.bodySha256
-    input.bodyLengthBytes = recorded.bodyLengthBytes
-    input.keyMismatch = recorded.reason === 'key-mismatch'
-    return input
   }
 
   private compareInput(entry: OpenedEntry, sequence: number, recorded: JournaledInput): void {
@@ -274,6 +258,17 @@ export class JournalFold {
     this.mismatchCount++
     this.firstMismatch ??= mismatch
   }
+}
+
+function fill(input: InputToScreen, recorded: JournaledInput): void {
+  input.topic = recorded.topic
+  input.offset = recorded.offset
+  input.brokerTimeMs = recorded.brokerTimeMs
+  input.orderLagMs = recorded.orderLagMs
+  input.value = recorded.body
+  input.bodySha256 = recorded.bodySha256
+  input.bodyLengthBytes = recorded.bodyLengthBytes
+  input.keyMismatch = recorded.reason === 'key-mismatch'
 }
 
 /** The identity that a `SegmentOpened` fixes. */

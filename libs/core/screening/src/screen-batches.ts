@@ -2,8 +2,9 @@ import { concatMap, from, type OperatorFunction } from 'rxjs'
 import { emptyInput, type ChainHead, type Gap, type TopicPosition } from '@riskledger/journal'
 import { accountEnd, accountStart } from './admit'
 import { BatchBuilder, type SealedBatch } from './batch-builder'
-import { TOUCH_AHEAD, type ChallengeDraw, type InputToScreen, type ScreeningStep } from './screening-step'
+import { emptyInputToScreen, type ChallengeDraw, type InputToScreen, type ScreeningStep } from './screening-step'
 import type { MergeItem } from './topic-merge'
+import { TOUCH_AHEAD } from './touch-ahead'
 
 /** Inputs of one partition in the order in which they are taken, and what their batch records beside them. */
 export interface InputBatch {
@@ -39,24 +40,21 @@ export interface ScreeningStage {
  * `stage`, not to the operator: after an error drop both and fold the journal again. Bad input is a value (quarantined), never an error.
  */
 export function screenBatches(stage: ScreeningStage): OperatorFunction<InputBatch, SealedBatch> {
-  const builder = new BatchBuilder()
-  return concatMap((batch) => from(screenOne(stage, builder, batch)))
+  const reused = { builder: new BatchBuilder(), inputs: Array.from({ length: TOUCH_AHEAD }, emptyInputToScreen) }
+  return concatMap((batch) => from(screenOne(stage, reused, batch)))
 }
 
-function screenOne(stage: ScreeningStage, builder: BatchBuilder, batch: InputBatch): SealedBatch[] {
+/** What the operator uses again from batch to batch; none of it is state. */
+interface Reused {
+  readonly builder: BatchBuilder
+  readonly inputs: readonly InputToScreen[]
+}
+
+function screenOne(stage: ScreeningStage, reused: Reused, batch: InputBatch): SealedBatch[] {
   const { step, nextOffsets } = stage
+  const { builder, inputs } = reused
   const sealed: SealedBatch[] = []
   const out = emptyInput()
-  const input: InputToScreen = {
-    topic: 0,
-    offset: 0,
-    brokerTimeMs: 0,
-    orderLagMs: null,
-    value: null,
-    bodySha256: null,
-    bodyLengthBytes: 0,
-    keyMismatch: false,
-  }
   let fromOffsets = [...nextOffsets]
   let firstSequence = step.nextSequence
   const close = (gaps: readonly Gap[]): void => {
@@ -74,16 +72,18 @@ function screenOne(stage: ScreeningStage, builder: BatchBuilder, batch: InputBat
     fromOffsets = [...nextOffsets]
     firstSequence = step.nextSequence
   }
-  const valueOf = (index: number): Uint8Array => batch.items[index].record.value
-  for (let index = 0; index < batch.items.length; index++) {
-    if (index % TOUCH_AHEAD === 0) step.touchAhead(valueOf, index, Math.min(batch.items.length, index + TOUCH_AHEAD))
-    const item = batch.items[index]
-    stage.beforeInput(item)
-    fill(input, item, step)
-    const decision = step.screen(input, out, stage.draw)
-    builder.add(out, step.facts.listed, decision)
-    nextOffsets[input.topic] = input.offset + 1
-    if (builder.full) close([])
+  const { items } = batch
+  for (let from = 0; from < items.length; from += TOUCH_AHEAD) {
+    const count = Math.min(TOUCH_AHEAD, items.length - from)
+    for (let i = 0; i < count; i++) fill(inputs[i], items[from + i], step)
+    step.readAhead(inputs, count)
+    for (let i = 0; i < count; i++) {
+      stage.beforeInput(items[from + i])
+      const decision = step.screen(inputs[i], out, stage.draw)
+      builder.add(out, step.facts.listed, decision)
+      nextOffsets[inputs[i].topic] = inputs[i].offset + 1
+      if (builder.full) close([])
+    }
   }
   for (const gap of batch.gaps) nextOffsets[gap.topic] = Math.max(nextOffsets[gap.topic], gap.toOffset)
   if (builder.inputCount > 0 || sealed.length === 0 || batch.gaps.length > 0) close(batch.gaps)
