@@ -1,6 +1,7 @@
 import { KeyedRings, readKeyedRings, writeKeyedRings, writeSlotContent, type ByteReader, type ByteWriter } from '@riskledger/windows'
 import { FAILED_RING, INTEGERS, LOGIN_RING, PAGE, type RowPages, SMALL_RING, TRADE_RING } from './account-rows'
 import { WINDOW_WIDTHS_MS, type Features } from './features'
+import { MAX_TOUCHED } from './known-labels'
 import type { ProfileOptions } from './profile-options'
 
 const WIDTHS = WINDOW_WIDTHS_MS.length
@@ -14,6 +15,7 @@ export class AccountWindows {
   /** 1 for each of the five windows that stands empty in the one reused `Features`, and need not be cleared again. */
   private readonly blank = new Uint8Array(5)
   private readonly scratch = new Float64Array(2 * WIDTHS)
+  private readonly smallRings = new Int32Array(MAX_TOUCHED)
   /** True between `addPayment` and the `read` of the same event: its figures stand in `scratch` already. */
   private stepped = false
   private steppedExact = false
@@ -83,6 +85,13 @@ export class AccountWindows {
       this.integers.pages[slot >>> 8][(slot & (PAGE - 1)) * INTEGERS + field] = ring + 1
     }
     rings.add(ring, timeMs, value)
+  }
+
+  /** Reads what the next payments of some accounts will read; see `ProfileStore.touch`. */
+  touch(slots: Int32Array, count: number): number {
+    const small = this.smallRings
+    for (let i = 0; i < count; i++) small[i] = this.ringOf(slots[i], SMALL_RING)
+    return this.payments.touchSlots(slots, count) ^ this.rare[3].rings.touchSlots(small, count)
   }
 
   /** Adds a payment; `read` for the same event comes next. Adding and reading in one walk over the tails costs half of both apart. */

@@ -80,6 +80,9 @@ export class KnownLabels {
   ]
   private readonly seenCounts = new Uint32Array(4)
   private readonly walk = new Int32Array(MAX_TOUCHED)
+  /** Fingerprints of the events that come next, for `touch`. */
+  readonly newLow = new Uint32Array(MAX_TOUCHED)
+  readonly newHigh = new Uint32Array(MAX_TOUCHED)
 
   constructor(
     private readonly doubles: RowPages<Float64Array>,
@@ -233,9 +236,10 @@ export class KnownLabels {
 
   /** Reads what the next events of some accounts will read of their payments; see `ProfileStore.touch`. Slots below 0 are passed over. */
   touch(slots: Int32Array, count: number): number {
-    const { queue } = this
+    const { queue, newLow, newHigh } = this
     const { words } = queue
-    let touched = this.queue.touchNext(count + SPARE, this.touchOwner)
+    let touched = queue.touchNext(count + SPARE, this.touchOwner)
+    for (let i = 0; i < count; i++) if (slots[i] >= 0) touched ^= queue.touchNew(newLow[i], newHigh[i])
     const entries = this.walk
     for (let i = 0; i < count; i++) {
       const slot = slots[i]

@@ -127,8 +127,11 @@ export class ProfileStore {
     return this.accounts.size
   }
 
-  /** The slot of an event's account as things stand; -1 where it has none. */
-  slotAhead(event: RawView & { readonly accountId: string }): number {
+  /** The slot of an event's account as things stand, -1 where it has none; `index` is its place among those that `touch` will be asked about. */
+  slotAhead(event: RawView & { readonly accountId: string }, index: number): number {
+    fingerprintEventAt(event.bytes, event.eventIdAt)
+    this.labels.newLow[index] = fingerprint[0]
+    this.labels.newHigh[index] = fingerprint[1]
     return this.find(event)
   }
 
@@ -150,7 +153,7 @@ export class ProfileStore {
       const singles = this.habits.singles.pages[page]
       for (let line = place * SINGLES, end = line + SINGLES; line < end; line += 16) touched ^= singles[line]
     }
-    return touched ^ this.windows.payments.touchSlots(slots, count) ^ this.labels.touch(slots, count)
+    return touched ^ this.windows.touch(slots, count) ^ this.labels.touch(slots, count)
   }
 
   /** Lets time pass: payments whose label delay ended strictly before `nowMs` become known legitimate. Call it before each event. */

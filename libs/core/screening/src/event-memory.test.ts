@@ -32,7 +32,7 @@ function look(
   // Every other one with its id hashed ahead, and what it will need read ahead: both ways see the same.
   const ahead = at.sequence % 2 === 0 ? at.sequence % 32 : -1
   if (ahead >= 0) {
-    memory.hashAhead(ahead, recordOf(event))
+    memory.hashAhead(ahead, recordOf(event), 27, 31)
     memory.touch(32)
   }
   return memory.look(recordOf(event), { ...place, ahead }, at.limits ?? LIMITS)

@@ -43,6 +43,7 @@ export class EventMemory {
   private index = new Int32Array(this.capacity * 4)
   private readonly aheadLow = new Uint32Array(TOUCH_AHEAD)
   private readonly aheadHigh = new Uint32Array(TOUCH_AHEAD)
+  private readonly aheadCounters = new Uint16Array(TOUCH_AHEAD)
   private readonly accountCounts = new Uint32Array(ACCOUNT_COUNTERS)
   private readonly idHash: KeyedHash
   private readonly content: ContentDigest
@@ -85,17 +86,18 @@ export class EventMemory {
       this.firstSequence = this.sequences[found]
       return this.digestLow[found] === this.content.low && this.digestHigh[found] === this.content.high ? 'duplicate' : 'conflicting'
     }
-    this.accountCounter = this.counterOf(value, event.accountStart, event.accountEnd)
+    this.accountCounter = event.ahead < 0 ? this.counterOf(value, event.accountStart, event.accountEnd) : this.aheadCounters[event.ahead]
     if (this.accountCounts[this.accountCounter] >= limits.maxIdsPerAccount || this.length >= limits.maxIds) return 'unchecked'
     this.insert(low, high, event.sequence, event.streamTimeMs)
     return 'new'
   }
 
-  /** Hashes the id of a record that `look` will be asked about as number `ahead`, below `TOUCH_AHEAD`. */
-  hashAhead(ahead: number, value: Uint8Array): void {
+  /** Hashes the id and the account of a record that `look` will be asked about as number `ahead`, below `TOUCH_AHEAD`. */
+  hashAhead(ahead: number, value: Uint8Array, accountStart: number, accountEnd: number): void {
     this.idHash.hash(value, ID_START, ID_END)
     this.aheadLow[ahead] = this.idHash.low
     this.aheadHigh[ahead] = this.idHash.high
+    this.aheadCounters[ahead] = this.counterOf(value, accountStart, accountEnd)
   }
 
   /** Reads what `look` at those hashed ahead, and `expire` of as many, will read; see `InputsAhead`. */
@@ -103,7 +105,7 @@ export class EventMemory {
     const { index, capacity } = this
     const mask = capacity * 2 - 1
     let touched = 0
-    for (let i = 0; i < count; i++) touched ^= index[2 * (this.aheadLow[i] & mask)]
+    for (let i = 0; i < count; i++) touched ^= index[2 * (this.aheadLow[i] & mask)] ^ this.accountCounts[this.aheadCounters[i]]
     for (let i = 0; i < count; i++) {
       const slot = (this.head + i) & (capacity - 1)
       touched ^= index[2 * (this.low[slot] & mask)] ^ this.accountCounts[this.accounts[slot]]

@@ -1,5 +1,5 @@
 import type { EventTopic } from '@riskledger/contracts'
-import { EventViews, type P2pTradeView, type PaymentView, type RawViews } from '@riskledger/events'
+import { EventViews, spanLength, spanStart, type P2pTradeView, type PaymentView, type RawViews } from '@riskledger/events'
 import { MAX_BODY_BYTES, type InputToScreen, type ScreeningStep } from './screening-step'
 import { TOUCH_AHEAD } from './touch-ahead'
 
@@ -44,8 +44,9 @@ export class InputsAhead {
     this.slots[index] = -1
     this.counterparties[index] = 0
     if (event === null) return
-    step.memory.hashAhead(index, event.bytes)
-    this.slots[index] = step.profiles.slotAhead(event)
+    const accountStart = spanStart(event.accountIdSpan)
+    step.memory.hashAhead(index, event.bytes, accountStart, accountStart + spanLength(event.accountIdSpan))
+    this.slots[index] = step.profiles.slotAhead(event, index)
     if (topic === 'payments' || topic === 'p2p-trades') {
       this.counterparties[index] = (event as PaymentView | P2pTradeView).counterpartyIdSpan
     }
