@@ -11,3 +11,4 @@ export {
   type RelationsInput,
   type RelationsOptions,
 } from './relations-state'
+export { MAX_BLOCK } from './input-keys'

@@ -1,0 +1,84 @@
+import type { LoginView, P2pTradeView, PaymentView } from '@riskledger/events'
+import type { CounterpartyMemory } from './counterparty-memory'
+import type { DeviceMemory } from './device-memory'
+import { LOGIN, MAX_BLOCK, OUTCOME, REMEMBERED, type InputKeys } from './input-keys'
+import type { LabelQueue } from './label-queue'
+import type { RecentIds } from './recent-ids'
+import type { RelationsInput } from './relations-state'
+
+/** Payments become due and are forgotten at about the pace at which they come; so many more are looked at ahead. */
+const SPARE = 8
+
+/** What of a `RelationsState` is touched. */
+export interface TouchedParts {
+  readonly keys: InputKeys
+  readonly counterparties: CounterpartyMemory
+  readonly devices: DeviceMemory
+  readonly queue: LabelQueue
+  readonly recent: RecentIds
+}
+
+/**
+ * Asks for the memory that the inputs of a block will need, and changes nothing that anybody can see. What an input costs is mostly waiting for
+ * memory, one line after the other: the key tells the row, the row tells the set's place. Asked for together, one step of all inputs at a time,
+ * the waits overlap; hence one short loop for each step.
+ */
+export class TouchAhead {
+  /** The counterparty of each input by number, -1 or below where it has none or none yet. */
+  readonly counterparties = new Int32Array(MAX_BLOCK)
+  /** The device of each input, likewise. */
+  readonly devices = new Int32Array(MAX_BLOCK)
+  /** What was read: kept, so that no compiler finds the reading useless and leaves it out. */
+  protected asked = 0
+
+  constructor(private readonly parts: TouchedParts) {}
+
+  /** Touches what the first `count` inputs, whose keys are read, will look at. */
+  touch(inputs: readonly RelationsInput[], count: number): void {
+    this.asked = this.touchIndexes(count) ^ this.parts.queue.touchNext(count + SPARE, this.touchDue, this.touchForgotten)
+    this.findNumbers(inputs, count)
+    this.asked ^= this.touchRows(count)
+  }
+
+  private touchIndexes(count: number): number {
+    const { queue, recent, keys } = this.parts
+    const { kinds, lows, highs, accounts, ids } = keys
+    let touched = 0
+    for (let i = 0; i < count; i++) if (kinds[i] === REMEMBERED || kinds[i] === OUTCOME) touched ^= queue.touchNew(lows[i], highs[i])
+    for (let i = 0; i < count; i++) if (kinds[i] === REMEMBERED) touched ^= recent.touch(accounts[i], ids[i])
+    return touched
+  }
+
+  private findNumbers(inputs: readonly RelationsInput[], count: number): void {
+    const { kinds } = this.parts.keys
+    for (let i = 0; i < count; i++) {
+      this.counterparties[i] = -1
+      this.devices[i] = -1
+      const kind = kinds[i]
+      if (kind !== REMEMBERED && kind !== LOGIN) continue
+      const event = inputs[i].event as PaymentView | P2pTradeView | LoginView
+      if (event.deviceIdSpan !== 0) this.devices[i] = this.parts.devices.numberAhead(event.bytes, event.deviceIdSpan)
+      if (kind === REMEMBERED)
+        this.counterparties[i] = this.parts.counterparties.numberAhead(event.bytes, (event as PaymentView | P2pTradeView).counterpartyIdSpan)
+    }
+  }
+
+  private touchRows(count: number): number {
+    const { counterparties, devices } = this.parts
+    const { accounts } = this.parts.keys
+    let touched = 0
+    for (let i = 0; i < count; i++) {
+      if (this.counterparties[i] >= 0) touched ^= counterparties.touchRow(this.counterparties[i])
+      if (this.devices[i] >= 0) touched ^= devices.touchRow(this.devices[i])
+    }
+    for (let i = 0; i < count; i++) {
+      if (this.counterparties[i] >= 0) touched ^= counterparties.touchPayer(this.counterparties[i], accounts[i])
+      if (this.devices[i] >= 0) touched ^= devices.touchAccount(this.devices[i], accounts[i])
+    }
+    return touched
+  }
+
+  private readonly touchDue = (entry: number): number => this.parts.counterparties.touchRow(this.parts.queue.owner(entry))
+
+  private readonly touchForgotten = (entry: number): number => this.parts.recent.touchRemoval(entry)
+}
