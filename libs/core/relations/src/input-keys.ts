@@ -25,9 +25,15 @@ export class InputKeys {
   /** Fingerprints of the events. */
   readonly lows = new Int32Array(MAX_BLOCK)
   readonly highs = new Int32Array(MAX_BLOCK)
+  /** Number of each input's counterparty where it was found ahead; -1 or below where it was not: it may have one all the same. */
+  readonly counterparties = new Int32Array(MAX_BLOCK)
+  /** Number of each input's device, likewise. */
+  readonly devices = new Int32Array(MAX_BLOCK)
 
   /** Makes the keys of an input. */
   read({ topic, event, status }: RelationsInput, place: number): void {
+    this.counterparties[place] = -1
+    this.devices[place] = -1
     if (topic === 'payments') this.readRemembered(event as PaymentView, (event as PaymentView).paymentIdSpan, place)
     else if (topic === 'p2p-trades') this.readRemembered(event as P2pTradeView, (event as P2pTradeView).tradeIdSpan, place)
     else if (topic === 'logins') this.readAccount(event as LoginView, LOGIN, place)

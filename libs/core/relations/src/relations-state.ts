@@ -157,16 +157,17 @@ export class RelationsState {
     return number
   }
 
-  private device(event: PaymentView | P2pTradeView | LoginView, accountHash: number): number {
-    const { devices } = this
+  private device(event: PaymentView | P2pTradeView | LoginView, place: number): number {
+    const { devices, keys } = this
     const { eventTimeMs: timeMs } = event
-    const number = devices.findSpan(event.bytes, event.deviceIdSpan, timeMs)
+    const known = keys.devices[place]
+    const number = known >= 0 ? known : devices.findSpan(event.bytes, event.deviceIdSpan, timeMs)
     if (number < 0) {
       this.counters.devicesRefused++
       return -1
     }
     devices.moveTo(number, timeMs)
-    if (devices.addAccount(number, accountHash) > 1) devices.touch(number)
+    if (devices.addAccount(number, keys.accounts[place] >>> 0) > 1) devices.touch(number)
     return number
   }
 
@@ -189,10 +190,11 @@ export class RelationsState {
   private remember(event: PaymentView | P2pTradeView, trade: 0 | 1, { place, streamTimeMs }: Moment): number {
     const { counterparties, queue, recent, keys } = this
     const { bytes, eventTimeMs } = event
-    const counterparty = this.counterparty(bytes, event.counterpartyIdSpan, eventTimeMs)
+    const known = keys.counterparties[place]
+    const counterparty = known >= 0 ? known : this.counterparty(bytes, event.counterpartyIdSpan, eventTimeMs)
     const account = keys.accounts[place]
     const id = keys.ids[place]
-    const device = event.deviceIdSpan === 0 ? -1 : this.device(event, account >>> 0)
+    const device = event.deviceIdSpan === 0 ? -1 : this.device(event, place)
     if (counterparty < 0 || recent.has(account, id)) return counterparty
     const entry = queue.add(keys.lows[place], keys.highs[place], eventTimeMs, counterparty)
     const lane = queue.lanes(entry)
@@ -210,7 +212,7 @@ export class RelationsState {
   }
 
   private observeLogin(event: LoginView, place: number): void {
-    if (event.outcome === 'success') this.device(event, this.keys.accounts[place] >>> 0)
+    if (event.outcome === 'success') this.device(event, place)
   }
 
   private observeOutcome(event: OutcomeView, input: Moment & { readonly habitDistanceCenti: number | null }): void {

@@ -1,7 +1,7 @@
 import type { LoginView, P2pTradeView, PaymentView } from '@riskledger/events'
 import type { CounterpartyMemory } from './counterparty-memory'
 import type { DeviceMemory } from './device-memory'
-import { LOGIN, MAX_BLOCK, OUTCOME, REMEMBERED, type InputKeys } from './input-keys'
+import { LOGIN, OUTCOME, REMEMBERED, type InputKeys } from './input-keys'
 import type { LabelQueue } from './label-queue'
 import type { RecentIds } from './recent-ids'
 import type { RelationsInput } from './relations-state'
@@ -24,10 +24,6 @@ export interface TouchedParts {
  * the waits overlap; hence one short loop for each step.
  */
 export class TouchAhead {
-  /** The counterparty of each input by number, -1 or below where it has none or none yet. */
-  readonly counterparties = new Int32Array(MAX_BLOCK)
-  /** The device of each input, likewise. */
-  readonly devices = new Int32Array(MAX_BLOCK)
   /** What was read: kept, so that no compiler finds the reading useless and leaves it out. */
   protected asked = 0
 
@@ -50,30 +46,28 @@ export class TouchAhead {
   }
 
   private findNumbers(inputs: readonly RelationsInput[], count: number): void {
-    const { kinds } = this.parts.keys
+    const { keys, counterparties, devices } = this.parts
     for (let i = 0; i < count; i++) {
-      this.counterparties[i] = -1
-      this.devices[i] = -1
-      const kind = kinds[i]
+      const kind = keys.kinds[i]
       if (kind !== REMEMBERED && kind !== LOGIN) continue
       const event = inputs[i].event as PaymentView | P2pTradeView | LoginView
-      if (event.deviceIdSpan !== 0) this.devices[i] = this.parts.devices.numberAhead(event.bytes, event.deviceIdSpan)
+      if (event.deviceIdSpan !== 0) keys.devices[i] = devices.numberAhead(event.bytes, event.deviceIdSpan)
       if (kind === REMEMBERED)
-        this.counterparties[i] = this.parts.counterparties.numberAhead(event.bytes, (event as PaymentView | P2pTradeView).counterpartyIdSpan)
+        keys.counterparties[i] = counterparties.numberAhead(event.bytes, (event as PaymentView | P2pTradeView).counterpartyIdSpan)
     }
   }
 
   private touchRows(count: number): number {
-    const { counterparties, devices } = this.parts
-    const { accounts } = this.parts.keys
+    const { keys, counterparties, devices } = this.parts
+    const { accounts } = keys
     let touched = 0
     for (let i = 0; i < count; i++) {
-      if (this.counterparties[i] >= 0) touched ^= counterparties.touchRow(this.counterparties[i])
-      if (this.devices[i] >= 0) touched ^= devices.touchRow(this.devices[i])
+      if (keys.counterparties[i] >= 0) touched ^= counterparties.touchRow(keys.counterparties[i])
+      if (keys.devices[i] >= 0) touched ^= devices.touchRow(keys.devices[i])
     }
     for (let i = 0; i < count; i++) {
-      if (this.counterparties[i] >= 0) touched ^= counterparties.touchPayer(this.counterparties[i], accounts[i])
-      if (this.devices[i] >= 0) touched ^= devices.touchAccount(this.devices[i], accounts[i])
+      if (keys.counterparties[i] >= 0) touched ^= counterparties.touchPayer(keys.counterparties[i], accounts[i])
+      if (keys.devices[i] >= 0) touched ^= devices.touchAccount(keys.devices[i], accounts[i])
     }
     return touched
   }
