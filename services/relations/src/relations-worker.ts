@@ -1,8 +1,8 @@
 import { RiskError, type EventTopic, type Ledger, type Logger, type RawTopic, type RecordedEntry } from '@riskledger/contracts'
-import { EventViews, type RawViews } from '@riskledger/events'
 import { decodeInputsScreened, parseScreeningStream, readEntry, type LearnedFact } from '@riskledger/journal'
-import { RelationsState, type RelationsInput, type RelationsOptions as StateOptions } from '@riskledger/relations'
+import { RelationsState, type RelationsOptions as StateOptions } from '@riskledger/relations'
 import { EpochQueue } from './epoch-queue'
+import { InputBlock } from './input-block'
 import { emptyQueuedInput, type QueuedInput } from './input-columns'
 import { LearnedWriter, type Consumed, type RelationsCrashPoint } from './learned-writer'
 
@@ -38,22 +38,15 @@ export async function runRelations(options: RelationsOptions): Promise<void> {
   }
 }
 
-type Writable<T> = { -readonly [Field in keyof T]: T[Field] }
-
-/** Stands where no event is kept: none outlives its fold. */
-const NO_EVENT = null as unknown as RawViews[EventTopic]
-
 class RelationsWorker {
   private readonly state: RelationsState
   private readonly queue: EpochQueue
   /** By partition: for each topic of its journal its number in `TELLING`, or -1. */
   private readonly topics = new Map<number, Int8Array>()
   private readonly orderTimes: Float64Array
-  private readonly views = new EventViews()
+  private readonly block: InputBlock
   private readonly arriving = emptyQueuedInput()
-  private readonly folding: Writable<RelationsInput>
   private facts: LearnedFact[] = []
-  private streamTimeMs = 0
   private told = -1
 
   constructor(
@@ -63,7 +56,7 @@ class RelationsWorker {
     this.state = new RelationsState(options.state)
     this.queue = new EpochQueue(options.partitionCount)
     this.orderTimes = new Float64Array(options.partitionCount)
-    this.folding = { topic: 'payments', event: NO_EVENT, status: 'observed', habitDistanceCenti: null, streamTimeMs: 0 }
+    this.block = new InputBlock(this.state)
   }
 
   async consume(entry: RecordedEntry): Promise<void> {
@@ -115,23 +108,11 @@ class RelationsWorker {
 
   private fold(input: QueuedInput): void {
     const topic = TELLING[input.topic]
-    const { source } = input
-    const event = this.views.read(topic, source.data, input.from, input.from + input.length)
-    if (event === null) throw corrupt(source, `an input of ${topic} that was accepted cannot be decoded`)
-    const { eventTimeMs } = event
-    if (eventTimeMs > this.streamTimeMs) this.streamTimeMs = eventTimeMs
-    this.state.advance(this.streamTimeMs)
-    const folding = this.folding
-    folding.topic = topic
-    folding.event = event
-    folding.status = input.status
-    folding.habitDistanceCenti = input.habitDistanceCenti
-    folding.streamTimeMs = this.streamTimeMs
-    this.state.observe(folding)
-    folding.event = NO_EVENT
+    if (!this.block.add(topic, input)) throw corrupt(input.source, `an input of ${topic} that was accepted cannot be decoded`)
   }
 
   private endEpoch(epoch: number): void {
+    this.block.fold()
     for (const { kind, key, value } of this.state.takeChanged()) this.facts.push({ epoch, kind, keyToken: key, value })
   }
 }

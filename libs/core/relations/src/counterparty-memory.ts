@@ -73,6 +73,24 @@ export class CounterpartyMemory {
     return this.table.find(key, timeMs)
   }
 
+  /** The number of the counterparty at a span, where that can be told at once; else -1 or below. */
+  numberAhead(bytes: Uint8Array, id: TokenSpan): number {
+    return this.table.numberAhead(bytes, id)
+  }
+
+  /** Reads what payments and their labels change of a row, and nothing else: memory asked for ahead. */
+  touchRow(number: number): number {
+    const { words } = this.table
+    // Both ends of it: it is one line of memory only where the array begins with a line.
+    return words[number * ROW_WORDS] ^ words[number * ROW_WORDS + PAYERS_PLACE]
+  }
+
+  /** Reads where the search for a payer begins; see `touchRow`. */
+  touchPayer(number: number, accountHash: number): number {
+    const { words, bytes } = this.table
+    return this.payers.touch(words[number * ROW_WORDS + PAYERS_PLACE], bytes[number * ROW_BYTES + PAYERS], accountHash)
+  }
+
   /** `find` of the key that lies at a span of a record's bytes. */
   findSpan(bytes: Uint8Array, id: TokenSpan, timeMs: number): number {
     return this.table.findSpan(bytes, id, timeMs)

@@ -71,6 +71,11 @@ export class CounterpartyTable {
     return number
   }
 
+  /** The number of the key at a span, where that can be told at once; else -1 or below. */
+  numberAhead(bytes: Uint8Array, span: TokenSpan): number {
+    return this.keys.findBytes(bytes, spanStart(span), spanLength(span))
+  }
+
   /** `find` of the key that lies at a span of a record's bytes; its text is made only of one not met before. */
   findSpan(bytes: Uint8Array, span: TokenSpan, timeMs: number): number {
     const number = this.keys.findBytes(bytes, spanStart(span), spanLength(span))

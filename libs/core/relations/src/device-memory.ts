@@ -47,6 +47,21 @@ export class DeviceMemory {
     return number
   }
 
+  /** The number of the device at a span, where that can be told at once; else -1 or below. */
+  numberAhead(bytes: Uint8Array, span: TokenSpan): number {
+    return this.keys.findBytes(bytes, spanStart(span), spanLength(span))
+  }
+
+  /** Reads a row, and nothing else: memory asked for ahead. */
+  touchRow(number: number): number {
+    return this.words[number * ROW_WORDS + ACCOUNTS_PLACE]
+  }
+
+  /** Reads where the search for an account begins; see `touchRow`. */
+  touchAccount(number: number, accountHash: number): number {
+    return this.accounts.touch(this.words[number * ROW_WORDS + ACCOUNTS_PLACE], this.bytes[number * ROW_BYTES + ACCOUNTS], accountHash)
+  }
+
   /** `find` of the key that lies at a span of a record's bytes; its text is made only of one not met before. */
   findSpan(bytes: Uint8Array, span: TokenSpan, timeMs: number): number {
     const number = this.keys.findBytes(bytes, spanStart(span), spanLength(span))

@@ -12,3 +12,4 @@ export {
   type RelationsInput,
   type RelationsOptions,
 } from './relations-state'
+export { MAX_BLOCK } from './input-keys'

@@ -168,18 +168,19 @@ export class LabelQueue {
 
   /**
    * Reads what the next `count` calls of `nextDue` and `nextForgotten` will read, so that the waits for memory overlap. Changes nothing;
-   * `visit` sees each entry. The number that comes back only keeps the reading from being left out.
+   * `visitDue` sees the due entries, `visitForgotten` the others. The number that comes back only keeps the reading from being left out.
    */
-  touchNext(count: number, visit: (entry: number) => number): number {
+  touchNext(count: number, visitDue: (entry: number) => number, visitForgotten = visitDue): number {
     let touched = 0
     for (let i = this.cursor, end = Math.min(this.end, i + count); i < end; i++) touched ^= this.words[this.order[i] << ENTRY_WORDS_LOG2]
     const forgottenEnd = Math.min(this.cursor, this.start + count)
     for (let i = this.start; i < forgottenEnd; i++) touched ^= this.words[this.order[i] << ENTRY_WORDS_LOG2]
     for (let i = this.start; i < forgottenEnd; i++) {
       const at = this.order[i] << ENTRY_WORDS_LOG2
-      touched ^= this.index.touch(this.words[at + LOW] >>> 0, this.words[at + HIGH] >>> 0) ^ visit(this.order[i])
+      touched ^= this.index.touch(this.words[at + LOW] >>> 0, this.words[at + HIGH] >>> 0)
     }
-    for (let i = this.cursor, end = Math.min(this.end, i + count); i < end; i++) touched ^= visit(this.order[i])
+    for (let i = this.start; i < forgottenEnd; i++) touched ^= visitForgotten(this.order[i])
+    for (let i = this.cursor, end = Math.min(this.end, i + count); i < end; i++) touched ^= visitDue(this.order[i])
     return touched
   }
 

@@ -1,11 +1,23 @@
 import { FingerprintIndex } from './fingerprint-index'
+import type { LabelQueue } from './label-queue'
 
-/** Which (account, business id) pairs are remembered, by two 32-bit hashes; entries are those of the label queue. */
+/** Which (account, business id) pairs are remembered, by two 32-bit hashes that lie in two lanes of the label queue's entries. */
 export class RecentIds {
   private readonly index = new FingerprintIndex()
   private readonly search = { at: -1 }
-  private accounts = new Uint32Array(256)
-  private ids = new Uint32Array(256)
+
+  constructor(
+    private readonly queue: LabelQueue,
+    private readonly lanes: { readonly account: number; readonly id: number },
+  ) {}
+
+  private account(entry: number): number {
+    return this.queue.words[this.queue.lanes(entry) + this.lanes.account]
+  }
+
+  private id(entry: number): number {
+    return this.queue.words[this.queue.lanes(entry) + this.lanes.id]
+  }
 
   /** True if the pair is remembered. */
   has(account: number, id: number): boolean {
@@ -14,27 +26,27 @@ export class RecentIds {
     for (;;) {
       const entry = this.index.next(account >>> 0, id >>> 0, cursor)
       if (entry < 0) return false
-      if (this.accounts[entry] === account >>> 0 && this.ids[entry] === id >>> 0) return true
+      if (this.account(entry) === (account | 0) && this.id(entry) === (id | 0)) return true
     }
   }
 
-  /** Remembers a pair under an entry. */
-  add(entry: number, account: number, id: number): void {
-    while (entry >= this.accounts.length) {
-      const accounts = new Uint32Array(this.accounts.length * 2)
-      accounts.set(this.accounts)
-      const ids = new Uint32Array(accounts.length)
-      ids.set(this.ids)
-      this.accounts = accounts
-      this.ids = ids
-    }
-    this.accounts[entry] = account
-    this.ids[entry] = id
-    this.index.add(entry, account >>> 0, id >>> 0)
+  /** Remembers an entry, whose lanes are filled. */
+  add(entry: number): void {
+    this.index.add(entry, this.account(entry) >>> 0, this.id(entry) >>> 0)
   }
 
-  /** Forgets an entry. */
+  /** Forgets an entry, whose lanes are as they were when it was added. */
   remove(entry: number): void {
-    this.index.remove(entry, this.accounts[entry], this.ids[entry])
+    this.index.remove(entry, this.account(entry) >>> 0, this.id(entry) >>> 0)
+  }
+
+  /** Reads what `has` and `add` of a pair will read, and nothing else: memory asked for ahead. */
+  touch(account: number, id: number): number {
+    return this.index.touch(account >>> 0, id >>> 0)
+  }
+
+  /** Reads what `remove` of an entry will read; see `touch`. */
+  touchRemoval(entry: number): number {
+    return this.index.touch(this.account(entry) >>> 0, this.id(entry) >>> 0)
   }
 }

@@ -79,10 +79,7 @@ export class RelationsCodec {
     for (let left = reader.varint(); left > 0; left--) readCounterparty(counterparties, reader)
     for (let left = reader.varint(); left > 0; left--) readDevice(devices, reader)
     queue.read(reader)
-    queue.forEach((entry) => {
-      const lane = queue.lanes(entry)
-      recent.add(entry, queue.words[lane], queue.words[lane + 2])
-    })
+    queue.forEach((entry) => recent.add(entry))
   }
 
   /** Content alone: keys in order of code units, numbers of slots replaced by keys, payments in order of (time, event). */

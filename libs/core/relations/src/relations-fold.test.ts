@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
+import fc from 'fast-check'
 import type { EventTopic } from '@riskledger/contracts'
 import type { RawEvents } from '@riskledger/events'
 import { viewOf } from '@riskledger/events/src/testing/view-of'
 import type { Outcome, P2pTrade } from '@riskledger/events'
-import { RelationsState, type RelationsInput } from './relations-state'
+import { MAX_BLOCK } from './input-keys'
+import { DEFAULT_RELATIONS_OPTIONS, RelationsState, type RelationsInput } from './relations-state'
 import { HOUR, NOON, alert, login, outcome, payment, trade } from './testing/events'
 
 const LABELS: readonly Outcome['label'][] = ['fraud', 'counterfeit', 'legitimate', 'chargeback', 'false-positive']
@@ -70,4 +72,48 @@ test('2,000 hours of every kind of input fold to the facts and the state that th
     outcomesSuperseded: 42,
     outcomesUnmatched: 42,
   })
+})
+
+const told: RelationsInput[] = Array.from({ length: 1_000 }, (_, i) => inputsOf(i))
+  .flat()
+  .map((input) => ({ ...input, event: viewOf(input.topic, input.event as never) }))
+
+/** All there is to see of a state once it took `told` in: in blocks of these sizes, in turn, or one by one. */
+function seenAfter(limits: { readonly maxKeys: number; readonly maxRemembered: number }, blocks: readonly number[] | null) {
+  const state = new RelationsState({ ...DEFAULT_RELATIONS_OPTIONS, ...limits })
+  if (blocks === null) {
+    for (const input of told) {
+      state.advance(input.streamTimeMs)
+      state.observe(input)
+    }
+  } else {
+    for (let from = 0, block = 0; from < told.length; block++) {
+      const inputs = told.slice(from, from + blocks[block % blocks.length])
+      state.fold(inputs, inputs.length)
+      from += inputs.length
+    }
+  }
+  const facts = state.takeChanged().map(({ kind, key, value }) => `${kind} ${key} ${Buffer.from(value).toString('hex')}`)
+  return { facts, counters: state.counters, early: state.queue.forgottenEarly, hash: Buffer.from(state.canonicalHash(NOON + 1_000 * HOUR)) }
+}
+
+test.each([
+  { maxKeys: 1_000, maxRemembered: 1_000 },
+  { maxKeys: 20, maxRemembered: 1_000 },
+  { maxKeys: 3, maxRemembered: 40 },
+])('inputs in blocks of any sizes fold to what they fold to one by one, with room for %p', (limits) => {
+  const oneByOne = seenAfter(limits, null)
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 1, max: MAX_BLOCK }), { minLength: 1, maxLength: 20 }), (blocks) => {
+      expect(seenAfter(limits, blocks)).toEqual(oneByOne)
+    }),
+    { numRuns: 10 },
+  )
+})
+
+test('no input at all is a block too', () => {
+  const state = new RelationsState()
+  state.fold(told, 0)
+  expect(state.counterparties.size).toBe(0)
+  expect(state.changedCount).toBe(0)
 })

@@ -4,17 +4,18 @@ import type { LoginView, OutcomeView, P2pTradeView, PaymentView, RawViews, RiskA
 import { ByteWriter, type ByteReader } from '@riskledger/windows'
 import { CounterpartyMemory } from './counterparty-memory'
 import { DeviceMemory } from './device-memory'
-import { fingerprint, fingerprintEventAt } from './event-fingerprint'
 import { encodeCounterpartyFact, encodeDeviceFact } from './fact-codec'
+import { InputKeys } from './input-keys'
 import { CLEARED, FRAUD, LEGITIMATE, LabelQueue, PENDING } from './label-queue'
 import { RecentIds } from './recent-ids'
 import { RelationsCodec, byKey } from './relations-codec'
-import { hashSpan } from './token-hash'
+import { TouchAhead } from './touch-ahead'
 
 /** A payment is attributed to its counterparty if its amount lay at most this far from the account's habit, in hundredths of a deviation. */
 const EXPLAINED_ABOVE_CENTI = 250
 
-// Lanes of the queue behind the account's hash.
+// Lanes of the queue.
+const ACCOUNT = 0
 const TRADE = 1
 const ID = 2
 const DEVICE = 3
@@ -46,6 +47,12 @@ export interface RelationsInput<T extends EventTopic = EventTopic> {
   /** On outcomes: the labelled payment's distance from habit as it stood when decided, hundredths, from the journal; null unknown. */
   readonly habitDistanceCenti: number | null
   /** Stream time at the input. */
+  readonly streamTimeMs: number
+}
+
+/** Where an input's keys lie, and when it came. */
+interface Moment {
+  readonly place: number
   readonly streamTimeMs: number
 }
 
@@ -86,7 +93,10 @@ export class RelationsState {
   readonly queue: LabelQueue
   /** Lanes of the queue: account hash, 1 for a trade, hash of the business id, device number + 1. */
   static readonly LANES = 4
-  readonly recent = new RecentIds()
+  readonly recent: RecentIds
+  /** Keys of the inputs at work: of a block, or of one. */
+  readonly keys = new InputKeys()
+  private readonly ahead: TouchAhead
 
   constructor(readonly options: RelationsOptions = DEFAULT_RELATIONS_OPTIONS) {
     this.counterparties = new CounterpartyMemory(options.maxKeys)
@@ -97,6 +107,18 @@ export class RelationsState {
       maxEntries: options.maxRemembered,
       integerLanes: RelationsState.LANES,
     })
+    this.recent = new RecentIds(this.queue, { account: ACCOUNT, id: ID })
+    this.ahead = new TouchAhead(this)
+  }
+
+  /** `advance` to, and `observe` of, the first `count` of these inputs (at most `MAX_BLOCK`), in their order: together they take less time. */
+  fold(inputs: readonly RelationsInput[], count: number): void {
+    for (let i = 0; i < count; i++) this.keys.read(inputs[i], i)
+    this.ahead.touch(inputs, count)
+    for (let i = 0; i < count; i++) {
+      this.advance(inputs[i].streamTimeMs)
+      this.take(inputs[i], i)
+    }
   }
 
   /** Lets time pass: payments whose label delay ended strictly before `streamTimeMs` become known legitimate, as of the end of their delay. */
@@ -114,14 +136,19 @@ export class RelationsState {
 
   /** Takes one journaled input in. Call `advance` with its stream time first. */
   observe<T extends EventTopic>(input: RelationsInput<T>): void {
-    const { topic, event, status } = input
+    this.keys.read(input, 0)
+    this.take(input, 0)
+  }
+
+  /** Takes an input in whose keys are read, at a place of `keys`. */
+  private take({ topic, event, status, habitDistanceCenti, streamTimeMs }: RelationsInput, place: number): void {
     const screened = status === 'screened'
-    if (topic === 'payments' && screened) this.observePayment(event as PaymentView, input.streamTimeMs)
-    else if (topic === 'p2p-trades' && screened) this.observeTrade(event as P2pTradeView, input.streamTimeMs)
-    else if (topic === 'logins' && screened) this.observeLogin(event as LoginView)
+    if (topic === 'payments' && screened) this.observePayment(event as PaymentView, { place, streamTimeMs })
+    else if (topic === 'p2p-trades' && screened) this.observeTrade(event as P2pTradeView, { place, streamTimeMs })
+    else if (topic === 'logins' && screened) this.observeLogin(event as LoginView, place)
     else if (status !== 'observed' && status !== 'late') return
-    else if (topic === 'outcomes') this.observeOutcome(event as OutcomeView, input)
-    else if (topic === 'risk-alerts') this.observeAlert(event as RiskAlertView, input.streamTimeMs)
+    else if (topic === 'outcomes') this.observeOutcome(event as OutcomeView, { place, habitDistanceCenti, streamTimeMs })
+    else if (topic === 'risk-alerts') this.observeAlert(event as RiskAlertView, streamTimeMs)
   }
 
   private counterparty(bytes: Uint8Array, id: TokenSpan, timeMs: number): number {
@@ -130,69 +157,71 @@ export class RelationsState {
     return number
   }
 
-  private device(event: PaymentView | P2pTradeView | LoginView, accountHash: number): number {
-    const { devices } = this
+  private device(event: PaymentView | P2pTradeView | LoginView, place: number): number {
+    const { devices, keys } = this
     const { eventTimeMs: timeMs } = event
-    const number = devices.findSpan(event.bytes, event.deviceIdSpan, timeMs)
+    const known = keys.devices[place]
+    const number = known >= 0 ? known : devices.findSpan(event.bytes, event.deviceIdSpan, timeMs)
     if (number < 0) {
       this.counters.devicesRefused++
       return -1
     }
     devices.moveTo(number, timeMs)
-    if (devices.addAccount(number, accountHash) > 1) devices.touch(number)
+    if (devices.addAccount(number, keys.accounts[place] >>> 0) > 1) devices.touch(number)
     return number
   }
 
-  private observePayment(event: PaymentView, streamTimeMs: number): void {
+  private observePayment(event: PaymentView, at: Moment): void {
     const { phase } = event
     if (event.kind === 'refund' || phase === 'refunded' || phase === 'cancelled') return
-    this.remember(event, hashSpan(event.bytes, event.paymentIdSpan) | 0, { trade: 0, streamTimeMs })
+    this.remember(event, 0, at)
   }
 
-  private observeTrade(event: P2pTradeView, streamTimeMs: number): void {
+  private observeTrade(event: P2pTradeView, at: Moment): void {
     const { phase } = event
-    const counterparty = this.remember(event, hashSpan(event.bytes, event.tradeIdSpan) | 0, { trade: 1, streamTimeMs })
+    const counterparty = this.remember(event, 1, at)
     if (counterparty < 0 || (phase !== 'completed' && phase !== 'disputed' && phase !== 'cancelled')) return
     this.counterparties.countOther(counterparty, phase)
-    this.counterparties.moveTo(counterparty, streamTimeMs)
+    this.counterparties.moveTo(counterparty, at.streamTimeMs)
     this.counterparties.touch(counterparty)
   }
 
-  /** Remembers a payment or trade, `id` the hash of its business id, once; returns its counterparty, or -1. */
-  private remember(event: PaymentView | P2pTradeView, id: number, how: { readonly trade: 0 | 1; readonly streamTimeMs: number }): number {
-    const { counterparties, queue, recent } = this
+  /** Remembers a payment or trade once; returns its counterparty, or -1. */
+  private remember(event: PaymentView | P2pTradeView, trade: 0 | 1, { place, streamTimeMs }: Moment): number {
+    const { counterparties, queue, recent, keys } = this
     const { bytes, eventTimeMs } = event
-    const counterparty = this.counterparty(bytes, event.counterpartyIdSpan, eventTimeMs)
-    const account = hashSpan(bytes, event.accountIdSpan) | 0
-    const device = event.deviceIdSpan === 0 ? -1 : this.device(event, account >>> 0)
+    const known = keys.counterparties[place]
+    const counterparty = known >= 0 ? known : this.counterparty(bytes, event.counterpartyIdSpan, eventTimeMs)
+    const account = keys.accounts[place]
+    const id = keys.ids[place]
+    const device = event.deviceIdSpan === 0 ? -1 : this.device(event, place)
     if (counterparty < 0 || recent.has(account, id)) return counterparty
-    fingerprintEventAt(bytes, event.eventIdAt)
-    const entry = queue.add(fingerprint[0], fingerprint[1], eventTimeMs, counterparty)
+    const entry = queue.add(keys.lows[place], keys.highs[place], eventTimeMs, counterparty)
     const lane = queue.lanes(entry)
     const lanes = queue.words
-    lanes[lane] = account
-    lanes[lane + TRADE] = how.trade
+    lanes[lane + ACCOUNT] = account
+    lanes[lane + TRADE] = trade
     lanes[lane + ID] = id
     lanes[lane + DEVICE] = device + 1
-    recent.add(entry, account, id)
+    recent.add(entry)
     if (counterparties.count(counterparty, account >>> 0)) {
-      counterparties.moveTo(counterparty, how.streamTimeMs)
+      counterparties.moveTo(counterparty, streamTimeMs)
       counterparties.touch(counterparty)
     }
     return counterparty
   }
 
-  private observeLogin(event: LoginView): void {
-    if (event.outcome === 'success') this.device(event, hashSpan(event.bytes, event.accountIdSpan))
+  private observeLogin(event: LoginView, place: number): void {
+    if (event.outcome === 'success') this.device(event, place)
   }
 
-  private observeOutcome(event: OutcomeView, input: { readonly habitDistanceCenti: number | null; readonly streamTimeMs: number }): void {
+  private observeOutcome(event: OutcomeView, input: Moment & { readonly habitDistanceCenti: number | null }): void {
     const { label, subjectEventTimeMs } = event
     const bad = label === 'fraud' || label === 'chargeback' || label === 'counterfeit'
     if (!bad && label !== 'legitimate' && label !== 'false-positive') return
     const { counterparties, queue } = this
     const { streamTimeMs } = input
-    const entry = this.subjectOf(event, subjectEventTimeMs)
+    const entry = this.subjectOf(input.place, subjectEventTimeMs)
     if (entry < 0) {
       this.counters.outcomesUnmatched++
       if (!bad || event.counterpartyIdSpan === 0) return
@@ -221,10 +250,10 @@ export class RelationsState {
   }
 
   /** The remembered payment or trade that an outcome labels, if it is of the same account, or -1. */
-  private subjectOf(event: OutcomeView, subjectEventTimeMs: number): number {
-    fingerprintEventAt(event.bytes, event.subjectEventIdAt)
-    const entry = this.queue.find(fingerprint[0], fingerprint[1], subjectEventTimeMs)
-    return entry >= 0 && this.queue.words[this.queue.lanes(entry)] === (hashSpan(event.bytes, event.accountIdSpan) | 0) ? entry : -1
+  private subjectOf(place: number, subjectEventTimeMs: number): number {
+    const { keys, queue } = this
+    const entry = queue.find(keys.lows[place], keys.highs[place], subjectEventTimeMs)
+    return entry >= 0 && queue.words[queue.lanes(entry) + ACCOUNT] === keys.accounts[place] ? entry : -1
   }
 
   private knowFraud(
