@@ -1,4 +1,5 @@
 import { emitCodec } from './emit-codec'
+import { emitJsonWriter } from './emit-json-writer'
 import { emitEnum, emitRecordTypes } from './emit-types'
 import { emitValidator } from './emit-validator'
 import { emitView } from './emit-view'
@@ -46,13 +47,14 @@ export function emitEnums(schemas: readonly SchemaFile[]): string {
   return [...known.values()].map(emitEnum).join('\n')
 }
 
-/** Types, codec, view and validator of one schema. */
+/** Types, codec, view, validator and writer of JSON of one schema. */
 export function emitRecordFile(schema: SchemaFile): string {
   const records = recordsOf(schema.record)
   const parts = records.map(emitRecordTypes)
   if (schema.encoding !== 'json') parts.push(...records.map(emitCodec))
   if (schema.kind === 'raw') parts.push(emitView(schema.record))
   if (schema.encoding !== 'avro') parts.push(...records.map((record) => emitValidator(record, { isRoot: record === schema.record })))
+  if (schema.encoding === 'json') parts.push(...records.map((record) => emitJsonWriter(record, { isRoot: record === schema.record })))
   const body = parts.join('\n')
   return `${emitImports(body, enumsOf(schema.record))}\n${body}`
 }
@@ -70,6 +72,7 @@ function emitImports(body: string, enums: readonly EnumNode[]): string {
     line(['spanText'], '../avro/token-span') +
     line(['readList', 'readMap', 'writeList', 'writeMap'], '../avro/collections') +
     line(['JsonCheck'], '../json/json-check') +
+    line(['jsonNames', 'type JsonWriter'], '../json/json-writer') +
     line(['uuidText'], '../text/uuid') +
     line(['type Validation'], '../json/problem') +
     line(

@@ -27,19 +27,21 @@ export function emitLedgerRegistry(schemas: readonly SchemaFile[]): string {
   const json = schemas.filter((schema) => schema.encoding === 'json')
   const avro = schemas.filter((schema) => schema.encoding === 'avro')
   const imports = schemas.map(({ subject, encoding, record: { name } }) => {
-    const functions = encoding === 'json' ? `validate${name}` : `read${name}, write${name}`
+    const functions = encoding === 'json' ? `print${name}, validate${name}` : `read${name}, write${name}`
     return `import { type ${name}, type ${name}Input, ${functions} } from './ledger-${subject}'\n`
   })
   const members = (of: readonly SchemaFile[], suffix: string): string =>
     of.map(({ record: { name } }) => `readonly ${name}: ${name}${suffix}\n`).join('')
   return (
-    `import type { BinaryCodec } from '../avro/event-codec'\nimport type { Validation } from '../json/problem'\n${imports.join('')}\n` +
+    `import type { BinaryCodec } from '../avro/event-codec'\nimport type { JsonWriter } from '../json/json-writer'\nimport type { Validation } from '../json/problem'\n${imports.join('')}\n` +
     `/** The ledger events that are canonical JSON, by type, as read back. */\nexport interface LedgerJsonEvents {\n${members(json, '')}}\n\n` +
     `/** The ledger events that are canonical JSON, by type, as written. */\nexport interface LedgerJsonInputs {\n${members(json, 'Input')}}\n\n` +
     `/** The ledger events that are Avro, by type, as read back. */\nexport interface LedgerAvroEvents {\n${members(avro, '')}}\n\n` +
     `/** The ledger events that are Avro, by type, as written. */\nexport interface LedgerAvroInputs {\n${members(avro, 'Input')}}\n\n` +
     `/** How each JSON ledger event is checked. */\nexport const LEDGER_VALIDATORS: { readonly [Type in keyof LedgerJsonEvents]: (json: unknown) => Validation<LedgerJsonEvents[Type]> } = {\n` +
     `${json.map(({ record: { name } }) => `${name}: validate${name},\n`).join('')}}\n\n` +
+    `/** How each JSON ledger event is written where it is plain. */\nexport const LEDGER_PRINTERS: { readonly [Type in keyof LedgerJsonEvents]: (writer: JsonWriter, event: unknown) => void } = {\n` +
+    `${json.map(({ record: { name } }) => `${name}: print${name},\n`).join('')}}\n\n` +
     `/** How each Avro ledger event is read and written. */\nexport const LEDGER_CODECS: { readonly [Type in keyof LedgerAvroEvents]: BinaryCodec<LedgerAvroEvents[Type], LedgerAvroInputs[Type]> } = {\n` +
     `${avro.map(({ record: { name }, fullName, fingerprint }) => `${name}: { schemaName: '${fullName}', fingerprint: '${fingerprint}', read: read${name}, write: write${name} },\n`).join('')}}\n`
   )

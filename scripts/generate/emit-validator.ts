@@ -1,5 +1,5 @@
 import type { Node, RecordNode } from './model'
-import { docComment, tableName } from './names'
+import { docComment, fieldSet, tableName } from './names'
 
 const ARTICLES = /^[AEIOU]/
 
@@ -51,8 +51,4 @@ function checkExpression(node: Node, value: string, field: string): string {
     case 'either':
       throw new Error(`${field} holds bytes, which JSON has no place for; give its record the encoding avro`)
   }
-}
-
-function fieldSet(record: RecordNode): string {
-  return `${record.name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toUpperCase()}_FIELDS`
 }

@@ -18,3 +18,8 @@ export function upperFirst(name: string): string {
 export function docComment(text: string, indent = ''): string {
   return text === '' ? '' : `${indent}/** ${text.replaceAll('*/', '* /')} */\n`
 }
+
+/** `EvidenceFeature` -> `EVIDENCE_FEATURE_FIELDS`, the name of the set of a record's fields. */
+export function fieldSet(record: { readonly name: string }): string {
+  return `${record.name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toUpperCase()}_FIELDS`
+}

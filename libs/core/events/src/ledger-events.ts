@@ -4,6 +4,7 @@ import type { BinaryCodec } from './avro/event-codec'
 import { HEADER_BYTES, hasHeader, headerOf, readFramed } from './avro/single-object'
 import {
   LEDGER_CODECS,
+  LEDGER_PRINTERS,
   LEDGER_VALIDATORS,
   type LedgerAvroEvents,
   type LedgerAvroInputs,
@@ -11,6 +12,7 @@ import {
   type LedgerJsonInputs,
 } from './generated/ledger-registry'
 import { schemaOrderedJson } from './json/canonical-json'
+import { JsonWriter } from './json/json-writer'
 import type { Validation } from './json/problem'
 import type { Decoded } from './raw-events'
 
@@ -24,6 +26,7 @@ export type LedgerAvroType = keyof LedgerAvroEvents
 export const MAX_LEDGER_EVENT_BYTES = 16777216
 
 const reader = new AvroReader()
+const jsonWriter = new JsonWriter()
 
 /** True for the type of a ledger event that is canonical JSON. */
 export function isLedgerJsonType(type: string): type is LedgerJsonType {
@@ -45,6 +48,10 @@ export function validateLedgerJson<Type extends LedgerJsonType>(type: Type, json
  * Throws `RangeError` for an event that its schema does not allow: only our own code writes ledger events.
  */
 export function encodeLedgerJson<Type extends LedgerJsonType>(type: Type, event: LedgerJsonInputs[Type]): Uint8Array {
+  jsonWriter.begin()
+  LEDGER_PRINTERS[type](jsonWriter, event)
+  const plain = jsonWriter.end()
+  if (plain !== null) return plain
   const checked: Validation<object> = LEDGER_VALIDATORS[type](event)
   if (checked.kind === 'rejected') throw new RangeError(`no ${type}: ${checked.problems.map((problem) => problem.message).join('; ')}`)
   return schemaOrderedJson(checked.event)

@@ -4,6 +4,7 @@ export type CanonicalValue =
 
 const textEncoder = new TextEncoder()
 const MAX_DEPTH = 64
+const HALF_PAIR = /\p{Surrogate}/u
 
 /**
  * The one spelling of a JSON value, in UTF-8, so that a hash of it means something: no spaces, strings escaped as `JSON.stringify` does,
@@ -49,8 +50,7 @@ function print(value: CanonicalValue, namesOf: (object: JsonObject, depth: numbe
 }
 
 function printText(text: string): string {
-  if (/\p{Surrogate}/u.test(text))
-    throw new RangeError(`half of a surrogate pair has no canonical form: ${JSON.stringify(text.slice(0, 80))}`)
+  if (HALF_PAIR.test(text)) throw new RangeError(`half of a surrogate pair has no canonical form: ${JSON.stringify(text.slice(0, 80))}`)
   return JSON.stringify(text)
 }
 
