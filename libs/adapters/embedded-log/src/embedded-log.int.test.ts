@@ -5,7 +5,7 @@ import { open } from 'lmdb'
 import type { EventLog } from '@riskledger/contracts'
 import { copyLog } from './copy-log'
 import { openEmbeddedLog } from './embedded-log'
-import type { EmbeddedLogOptions } from './embedded-log'
+import type { CheckableLog, EmbeddedLogOptions } from './embedded-log'
 import { describeEventLogContract, fetchAll, proposedRecord } from './event-log-contract'
 import { FORM_KEY } from './log-keys'
 
@@ -20,13 +20,13 @@ afterEach(async () => {
   rmSync(folder, { recursive: true })
 })
 
-function openLog(options: Partial<EmbeddedLogOptions> = {}): EventLog {
+function openLog(options: Partial<EmbeddedLogOptions> = {}): CheckableLog {
   const log = openEmbeddedLog({ folder, partitionCount: 1, ...options })
   opened.push(log)
   return log
 }
 
-async function reopen(options: Partial<EmbeddedLogOptions> = {}): Promise<EventLog> {
+async function reopen(options: Partial<EmbeddedLogOptions> = {}): Promise<CheckableLog> {
   for (const log of opened.splice(0)) await log.close()
   return openLog(options)
 }
@@ -93,6 +93,16 @@ describe('what is kept', () => {
     await log.append([proposedRecord({ value: Buffer.alloc(10_000, 10) })])
     expect(await valuesOf(await reopen({ retentionBytes: 3_000 }))).toEqual([10])
   })
+})
+
+test('batches are checked one after another up to the end of the log, from any offset in them', async () => {
+  const log = openLog({ maxBatchRecords: 3 })
+  await log.append(Array.from({ length: 7 }, (_, i) => proposedRecord({ value: Uint8Array.of(i) })))
+  expect([0, 1, 2, 3, 5, 6].map((fromOffset) => log.checkBatch({ ...payments, fromOffset }))).toEqual([3, 3, 3, 6, 6, 7])
+  for (const fromOffset of [-1, 7, Number.NaN])
+    expect(() => log.checkBatch({ ...payments, fromOffset })).toThrow(expect.objectContaining({ code: 'offset-out-of-range' }))
+  await log.close()
+  expect(() => log.checkBatch({ ...payments, fromOffset: 0 })).toThrow(expect.objectContaining({ code: 'log-unavailable' }))
 })
 
 describe('limits', () => {
@@ -179,5 +189,7 @@ describe('a folder that is not what it should be', () => {
       context: { topic: 'payments', partition: 0, baseOffset: 1 },
     })
     expect((await damaged.fetch({ ...payments, fromOffset: 0, maxRecords: 1, maxBytes: 1 })).records).toHaveLength(1)
+    expect(() => damaged.checkBatch({ ...payments, fromOffset: 1 })).toThrow(expect.objectContaining({ code: 'log-corrupt' }))
+    expect(damaged.checkBatch({ ...payments, fromOffset: 0 })).toBe(1)
   })
 })

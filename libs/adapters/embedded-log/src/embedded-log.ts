@@ -53,6 +53,18 @@ export interface EmbeddedLogOptions {
   readonly openStore?: () => LogStore
 }
 
+/** A log that can be checked without its records being made. */
+export interface CheckableLog extends EventLog {
+  /**
+   * Checks the stored batch that holds this offset, as `fetch` does before it gives any record of it, and returns the offset past what can be
+   * read of it. Throws what `fetch` throws.
+   */
+  checkBatch(place: BatchPlace): number
+}
+
+/** An offset of a topic and partition. */
+type BatchPlace = Pick<FetchRequest, 'topic' | 'partition' | 'fromOffset'>
+
 /**
  * Opens the embedded log: a durable `EventLog` in one LMDB environment, for one machine. One process appends, in any number of calls in
  * flight (they share flushes); threads and other processes read what is flushed, each through a log of its own.
@@ -62,7 +74,7 @@ export interface EmbeddedLogOptions {
  * Errors: `configuration-invalid`, `data-folder-format`, `not-found` (read only and missing), `record-too-large`, `disk-full`,
  * `limit-reached`, `log-corrupt`, `log-unavailable`, `offset-out-of-range`; none is retriable.
  */
-export function openEmbeddedLog(options: EmbeddedLogOptions): EventLog {
+export function openEmbeddedLog(options: EmbeddedLogOptions): CheckableLog {
   const { folder, partitionCount, readOnly = false, mapSizeBytes = 64 * 2 ** 30 } = options
   if (endianness() !== 'LE')
     throw new RiskError('configuration-invalid', 'The embedded log needs a little-endian machine.', { retriable: false })
@@ -80,7 +92,7 @@ export function openEmbeddedLog(options: EmbeddedLogOptions): EventLog {
   }
 }
 
-class EmbeddedLog implements EventLog {
+class EmbeddedLog implements CheckableLog {
   readonly partitionCount: number
   private readonly writer: LogWriter | undefined
   private readonly signal: ChangeSignal
@@ -131,6 +143,14 @@ class EmbeddedLog implements EventLog {
     return { records, nextOffset: offset, highWatermark: head.end, gaps: [] }
   }
 
+  checkBatch(place: BatchPlace): number {
+    this.assertOpen()
+    const { topic, partition, fromOffset } = place
+    const head = this.head(topic, partition)
+    if (!(fromOffset >= head.start && fromOffset < head.end)) throw outOfRange(place, head)
+    return Math.min(this.batchAt(place, fromOffset).endOffset, head.end)
+  }
+
   async range(topic: RawTopic, partition: number): Promise<{ readonly start: number; readonly end: number }> {
     this.assertOpen()
     const { start, end } = this.head(topic, partition)
@@ -174,7 +194,7 @@ class EmbeddedLog implements EventLog {
     return decodeTally(this.store.get(TALLY_KEY)).version
   }
 
-  private batchAt(request: FetchRequest, offset: number): StoredBatch {
+  private batchAt(request: BatchPlace, offset: number): StoredBatch {
     const { topic, partition } = request
     const topicIndex = topicIndexOf(topic)
     const slot = topicIndex * this.partitionCount + partition
@@ -193,7 +213,7 @@ class EmbeddedLog implements EventLog {
     return batch
   }
 
-  private corrupt({ topic, partition }: FetchRequest, baseOffset: number, what: string): RiskError {
+  private corrupt({ topic, partition }: BatchPlace, baseOffset: number, what: string): RiskError {
     const { folder } = this.options
     const message = `The log in ${folder} is damaged: the batch of ${topic}, partition ${partition}, at offset ${baseOffset} ${what}. Restore the folder from a backup.`
     return new RiskError('log-corrupt', message, { retriable: false, context: { folder, topic, partition, baseOffset } })
@@ -204,7 +224,7 @@ class EmbeddedLog implements EventLog {
   }
 }
 
-function outOfRange({ topic, partition, fromOffset }: FetchRequest, { start, end }: LogHead): RiskError {
+function outOfRange({ topic, partition, fromOffset }: BatchPlace, { start, end }: LogHead): RiskError {
   const message = `Offset ${fromOffset} of ${topic}, partition ${partition}, is outside the log, which holds [${start}, ${end}). Nothing was skipped; the missing records must come from a backup.`
   return new RiskError('offset-out-of-range', message, { retriable: false, context: { topic, partition, offset: fromOffset, start, end } })
 }

@@ -1,6 +1,6 @@
 export { assertLogWhole } from './assert-log-whole'
 export { openEmbeddedLog } from './embedded-log'
-export type { EmbeddedLogOptions } from './embedded-log'
+export type { CheckableLog, EmbeddedLogOptions } from './embedded-log'
 export { copyLog } from './copy-log'
 export type { CrashPoint } from './log-writer'
 export type { LogStore, LogTransaction } from './log-store'

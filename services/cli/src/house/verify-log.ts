@@ -1,12 +1,9 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { RAW_TOPICS, RiskError, type EventLog } from '@riskledger/contracts'
-import { openEmbeddedLog } from '@riskledger/embedded-log'
+import { openEmbeddedLog, type CheckableLog } from '@riskledger/embedded-log'
 import type { House } from './open-house'
 import type { Fault, JournalEnd } from './verify-ledger'
-
-const FETCH_RECORDS = 8_192
-const FETCH_BYTES = 4 * 1024 * 1024
 
 /** A log that is open to be verified: before the ledger is read, since it may be written to meanwhile, and after. */
 export interface LogCheck {
@@ -26,7 +23,7 @@ export interface LogCheck {
 /** Opens the log of a data folder to be verified. A log that is missing or cannot be opened is a fault of its own, not an error. */
 export async function openLogCheck({ dataDir, folder: { partitions } }: House): Promise<LogCheck> {
   const folder = join(dataDir, 'log')
-  let log: EventLog
+  let log: CheckableLog
   try {
     if (!existsSync(join(folder, 'data.mdb'))) return withoutLog(`there is no log in ${folder}`)
     log = openEmbeddedLog({ folder, partitionCount: partitions, readOnly: true })
@@ -42,7 +39,7 @@ export async function openLogCheck({ dataDir, folder: { partitions } }: House): 
       const faults: Fault[] = []
       const ends = await rangesOf(log, partitions)
       for (const journal of journals) faults.push(...positionFaults(journal, { starts, ends }))
-      return { faults, records: await readAll(log, { ranges: ends, faults, onRecords: onRecords ?? (() => undefined) }) }
+      return { faults, records: readAll(log, { ranges: ends, faults, onRecords: onRecords ?? (() => undefined) }) }
     },
   }
 }
@@ -89,16 +86,16 @@ interface Reading {
 }
 
 /** Of each topic and partition the first fault is told: what comes after it is not read. */
-async function readAll(log: EventLog, { ranges, faults, onRecords }: Reading): Promise<number> {
+function readAll(log: CheckableLog, { ranges, faults, onRecords }: Reading): number {
   let records = 0
   for (const [partition, topics] of ranges.entries()) {
     for (const topic of RAW_TOPICS) {
       const { start, end } = topics.get(topic)!
       try {
         for (let fromOffset = start; fromOffset < end;) {
-          const fetched = await log.fetch({ topic, partition, fromOffset, maxRecords: FETCH_RECORDS, maxBytes: FETCH_BYTES })
-          records += fetched.records.length
-          fromOffset = fetched.nextOffset
+          const next = log.checkBatch({ topic, partition, fromOffset })
+          records += next - fromOffset
+          fromOffset = next
           onRecords(records)
         }
       } catch (error) {
