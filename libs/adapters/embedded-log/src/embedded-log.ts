@@ -63,7 +63,7 @@ export interface CheckableLog extends EventLog {
 }
 
 /** An offset of a topic and partition. */
-export type BatchPlace = Pick<FetchRequest, 'topic' | 'partition' | 'fromOffset'>
+type BatchPlace = Pick<FetchRequest, 'topic' | 'partition' | 'fromOffset'>
 
 /**
  * Opens the embedded log: a durable `EventLog` in one LMDB environment, for one machine. One process appends, in any number of calls in
