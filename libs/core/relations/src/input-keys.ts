@@ -7,7 +7,7 @@ import { hashSpan } from './token-hash'
 export const MAX_BLOCK = 32
 
 /** An input that is not looked up by any of its keys. */
-export const OTHER = 0
+const OTHER = 0
 /** A payment or trade that was screened: it has all keys. */
 export const REMEMBERED = 1
 /** A login: of keys it has its account. */
