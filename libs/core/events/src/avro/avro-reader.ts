@@ -4,6 +4,7 @@ import { describeFormat, hasFormat, type TextFormat } from '../text/format'
 import { asciiText } from '../text/ascii'
 import { slotOf, StringTable } from '../text/string-table'
 import { isHostile, quoted } from '../text/token'
+import { utf8Text } from '../text/utf8'
 import { isNilUuid, uuidText } from '../text/uuid'
 import { spanAt, type TokenSpan } from './token-span'
 
@@ -21,8 +22,6 @@ const FORMATTED: Readonly<Record<TextFormat, StringTable>> = {
   uuid: new StringTable(),
 }
 const TEXTS = new StringTable()
-
-const utf8Slice = (Buffer.prototype as unknown as { utf8Slice: (this: Uint8Array, from: number, to: number) => string }).utf8Slice
 
 /**
  * Reads Avro's binary encoding (Avro 1.11 specification, "Binary encoding") from bytes that nobody vouches for. Never throws: the first
@@ -265,7 +264,7 @@ export class AvroReader {
   }
 
   private utf8(field: string, from: number, length: number): string {
-    if (isUtf8(this.bytes.subarray(from, from + length))) return utf8Slice.call(this.bytes, from, from + length)
+    if (isUtf8(this.bytes.subarray(from, from + length))) return utf8Text(this.bytes, from, length)
     this.fail('invalid-utf8', `${field} is not valid UTF-8`)
     return ''
   }

@@ -1,5 +1,6 @@
 import { asciiText } from '../text/ascii'
 import { slotOf, StringTable } from '../text/string-table'
+import { utf8Text } from '../text/utf8'
 
 /**
  * Where a token's bytes lie, in one small integer: start * 256 + length. Bytes below 4 MiB and tokens of at most 255 bytes fit;
@@ -8,7 +9,6 @@ import { slotOf, StringTable } from '../text/string-table'
 export type TokenSpan = number
 
 const TEXTS = new StringTable()
-const utf8Slice = (Buffer.prototype as unknown as { utf8Slice: (this: Uint8Array, from: number, to: number) => string }).utf8Slice
 
 /** The span of `length` bytes from `at` on. */
 export function spanAt(at: number, length: number): TokenSpan {
@@ -31,7 +31,7 @@ export function spanText(bytes: Uint8Array, span: TokenSpan, repeats: boolean): 
   const length = span & 255
   let any = 0
   for (let i = from, end = from + length; i < end; i++) any |= bytes[i]
-  if (any > 0x7f) return utf8Slice.call(bytes, from, from + length)
+  if (any > 0x7f) return utf8Text(bytes, from, length)
   if (!repeats) return asciiText(bytes, from, length)
   const slot = slotOf(bytes, from, length)
   const known = TEXTS.find(slot, bytes, from, length)
