@@ -35,6 +35,23 @@ export const settingsSchema = z.object({
     .string()
     .regex(/^[a-z][a-z0-9]{0,19}$/)
     .optional(),
+  ledger: z
+    .string()
+    .regex(/^(esdb|kurrentdb)(\+discover)?:\/\/\S+$/)
+    .optional(),
+  kafka: z
+    .string()
+    .regex(/^[^\s,:]+:\d{1,5}(,[^\s,:]+:\d{1,5}){0,31}$/)
+    .optional(),
+  kafkaTls: z.enum(['on', 'off']).optional(),
+  kafkaCa: z.string().min(1).optional(),
+  kafkaCert: z.string().min(1).optional(),
+  kafkaKey: z.string().min(1).optional(),
+  kafkaSasl: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).optional(),
+  schemaRegistry: z
+    .string()
+    .regex(/^https?:\/\/\S+$/)
+    .optional(),
 })
 
 /** The settings after validation. `partitions` undefined: as the data folder says, else 1. */
@@ -78,11 +95,62 @@ export const SETTINGS: Readonly<Record<keyof Settings, SettingSpecification>> = 
     allowed: 'a lower-case letter and up to 19 lower-case letters or digits',
     meaning: 'Environment prefix of stream and topic names. Default: none.',
   },
+  ledger: {
+    flag: 'ledger',
+    variable: 'RISKLEDGER_LEDGER',
+    allowed: 'a connection string such as esdb://127.0.0.1:2113?tls=false',
+    meaning: 'Ledger (EventStoreDB, KurrentDB or another RiskLedger) to use instead of the embedded one.',
+  },
+  kafka: {
+    flag: 'kafka',
+    variable: 'RISKLEDGER_KAFKA',
+    allowed: 'up to 32 addresses host:port, separated by commas',
+    meaning: 'Brokers of the Kafka cluster that holds the raw topics, instead of the embedded log.',
+  },
+  kafkaTls: {
+    flag: 'kafka-tls',
+    variable: 'RISKLEDGER_KAFKA_TLS',
+    allowed: 'on or off',
+    meaning: 'Whether to speak TLS with the brokers. Default: on where one of the files below or `--kafka-sasl` is given, else off.',
+  },
+  kafkaCa: {
+    flag: 'kafka-ca',
+    variable: 'RISKLEDGER_KAFKA_CA',
+    allowed: 'a path to a PEM file',
+    meaning: "Certificate authority of the brokers' certificates. Default: those of Node.",
+  },
+  kafkaCert: {
+    flag: 'kafka-cert',
+    variable: 'RISKLEDGER_KAFKA_CERT',
+    allowed: 'a path to a PEM file',
+    meaning: 'Client certificate, for clusters that ask for one.',
+  },
+  kafkaKey: {
+    flag: 'kafka-key',
+    variable: 'RISKLEDGER_KAFKA_KEY',
+    allowed: 'a path to a PEM file',
+    meaning: "The client certificate's private key.",
+  },
+  kafkaSasl: {
+    flag: 'kafka-sasl',
+    variable: 'RISKLEDGER_KAFKA_SASL',
+    allowed: 'plain, scram-sha-256 or scram-sha-512',
+    meaning: 'SASL mechanism, with `RISKLEDGER_KAFKA_USERNAME` and `RISKLEDGER_KAFKA_PASSWORD`.',
+  },
+  schemaRegistry: {
+    flag: 'schema-registry',
+    variable: 'RISKLEDGER_SCHEMA_REGISTRY',
+    allowed: 'an http or https address',
+    meaning: "Schema registry of publishers that use Confluent's framing. Default: none; single-object encoding needs no registry.",
+  },
 }
 
 /** Variables that have no flag, and what each is for; they are read and checked where they are used. */
 export const OTHER_VARIABLES: Readonly<Record<string, string>> = {
   RISKLEDGER_CHALLENGE_SECRET: 'Secret behind random challenges; its SHA-256 stands in the policy. Default: a stated test secret.',
+  RISKLEDGER_KAFKA_USERNAME: 'User of `--kafka-sasl`.',
+  RISKLEDGER_KAFKA_PASSWORD: 'Password of `--kafka-sasl`. Never a flag: others on the machine can read those.',
+  RISKLEDGER_KAFKA_BROKERS: 'For the tests alone: brokers to run the Kafka tests against. No command reads it.',
   RISKLEDGER_DEBUG: 'Set to anything: an error that nobody foresaw is told with its stack.',
   RISKLEDGER_BATCH_INPUTS: 'For tests of recovery: inputs of a batch at most, 1 to 4096. Default 4096. Changes no verdict.',
   RISKLEDGER_SNAPSHOT_INPUTS: 'For tests of recovery: inputs between two snapshots, 1 to 1000000000. Default 250000. Changes no verdict.',

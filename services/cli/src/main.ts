@@ -3,9 +3,12 @@ import { RiskError } from '@riskledger/contracts'
 import { addBackup } from './commands/backup'
 import { addExplain } from './commands/explain'
 import { addExport } from './commands/export'
+import { addLedger } from './commands/ledger'
 import { addPolicy } from './commands/policy'
+import { addRelations } from './commands/relations'
 import { addReplay } from './commands/replay'
 import { addScreen } from './commands/screen'
+import { addScreener } from './commands/screener'
 import { addSimulate } from './commands/simulate'
 import { addStatus } from './commands/status'
 import { addUp } from './commands/up'
@@ -21,7 +24,15 @@ export async function main(argv: readonly string[]): Promise<number> {
     .description('Screens payments, logins and trades, and proves every decision.')
     .version('0.1.0')
     .option('--data-dir <folder>', 'folder of log, ledger and cache (default: .riskledger)')
-    .option('--prefix <name>', 'environment prefix of stream names (default: none)')
+    .option('--prefix <name>', 'environment prefix of stream and topic names (default: none)')
+    .option('--ledger <url>', 'connection string of a ledger to use instead of the embedded one (esdb://host:2113?tls=false)')
+    .option('--kafka <brokers>', 'host:port,host:port of the Kafka cluster with the raw topics, instead of the embedded log')
+    .option('--kafka-tls <on|off>', 'speak TLS with the brokers (default: on with any option below, else off)')
+    .option('--kafka-ca <file>', "PEM file of the authority behind the brokers' certificates")
+    .option('--kafka-cert <file>', 'PEM file of a client certificate')
+    .option('--kafka-key <file>', 'PEM file of its private key')
+    .option('--kafka-sasl <mechanism>', 'plain, scram-sha-256 or scram-sha-512; user and password come from the environment')
+    .option('--schema-registry <url>', "schema registry of publishers that use Confluent's framing")
     .option('--json', 'print one JSON object instead of text')
     .addOption(
       new Option('--log-level <level>', 'least severity logged to standard error').choices(['debug', 'info', 'warn', 'error', 'silent']),
@@ -38,7 +49,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const finish = (code: number): void => {
     exitCode = code
   }
-  for (const add of [addUp, addScreen, addSimulate, addPolicy, addExplain, addReplay, addVerify, addExport, addStatus, addBackup])
+  for (const add of [addUp, addScreener, addRelations, addLedger, addScreen, addSimulate, addPolicy, addExplain, addReplay, addVerify, addExport, addStatus, addBackup])
     add(program, finish)
   try {
     await program.parseAsync([...argv])

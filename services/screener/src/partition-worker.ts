@@ -41,6 +41,8 @@ export interface WorkerOptions {
   readonly logger: Logger
   readonly metrics: Metrics
   readonly crashPoint: (name: string) => void
+  /** Asked right before the tenure: false where the partition was given to somebody else meanwhile, who must not be fenced. Default: true. */
+  readonly stillMine?: () => boolean
   /** After each batch that is in the ledger. */
   readonly onBatch: (batch: SealedBatch, fold: JournalFold) => void
   readonly onIdle: (nextOffsets: readonly number[]) => void
@@ -58,7 +60,8 @@ export interface PartitionWorker {
 
 /**
  * Takes over a partition: folds its journal, appends `TenureBegan` until it wins, and screens from where the journal ends. From then on whoever
- * held the partition before finds its next append refused. Rejects with `fenced` once that happens to this one.
+ * held the partition before finds its next append refused. Rejects with `fenced` once that happens to this one, and with `cancelled` where `stillMine`
+ * said no before the tenure.
  */
 export async function startPartitionWorker(options: WorkerOptions): Promise<PartitionWorker> {
   const fold = await takeOver(options)

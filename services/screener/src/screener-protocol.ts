@@ -1,10 +1,19 @@
 import type { InputStatus, Verdict } from '@riskledger/contracts'
 import type { RecordedDecision } from '@riskledger/screening'
+import type { LogAddress } from '@riskledger/runtime'
 import type { WorkerPace } from './worker-pace'
+
+/** Which partitions a screener works: these, or those that a consumer group gives it from time to time. */
+export type Assignment =
+  | { readonly kind: 'fixed'; readonly partitions: readonly number[] }
+  | { readonly kind: 'group'; readonly groupId: string }
 
 /** What the screener thread is started with. */
 export interface ScreenerThreadInput {
-  readonly dataDir: string
+  readonly log: LogAddress
+  /** Folder of snapshots, which can be deleted at any time but while it is in use. */
+  readonly cacheFolder: string
+  readonly assignment: Assignment
   readonly connectionString: string
   readonly partitionCount: number
   readonly environment: string
@@ -30,13 +39,22 @@ export interface InputCounts {
   readonly dedupeUnchecked: number
 }
 
-/** What the screener thread is ready with, by partition: where its journal stands. */
+/** Where the journal of a partition that was taken over stands. */
+export interface PartitionTaken {
+  readonly partition: number
+  readonly inputs: number
+  readonly counts: InputCounts
+  readonly policyHash: string
+}
+
+/** What the screener thread is ready with: the partitions of a fixed assignment; none yet of a group's. */
 export interface ScreenerReady {
-  readonly partitions: readonly { readonly inputs: number; readonly counts: InputCounts; readonly policyHash: string }[]
+  readonly partitions: readonly PartitionTaken[]
 }
 
 /** What the screener thread tells. */
 export type ScreenerMessage =
+  | { readonly kind: 'assigned'; readonly partitions: readonly PartitionTaken[] }
   | {
       readonly kind: 'batch'
       readonly partition: number

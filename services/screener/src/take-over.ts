@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { RAW_TOPICS, RiskError } from '@riskledger/contracts'
+import { RAW_TOPICS, RiskError, type EventLog } from '@riskledger/contracts'
 import { encodeLedgerJson } from '@riskledger/events'
 import { screeningStream, sealEntry, ZERO_HASH, type ChainHead, type SealedEntry } from '@riskledger/journal'
 import type { AcceptedPolicy, Policy } from '@riskledger/policy'
@@ -22,7 +22,11 @@ export type TakeOverOptions = Pick<
   | 'policy'
   | 'firstPolicy'
   | 'logger'
->
+  | 'stillMine'
+> & {
+  /** A journal that has no entry yet begins at its first offsets; null: a log that has none yet, so at 0. */
+  readonly log: Pick<EventLog, 'range'> | null
+}
 
 /**
  * Folds what is there and appends `TenureBegan`, again from the fold on where somebody else was faster or nobody knows whether it was written.
@@ -85,7 +89,8 @@ async function begin(fold: JournalFold, options: TakeOverOptions): Promise<void>
     segment: 0,
     partitionCount: options.partitionCount,
     topics: [...RAW_TOPICS],
-    nextOffsets: RAW_TOPICS.map(() => 0),
+    // Retention may have taken the log's beginning before anybody was there to read it.
+    nextOffsets: await Promise.all(RAW_TOPICS.map(async (topic) => (await options.log?.range(topic, options.partition))?.start ?? 0)),
     previousStream: null,
     previousEntryHash: null,
     stateHash: ZERO_HASH,
@@ -120,6 +125,12 @@ async function appendTenure(fold: JournalFold, options: TakeOverOptions): Promis
   if (policy === null && step.policyHash === ZERO_HASH) {
     throw new RiskError('policy-invalid', `${fold.head.stream} is new and no policy was given to begin with. Name one with --policy.`, {
       retriable: false,
+    })
+  }
+  if (options.stillMine?.() === false) {
+    throw new RiskError('cancelled', `partition ${options.partition} was given to another worker before this one had taken it over.`, {
+      retriable: false,
+      context: { partition: options.partition },
     })
   }
   const generation = (fold.tenure?.generation ?? 0) + 1

@@ -1,29 +1,39 @@
-import { join } from 'node:path'
-import { openEmbeddedLog } from '@riskledger/embedded-log'
+import { RAW_TOPICS, type EventLog, type Logger } from '@riskledger/contracts'
+import { joinScreenerGroup } from '@riskledger/kafka'
 import { connectLedger } from '@riskledger/ledger'
 import { readPolicy, type AcceptedPolicy, type Policy } from '@riskledger/policy'
-import { crashPointFrom, createLogger, createMetrics, runThread, type ThreadContext } from '@riskledger/runtime'
+import { crashPointFrom, createLogger, createMetrics, openEventLog, runThread, type ThreadContext } from '@riskledger/runtime'
 import type { JournalFold } from '@riskledger/screening'
 import { openSnapshotStore } from '@riskledger/snapshots'
 import { assertChallengeSecret, challengeDraw } from './challenge-draw'
 import { startPartitionWorker, type PartitionWorker, type WorkerOptions } from './partition-worker'
+import { PartitionWorkers } from './partition-workers'
 import { PolicyShelf } from './policy-shelf'
-import type { InputCounts, ScreenerMessage, ScreenerReady, ScreenerRequest, ScreenerThreadInput } from './screener-protocol'
+import type {
+  InputCounts,
+  PartitionTaken,
+  ScreenerMessage,
+  ScreenerReady,
+  ScreenerRequest,
+  ScreenerThreadInput,
+} from './screener-protocol'
 
-type Shared = Omit<WorkerOptions, 'partition' | 'draw' | 'onBatch' | 'onIdle'>
+type Shared = Omit<WorkerOptions, 'partition' | 'draw' | 'onBatch' | 'onIdle' | 'stillMine'>
+type Context = ThreadContext<ScreenerThreadInput>
 
 /** One thread runs the workers of all partitions that this process owns. */
 runThread<ScreenerThreadInput>(async (context) => {
   const { input } = context
   const logger = createLogger({ name: 'screener', level: input.logLevel })
-  const log = openEmbeddedLog({ folder: join(input.dataDir, 'log'), partitionCount: input.partitionCount, readOnly: true })
+  const metrics = createMetrics()
+  const log = await openEventLog(input.log, { partitionCount: input.partitionCount, access: 'read', logger, metrics })
   // Whatever fails, nothing may stay open: the thread ends only once its loops and connections have.
   const opened: { close(): Promise<void> }[] = [log]
   try {
     const ledger = await connectLedger({ connectionString: input.connectionString })
     opened.push(ledger)
     const snapshots = openSnapshotStore({
-      folder: join(input.dataDir, 'cache', 'snapshots'),
+      folder: input.cacheFolder,
       onDamaged: (damage) => logger.warn('a damaged snapshot is left out', damage),
     })
     opened.push(snapshots)
@@ -38,7 +48,7 @@ runThread<ScreenerThreadInput>(async (context) => {
       checkPolicy: (policy) => checkSecret(policy, input.challengeSecret),
       nowMs: () => Date.now(),
       logger,
-      metrics: createMetrics(),
+      metrics,
       crashPoint: crashPointFrom(input.crashAt),
     })
   } finally {
@@ -46,48 +56,72 @@ runThread<ScreenerThreadInput>(async (context) => {
   }
 })
 
-async function runWorkers({ input, signal, ready, post, onMessage }: ThreadContext<ScreenerThreadInput>, shared: Shared): Promise<void> {
-  const tell = (message: ScreenerMessage): void => post(message)
+async function runWorkers(context: Context, shared: Shared): Promise<void> {
+  const { input, signal, ready, post, onMessage } = context
   if (shared.policy !== null) shared.checkPolicy(shared.policy.policy)
-  const workers: PartitionWorker[] = []
-  const stopAll = (): void => workers.forEach((worker) => void worker.stop().catch(() => undefined))
+  const workers: PartitionWorkers = new PartitionWorkers({
+    start: (partition, stillMine) =>
+      startPartitionWorker({ ...shared, ...partOf(context, { partition, onProgress: () => workers.progressed(partition) }), partition, stillMine }),
+    whenFenced: input.assignment.kind === 'group' ? 'retakes' : 'ends',
+    logger: shared.logger,
+  })
+  onMessage((message) => {
+    const request = message as ScreenerRequest
+    if (request.kind === 'activate') workers.activate(accept(request.policy))
+  })
+  const tell = (message: ScreenerMessage): void => post(message)
+  const stopped = new Promise<void>((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+  let membership: { readonly failed: Promise<never>; leave(): Promise<void> } | null = null
   try {
-    for (let partition = 0; partition < input.partitionCount; partition++) {
-      const worker = await startPartitionWorker({
-        ...shared,
-        partition,
-        draw: challengeDraw(input.challengeSecret, partition),
-        onBatch: (batch, fold) =>
-          tell({
-            kind: 'batch',
-            partition,
-            inputs: fold.step!.nextSequence - 1,
-            revision: batch.head.revision,
-            counts: countsOf(fold),
-            decisions: input.tellDecisions ? batch.decisions : [],
-          }),
-        onIdle: (nextOffsets) => tell({ kind: 'idle', partition, nextOffsets }),
-      })
-      workers.push(worker)
+    if (input.assignment.kind === 'fixed') {
+      await Promise.race([workers.assign(input.assignment.partitions), stopped])
+      if (signal.aborted) return
+      ready({ partitions: takenOf(workers) } satisfies ScreenerReady)
+      await Promise.race([workers.failed, stopped])
+    } else {
+      membership = await joinGroup(context, { log: shared.log, logger: shared.logger, workers, tell })
+      ready({ partitions: [] } satisfies ScreenerReady)
+      await Promise.race([workers.failed, membership.failed, stopped])
     }
-    onMessage((message) => {
-      const request = message as ScreenerRequest
-      if (request.kind === 'activate') for (const worker of workers) worker.activate(accept(request.policy))
-    })
-    ready({
-      partitions: workers.map(({ fold }) => ({
-        inputs: fold.step!.nextSequence - 1,
-        counts: countsOf(fold),
-        policyHash: fold.step!.policyHash,
-      })),
-    } satisfies ScreenerReady)
-    signal.addEventListener('abort', stopAll)
-    if (signal.aborted) stopAll()
-    await Promise.all(workers.map((worker) => worker.done.finally(stopAll)))
   } finally {
-    stopAll()
-    await Promise.allSettled(workers.map((worker) => worker.done))
+    await workers.stop()
+    await membership?.leave()
   }
+}
+
+/** What a worker of one partition has of its own. */
+function partOf(
+  { input, post }: Context,
+  { partition, onProgress }: { readonly partition: number; readonly onProgress: () => void },
+): Pick<WorkerOptions, 'draw' | 'onBatch' | 'onIdle'> {
+  const tell = (message: ScreenerMessage): void => post(message)
+  return {
+    draw: challengeDraw(input.challengeSecret, partition),
+    onBatch: (batch, fold) => {
+      if (batch.inputCount > 0) onProgress()
+      tell({
+        kind: 'batch',
+        partition,
+        inputs: fold.step!.nextSequence - 1,
+        revision: batch.head.revision,
+        counts: countsOf(fold),
+        decisions: input.tellDecisions ? batch.decisions : [],
+      })
+    },
+    onIdle: (nextOffsets) => tell({ kind: 'idle', partition, nextOffsets }),
+  }
+}
+
+function takenOf(workers: PartitionWorkers): readonly PartitionTaken[] {
+  return [...workers.running].map(([partition, { fold }]: [number, PartitionWorker]) => ({
+    partition,
+    inputs: fold.step!.nextSequence - 1,
+    counts: countsOf(fold),
+    policyHash: fold.step!.policyHash,
+  }))
 }
 
 function countsOf({ step }: JournalFold): InputCounts {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { cp, mkdir, open, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { openHouse } from '../house/open-house'
+import { EMBEDDED, openHouse } from '../house/open-house'
 import { runCommand, runJson } from '../testing/run-command'
 import { temporaryFolder, writeSmallScenario } from '../testing/small-scenario'
 
@@ -33,7 +33,7 @@ test('copies ledger, log and folder file, and the copy goes on where the folder 
 
 test('copies a folder that is in use', async () => {
   const out = join(folder.path, 'copy-in-use')
-  const house = await openHouse({ dataDir, command: 'riskledger up' })
+  const house = await openHouse({ ...EMBEDDED, dataDir, command: 'riskledger up' })
   try {
     const { out: text, code } = await runCommand('backup', '--out', out, '--data-dir', dataDir)
     expect(code).toBe(0)

@@ -1,6 +1,9 @@
 import type { Command } from 'commander'
 import { loadConfiguration, type Settings } from '@riskledger/runtime'
+import type { KafkaConnection } from '@riskledger/kafka'
 import { paceFrom, type WorkerPace } from '@riskledger/screener'
+import { kafkaConnectionOf } from '../house/kafka-connection'
+import type { HouseOptions } from '../house/open-house'
 import { unknownVariableText } from '../text/unknown-variable'
 
 /** Ends the command with an exit code. */
@@ -18,8 +21,16 @@ export interface CommandContext {
   readonly crashAt: string | undefined
   /** See `paceFrom`. */
   readonly pace: WorkerPace
+  /** The cluster that --kafka names, with how to get into it; null without. */
+  readonly kafka: KafkaConnection | null
   print(line: string): void
   printJson(value: unknown): void
+}
+
+/** Where the house of a command stands; `command` as the user typed it. */
+export function houseOf({ settings, environment, kafka, crashAt }: CommandContext, command: string): HouseOptions {
+  const { dataDir, partitions, ledger = null, ledgerPort } = settings
+  return { dataDir, command, environment, partitions, kafka, ledgerUrl: ledger, ledgerPort, crashAt }
 }
 
 /** The stated secret of files and the demo: draws made with it prove nothing about secrecy, only that they repeat. */
@@ -27,14 +38,20 @@ export const TEST_CHALLENGE_SECRET = 'riskledger test secret, for files and the 
 
 /** Makes the context of a command from its flags and the environment, and tells of variables that mean nothing; throws `configuration-invalid`. */
 export function contextOf(command: Command): CommandContext {
-  const flags = command.optsWithGlobals<Record<string, unknown>>()
+  return contextFrom(command.optsWithGlobals<Record<string, unknown>>())
+}
+
+/** As `contextOf`, of flags of which the command has taken its own. */
+export function contextFrom(flags: Readonly<Record<string, unknown>>): CommandContext {
   const { settings, origins, unknownVariables } = loadConfiguration({ flags, environment: process.env })
   for (const variable of unknownVariables) process.stderr.write(`${unknownVariableText(variable)}\n`)
+  const environment = settings.prefix === undefined ? '' : `${settings.prefix}-`
   return {
     settings,
     json: flags.json === true,
     dataDirGiven: origins.dataDir !== 'default',
-    environment: settings.prefix === undefined ? '' : `${settings.prefix}-`,
+    environment,
+    kafka: kafkaConnectionOf(settings, { environment, variables: process.env }),
     challengeSecret: process.env.RISKLEDGER_CHALLENGE_SECRET ?? TEST_CHALLENGE_SECRET,
     crashAt: process.env.RISKLEDGER_CRASH_AT,
     pace: paceFrom(process.env),

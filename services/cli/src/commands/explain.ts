@@ -7,7 +7,7 @@ import { judgeAgain } from '../house/judged-input'
 import { openHouseToRead, type House } from '../house/open-house'
 import { explanationLines } from '../text/explanation-text'
 import { ProgressBar } from '../text/progress-bar'
-import { contextOf, type CommandContext, type Finish } from './command-context'
+import { contextOf, houseOf, type CommandContext, type Finish } from './command-context'
 
 /** `riskledger explain <id>`: why was this decided so? */
 export function addExplain(program: Command, finish: Finish): void {
@@ -18,7 +18,7 @@ export function addExplain(program: Command, finish: Finish): void {
     .option('--fold', 'fold the journal up to the input also where its evidence is recorded, to see the habit it was held against')
     .action(async (id: string, flags: { readonly fold?: boolean }, command: Command) => {
       const context = contextOf(command)
-      const house = await openHouseToRead({ dataDir: context.settings.dataDir, command: 'riskledger explain' })
+      const house = await openHouseToRead(houseOf(context, 'riskledger explain'))
       try {
         await explain(house, { id, fold: flags.fold === true, context })
         finish(EXIT.done)

@@ -8,7 +8,7 @@ import { refuseExisting, writeChunks, writeFileFromChunks } from '../house/write
 import { csvLine } from '../text/csv'
 import { grouped } from '../text/numbers'
 import { ProgressBar } from '../text/progress-bar'
-import { contextOf, type CommandContext, type Finish } from './command-context'
+import { contextOf, houseOf, type CommandContext, type Finish } from './command-context'
 
 /** Columns in order; the names of the fields in NDJSON too. */
 const COLUMNS: readonly (keyof InputRow)[] = [
@@ -54,7 +54,7 @@ export function addExport(program: Command, finish: Finish): void {
         )
       }
       if (flags.out !== undefined) refuseExisting(flags.out, { force: flags.force === true })
-      const house = await openHouseToRead({ dataDir: context.settings.dataDir, command: 'riskledger export' })
+      const house = await openHouseToRead(houseOf(context, 'riskledger export'))
       try {
         await exportRows(house, flags, context)
         finish(EXIT.done)

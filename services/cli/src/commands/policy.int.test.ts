@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { bundleEngine } from '../house/engine'
-import { openHouse } from '../house/open-house'
+import { EMBEDDED, openHouse } from '../house/open-house'
 import { followPolicyRequests } from '../house/policy-requests'
 import { startScreeningRun } from '../house/screening-run'
 import { runCommand, runJson } from '../testing/run-command'
@@ -105,7 +105,7 @@ describe('policy activate', () => {
   test('while screeners run: asked through the ledger, followed at a batch boundary though nothing comes in', async () => {
     const file = await otherPolicy('bolder')
     const hash = await hashOf(file)
-    const house = await openHouse({ dataDir, command: 'riskledger up' })
+    const house = await openHouse({ ...EMBEDDED, dataDir, command: 'riskledger up' })
     const run = await startScreeningRun({
       house,
       engine: await bundleEngine(),
@@ -145,7 +145,7 @@ describe('policy activate', () => {
 
   test('gives up on a process that does not follow, and says what to do', async () => {
     const file = await otherPolicy('ignored')
-    const house = await openHouse({ dataDir, command: 'riskledger up' })
+    const house = await openHouse({ ...EMBEDDED, dataDir, command: 'riskledger up' })
     try {
       const { code, err } = await runCommand('policy', 'activate', file, '--timeout', '1', '--data-dir', dataDir)
       expect(code).toBe(1)
@@ -157,7 +157,7 @@ describe('policy activate', () => {
 
   test('leaves a folder alone that another command is at work on', async () => {
     const file = await otherPolicy('waiting')
-    const house = await openHouse({ dataDir, command: 'riskledger screen' })
+    const house = await openHouse({ ...EMBEDDED, dataDir, command: 'riskledger screen' })
     try {
       const { code, err } = await runCommand('policy', 'activate', file, '--data-dir', dataDir)
       expect(code).toBe(5)

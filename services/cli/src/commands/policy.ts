@@ -11,7 +11,7 @@ import { bundleEngine } from '../house/engine'
 import { lastEntry } from '../house/entry-at'
 import { activeSince } from '../house/explain-input'
 import { openHouse, openHouseToRead, type House } from '../house/open-house'
-import { contextOf, type CommandContext, type Finish } from './command-context'
+import { contextOf, houseOf, type CommandContext, type Finish } from './command-context'
 import { loadPolicyFile, readText } from './load-policy'
 
 const DEFAULT_TIMEOUT_S = 30
@@ -31,7 +31,7 @@ export function addPolicy(program: Command, finish: Finish): void {
     .option('--yaml', 'print the document alone, as YAML: what policy check and policy activate take')
     .action(async (flags: { readonly hash?: string; readonly yaml?: boolean }, command: Command) => {
       const context = contextOf(command)
-      const house = await openHouseToRead({ dataDir: context.settings.dataDir, command: 'riskledger policy show' })
+      const house = await openHouseToRead(houseOf(context, 'riskledger policy show'))
       try {
         await show(house, { ...flags, context })
         finish(EXIT.done)
@@ -120,22 +120,23 @@ async function activate(
   { timeoutMs, context }: { readonly timeoutMs: number; readonly context: CommandContext },
 ): Promise<void> {
   const policy = await loadPolicyFile(file)
-  const { dataDir, logLevel } = context.settings
+  const { dataDir, logLevel, ledger } = context.settings
   const { environment } = context
-  await readDataFolder(dataDir)
-  const owner = await readLock(dataDir)
+  const isElsewhere = ledger !== undefined
+  if (!isElsewhere) await readDataFolder(dataDir)
+  const owner = isElsewhere ? null : ((await readLock(dataDir)) ?? null)
   const engine = await bundleEngine()
   let activations: readonly Activation[]
-  if (owner === undefined) {
+  if (owner === null && !isElsewhere) {
     if (policy.policy.randomChallenge.ratePpm > 0) assertChallengeSecret(context.challengeSecret, policy.policy.randomChallenge.secretHash)
-    const house = await openHouse({ dataDir, command: 'riskledger policy activate' })
+    const house = await openHouse(houseOf(context, 'riskledger policy activate'))
     try {
       activations = await activateAlone({ house, engine, environment, policy, logLevel })
     } finally {
       await house.close()
     }
   } else {
-    const house = await openHouseToRead({ dataDir, command: 'riskledger policy activate' })
+    const house = await openHouseToRead(houseOf(context, 'riskledger policy activate'))
     try {
       activations = await activateThrough(owner, { house, engine, environment, policy, timeoutMs })
     } finally {

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Habit } from '../house/habit-of'
-import { openHouse, type House } from '../house/open-house'
+import { EMBEDDED, openHouse, type House } from '../house/open-house'
 import { runCommand, runJson } from '../testing/run-command'
 import { temporaryFolder, writeSmallScenario } from '../testing/small-scenario'
 
@@ -41,7 +41,7 @@ beforeAll(async () => {
     .split('\n')
     .map((line) => JSON.parse(line) as Row)
   expect((await runJson('status', '--data-dir', dataDir)).value).toMatchObject({ heldBy: null, inputs: rows.length })
-  holder = await openHouse({ dataDir, command: 'riskledger up' })
+  holder = await openHouse({ ...EMBEDDED, dataDir, command: 'riskledger up' })
 })
 
 afterAll(async () => {

@@ -1,6 +1,6 @@
 import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { openHouse } from '../house/open-house'
+import { EMBEDDED, openHouse } from '../house/open-house'
 import { runCommand, runJson } from '../testing/run-command'
 import { temporaryFolder, writeSmallScenario } from '../testing/small-scenario'
 
@@ -107,7 +107,7 @@ describe('a folder that is refused is left as it was', () => {
 
   test('one in use, by those that write', async () => {
     const copy = await copyOf()
-    const house = await openHouse({ dataDir: copy, command: 'riskledger up' })
+    const house = await openHouse({ ...EMBEDDED, dataDir: copy, command: 'riskledger up' })
     try {
       expect(await refused(['screen', events], copy)).toMatchObject({
         code: 5,

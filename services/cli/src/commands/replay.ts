@@ -10,7 +10,7 @@ import { entriesAhead } from '../house/entries-ahead'
 import { openHouseToRead, type House } from '../house/open-house'
 import { grouped } from '../text/numbers'
 import { ProgressBar } from '../text/progress-bar'
-import { contextOf, type CommandContext, type Finish } from './command-context'
+import { contextOf, houseOf, type CommandContext, type Finish } from './command-context'
 
 /** `riskledger replay`: folds the journals again and compares every recorded verdict, score and window value. */
 export function addReplay(program: Command, finish: Finish): void {
@@ -21,7 +21,7 @@ export function addReplay(program: Command, finish: Finish): void {
     .action(async (flags: { at?: string }, command: Command) => {
       const context = contextOf(command)
       const at = flags.at === undefined ? null : parsePosition(flags.at)
-      const house = await openHouseToRead({ dataDir: context.settings.dataDir, command: 'riskledger replay' })
+      const house = await openHouseToRead(houseOf(context, 'riskledger replay'))
       try {
         finish(await replay(house, context, at))
       } finally {

@@ -14,7 +14,7 @@ import { readJournals } from '../house/read-journals'
 import { startScreeningRun, type ScreeningRun } from '../house/screening-run'
 import { bytesText, grouped, percentText } from '../text/numbers'
 import { ProgressBar } from '../text/progress-bar'
-import { contextOf, type CommandContext, type Finish } from './command-context'
+import { contextOf, houseOf, type CommandContext, type Finish } from './command-context'
 import { DEFAULT_POLICY_FILE, loadPolicyFile, readText } from './load-policy'
 import { spoolStdin, type SpooledFiles } from './spool-stdin'
 
@@ -75,10 +75,10 @@ async function screen(
   const policy = flags.policy === undefined ? null : await loadPolicyFile(flags.policy)
   // Needed also where the folder exists: a run that was killed early leaves journals without a policy.
   const firstPolicy = policy ?? (await loadPolicyFile(DEFAULT_POLICY_FILE))
-  const { partitions, logLevel, ledgerPort } = context.settings
+  const { logLevel } = context.settings
   const engine = await bundleEngine()
   const { crashAt, pace, challengeSecret, environment } = context
-  const house = await openHouse({ dataDir, command: 'riskledger screen', partitions, ledgerPort, crashAt })
+  const house = await openHouse({ ...houseOf(context, 'riskledger screen'), dataDir })
   try {
     const bar = new ProgressBar('inputs')
     let told = 0

@@ -6,7 +6,7 @@ import { openHouseToRead, type House } from '../house/open-house'
 import { localTime } from '../text/local-time'
 import { bytesText, grouped, percentText } from '../text/numbers'
 import { ProgressBar } from '../text/progress-bar'
-import { contextOf, type CommandContext, type Finish } from './command-context'
+import { contextOf, houseOf, type CommandContext, type Finish } from './command-context'
 
 /** `riskledger status`: where everything stands. */
 export function addStatus(program: Command, finish: Finish): void {
@@ -16,7 +16,7 @@ export function addStatus(program: Command, finish: Finish): void {
     .action(async (_flags: unknown, command: Command) => {
       const context = contextOf(command)
       const owner = await readLock(context.settings.dataDir)
-      const house = await openHouseToRead({ dataDir: context.settings.dataDir, command: 'riskledger status' })
+      const house = await openHouseToRead(houseOf(context, 'riskledger status'))
       try {
         const bar = new ProgressBar('inputs')
         const status = await readHouseStatus(house, { environment: context.environment, onInputs: (inputs) => bar.update(inputs, 0) })

@@ -5,7 +5,7 @@ import { openHouseToRead } from '../house/open-house'
 import { verifyHouse } from '../house/verify-house'
 import { grouped } from '../text/numbers'
 import { ProgressBar } from '../text/progress-bar'
-import { contextOf, type Finish } from './command-context'
+import { contextOf, houseOf, type Finish } from './command-context'
 
 /** `riskledger verify`: has anything been altered? */
 export function addVerify(program: Command, finish: Finish): void {
@@ -14,7 +14,7 @@ export function addVerify(program: Command, finish: Finish): void {
     .description('check every hash chain, gap, tenure and artifact of the ledger, and that the log holds what the journals go by')
     .action(async (_flags: unknown, command: Command) => {
       const context = contextOf(command)
-      const house = await openHouseToRead({ dataDir: context.settings.dataDir, command: 'riskledger verify' })
+      const house = await openHouseToRead(houseOf(context, 'riskledger verify'))
       try {
         const bar = new ProgressBar('inputs')
         const startedMs = Date.now()

@@ -11,6 +11,7 @@ import type { Engine } from './engine'
 import { lastEntry } from './entry-at'
 import { noticeDamage } from './notice'
 import type { House } from './open-house'
+import { openLogToRead } from './open-log-to-read'
 import { requestPolicy } from './policy-requests'
 
 const POLL_MS = 50
@@ -41,6 +42,7 @@ export async function activateAlone({
 }: ActivationOptions & { readonly logLevel: Settings['logLevel'] }): Promise<readonly Activation[]> {
   const { ledger, dataDir, folder } = house
   await storeArtifact(ledger, { bytes: engine.bundle, mediaType: 'text/javascript' }, environment)
+  const log = await openLogToRead(house)
   const snapshots = openSnapshotStore({ folder: join(dataDir, 'cache', 'snapshots'), onDamaged: noticeDamage })
   try {
     const activations: Activation[] = []
@@ -57,6 +59,7 @@ export async function activateAlone({
         environment,
         workerId: randomUUID(),
         engineHash: engine.hash,
+        log,
         ledger,
         snapshots,
         policies: new PolicyShelf(ledger, environment),
@@ -69,15 +72,16 @@ export async function activateAlone({
     return activations
   } finally {
     await snapshots.close()
+    await log?.close()
   }
 }
 
 /**
- * Asks the process that holds the folder to put a policy into force, and waits until every journal shows it. Throws `data-folder-in-use` where that
- * process does not follow requests, `limit-reached` past `timeoutMs`.
+ * Asks whoever screens to put a policy into force, and waits until every journal shows it: the process that holds the folder, or, with an `owner` of null,
+ * the screeners of a ledger elsewhere. Throws `data-folder-in-use` where that process does not follow requests, `limit-reached` past `timeoutMs`.
  */
 export async function activateThrough(
-  owner: LockOwner,
+  owner: LockOwner | null,
   { house, engine, environment, policy, timeoutMs }: ActivationOptions & { readonly timeoutMs: number },
 ): Promise<readonly Activation[]> {
   const { ledger, folder } = house
@@ -86,7 +90,7 @@ export async function activateThrough(
   if (before.every((state) => state.policyHash === policy.hash)) {
     return streams.map((stream, partition) => ({ stream, revision: before[partition].revision, already: true }))
   }
-  if (!owner.command.startsWith('riskledger up')) {
+  if (owner !== null && !owner.command.startsWith('riskledger up')) {
     throw new RiskError(
       'data-folder-in-use',
       `${house.dataDir} is in use by process ${owner.pid} (${owner.command}), which takes no policies while it runs. Wait until it is done, then run this again.`,
@@ -126,9 +130,10 @@ async function stateOf(ledger: Ledger, stream: string): Promise<{ readonly revis
 }
 
 function timedOut(
-  owner: LockOwner,
+  owner: LockOwner | null,
   of: { readonly policy: AcceptedPolicy; readonly timeoutMs: number; readonly missing: readonly string[] },
 ): RiskError {
-  const message = `Process ${owner.pid} (${owner.command}) was asked for policy ${of.policy.hash.slice(0, 12)}… and has not put it into force within ${of.timeoutMs / 1000} s (${of.missing.join(', ')}). See what it printed; the request stands, and riskledger policy show tells when it is followed.`
+  const asked = owner === null ? 'The screeners of this ledger were' : `Process ${owner.pid} (${owner.command}) was`
+  const message = `${asked} asked for policy ${of.policy.hash.slice(0, 12)}… and it is not in force after ${of.timeoutMs / 1000} s (${of.missing.join(', ')}). See what they printed; the request stands, and riskledger policy show tells when it is followed.`
   return new RiskError('limit-reached', message, { retriable: true })
 }

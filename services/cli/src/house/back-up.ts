@@ -5,7 +5,7 @@ import { RiskError } from '@riskledger/contracts'
 import { assertLogWhole, copyLog } from '@riskledger/embedded-log'
 import { assertLedgerWhole, copyLedger } from '@riskledger/ledger-server'
 import { DATA_FOLDER_FILE, LOCK_FOLDER, readDataFolder } from '@riskledger/runtime'
-import { openHouse } from './open-house'
+import { EMBEDDED, openHouse } from './open-house'
 import { verifyHouse } from './verify-house'
 import type { Fault } from './verify-ledger'
 import { unwritable } from './write-output'
@@ -98,7 +98,7 @@ async function copy(dataDir: string, draft: string, { signal, onCopied }: Backup
 /** Opens the copy as any data folder, and verifies its ledger and its log. */
 async function readBack(draft: string, { environment, signal, onVerified }: BackupOptions): Promise<Omit<BackupReport, 'folder'>> {
   const bytes = await copiedBytes(draft)
-  const house = await openHouse({ dataDir: draft, command: 'riskledger backup' })
+  const house = await openHouse({ ...EMBEDDED, dataDir: draft, command: 'riskledger backup' })
   try {
     const { streams, entries, inputs, logRecords, faults } = await verifyHouse(house, {
       environment,

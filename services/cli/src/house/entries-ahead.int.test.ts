@@ -5,7 +5,7 @@ import type { RecordedEntry } from '@riskledger/contracts'
 import { checkedEntries, emptyHead, sealEntry, ZERO_HASH, type ChainHead, type CheckedEntry } from '@riskledger/journal'
 import { temporaryFolder } from '../testing/small-scenario'
 import { entriesAhead, recordsAhead } from './entries-ahead'
-import { openHouse, type House } from './open-house'
+import { EMBEDDED, openHouse, type House } from './open-house'
 
 const WHOLE = 'screening-000.0000'
 const BROKEN = 'screening-001.0000'
@@ -17,7 +17,7 @@ let house: House
 
 beforeAll(async () => {
   folder = await temporaryFolder()
-  house = await openHouse({ dataDir: join(folder.path, 'data'), command: 'test' })
+  house = await openHouse({ ...EMBEDDED, dataDir: join(folder.path, 'data'), command: 'test' })
   await append(emptyHead(WHOLE), COUNT)
   const head = await append(emptyHead(BROKEN), 6)
   await append({ ...head, entryHash: 'f'.repeat(64) }, 2)

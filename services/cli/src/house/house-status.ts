@@ -1,6 +1,5 @@
 import { join } from 'node:path'
-import { RiskError, type EventLog, type InputStatus, type Ledger, type RawTopic, type Verdict } from '@riskledger/contracts'
-import { openEmbeddedLog } from '@riskledger/embedded-log'
+import { type EventLog, type InputStatus, type Ledger, type RawTopic, type Verdict } from '@riskledger/contracts'
 import { decodeRelationsLearned, relationsStream, screeningStream } from '@riskledger/journal'
 import { PolicyShelf } from '@riskledger/screener'
 import { entryAt, lastEntry } from './entry-at'
@@ -8,6 +7,7 @@ import { activeSince } from './explain-input'
 import { folderBytes } from './folder-bytes'
 import { countsFile, readJournalStatus, type JournalStatus } from './journal-status'
 import type { House } from './open-house'
+import { openLogToRead } from './open-log-to-read'
 
 /** A topic of a partition: how far the journal is in what the log holds. */
 interface TopicStatus {
@@ -55,7 +55,7 @@ export async function readHouseStatus(
 ): Promise<HouseStatus> {
   const { ledger, dataDir, folder } = house
   const { environment } = options
-  const log = openLog(dataDir, folder.partitions)
+  const log = await openLogToRead(house)
   let counted = 0
   try {
     const partitions: PartitionStatus[] = []
@@ -88,16 +88,6 @@ export async function readHouseStatus(
     }
   } finally {
     await log?.close()
-  }
-}
-
-/** The log of the folder, or null where there is none yet. */
-function openLog(dataDir: string, partitionCount: number): EventLog | null {
-  try {
-    return openEmbeddedLog({ folder: join(dataDir, 'log'), partitionCount, readOnly: true })
-  } catch (error) {
-    if (error instanceof RiskError && error.code === 'not-found') return null
-    throw error
   }
 }
 

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path'
 import { RiskError, type Ledger } from '@riskledger/contracts'
 import { assertLogWhole } from '@riskledger/embedded-log'
+import { countPartitions, type KafkaConnection } from '@riskledger/kafka'
 import { connectLedger } from '@riskledger/ledger'
 import { assertLedgerWhole } from '@riskledger/ledger-server'
 import {
@@ -12,16 +13,21 @@ import {
   startThread,
   threadModule,
   type DataFolder,
+  type LogAddress,
   type Thread,
 } from '@riskledger/runtime'
 import type { LedgerThreadInput } from '../threads/ledger-thread'
+import { countJournals } from './count-journals'
 
 const LEDGER_THREAD = threadModule(__dirname, { source: '../threads/ledger-thread.ts', bundled: 'ledger-thread' })
 
-/** A data folder and the ledger that serves it. */
+/** A data folder, and the log and the ledger that belong to it: in the folder, or elsewhere. */
 export interface House {
   readonly dataDir: string
-  readonly folder: DataFolder
+  readonly folder: Pick<DataFolder, 'partitions'> & Partial<DataFolder>
+  readonly log: LogAddress
+  /** True where the ledger was named by its connection string, so that the folder holds a cache at most. */
+  readonly isElsewhere: boolean
   readonly connectionString: string
   readonly ledger: Ledger
   /** Rejects if the ledger dies under it; never resolves while the house is open. */
@@ -29,20 +35,29 @@ export interface House {
   close(): Promise<void>
 }
 
-/** How a house is opened. */
+/** Where a house stands. */
 export interface HouseOptions {
   readonly dataDir: string
   /** As the user typed it, for the lock: `riskledger screen`. */
   readonly command: string
+  /** Environment prefix of names. */
+  readonly environment: string
   readonly partitions?: number | undefined
+  /** The cluster that holds the log; null: the log is in the folder. */
+  readonly kafka: KafkaConnection | null
+  /** Connection string of the ledger; null: the ledger is in the folder, and served from here. */
+  readonly ledgerUrl: string | null
   /** Port of the embedded ledger; 0: any free one. */
   readonly ledgerPort?: number
   readonly crashAt?: string | undefined
 }
 
+/** A house in one folder, with nothing elsewhere. */
+export const EMBEDDED = { environment: '', kafka: null, ledgerUrl: null } as const
+
 /**
- * Takes the data folder for this process alone and serves its ledger; `data-folder-in-use` where another process has it. A folder that is refused
- * (another format, in use, damaged files) is left as it was, without even a lock.
+ * Takes the data folder for this process alone and serves its ledger, or connects to the one named; `data-folder-in-use` where another process has it. A
+ * folder that is refused (another format, in use, damaged files) is left as it was, without even a lock.
  */
 export async function openHouse(options: HouseOptions): Promise<House> {
   return takeHouse(options, (dataDir) => {
@@ -53,25 +68,26 @@ export async function openHouse(options: HouseOptions): Promise<House> {
 
 async function takeHouse(options: HouseOptions, assertWhole: (dataDir: string) => void): Promise<House> {
   const dataDir = resolve(options.dataDir)
-  await checkDataFolder(dataDir, { partitions: options.partitions })
+  const partitions = options.kafka === null ? options.partitions : await countPartitions(options.kafka)
+  await checkDataFolder(dataDir, { partitions })
   if ((await readLock(dataDir)) === undefined) assertWhole(dataDir)
   const lock = await lockDataFolder(dataDir, { command: options.command })
   try {
-    const folder = await openDataFolder(dataDir, { partitions: options.partitions })
-    const input: LedgerThreadInput = { folder: join(dataDir, 'ledger'), port: options.ledgerPort ?? 0, crashAt: options.crashAt }
-    const thread: Thread<{ connectionString: string }> = startThread(LEDGER_THREAD, { name: 'ledger', input })
-    const { connectionString } = await thread.ready
-    await lock.announce(connectionString)
-    const ledger = await connectLedger({ connectionString })
+    const folder = await openDataFolder(dataDir, { partitions })
+    const served = await serveLedger(dataDir, options)
+    await lock.announce(served.connectionString)
+    const ledger = await connectLedger({ connectionString: served.connectionString })
     return {
       dataDir,
       folder,
-      connectionString,
+      log: logOf(dataDir, options),
+      isElsewhere: options.ledgerUrl !== null,
+      connectionString: served.connectionString,
       ledger,
-      failed: failureOf(thread),
+      failed: served.failed,
       close: async () => {
         await ledger.close()
-        await thread.stop()
+        await served.stop()
         await lock.release()
       },
     }
@@ -81,12 +97,29 @@ async function takeHouse(options: HouseOptions, assertWhole: (dataDir: string) =
   }
 }
 
+/** The ledger of the folder in a thread, or the one named, which is somebody else's to run. */
+async function serveLedger(
+  dataDir: string,
+  { ledgerUrl, ledgerPort, crashAt }: HouseOptions,
+): Promise<Pick<House, 'connectionString' | 'failed'> & { stop(): Promise<void> }> {
+  if (ledgerUrl !== null) return { connectionString: ledgerUrl, failed: new Promise<never>(() => undefined), stop: () => Promise.resolve() }
+  const input: LedgerThreadInput = { folder: join(dataDir, 'ledger'), port: ledgerPort ?? 0, crashAt }
+  const thread: Thread<{ connectionString: string }, void> = startThread(LEDGER_THREAD, { name: 'ledger', input })
+  const { connectionString } = await thread.ready
+  return { connectionString, failed: failureOf(thread), stop: () => thread.stop() }
+}
+
+function logOf(dataDir: string, { kafka }: HouseOptions): LogAddress {
+  return kafka === null ? { kind: 'embedded', folder: join(dataDir, 'log') } : { kind: 'kafka', connection: kafka }
+}
+
 /**
- * A house to read in: where a process has the folder, through its ledger; else as if to write, so that nobody starts under the reader.
- * Throws `file-not-found` where there is no data folder.
+ * A house to read in: the ledger that is named; else, where a process has the folder, through its ledger; else as if to write, so that nobody starts under
+ * the reader. Throws `file-not-found` where there is neither a data folder nor a name.
  */
 export async function openHouseToRead(options: HouseOptions): Promise<House> {
   const dataDir = resolve(options.dataDir)
+  if (options.ledgerUrl !== null) return readThrough(dataDir, options.ledgerUrl, options)
   const folder = await readDataFolder(dataDir)
   const owner = await readLock(dataDir)
   // Reading needs the ledger alone.
@@ -100,18 +133,34 @@ export async function openHouseToRead(options: HouseOptions): Promise<House> {
       },
     )
   }
-  const ledger = await connectLedger({ connectionString: owner.connectionString })
-  return {
-    dataDir,
-    folder,
-    connectionString: owner.connectionString,
-    ledger,
-    failed: new Promise<never>(() => undefined),
-    close: () => ledger.close(),
+  return readThrough(dataDir, owner.connectionString, { ...options, folder })
+}
+
+/** A house whose ledger somebody else serves; how many partitions it has is asked of the ledger where no folder tells. */
+async function readThrough(
+  dataDir: string,
+  connectionString: string,
+  { folder, ...options }: HouseOptions & { readonly folder?: DataFolder },
+): Promise<House> {
+  const ledger = await connectLedger({ connectionString })
+  try {
+    return {
+      dataDir,
+      folder: folder ?? { partitions: await countJournals(ledger, options.environment) },
+      log: logOf(dataDir, options),
+      isElsewhere: options.ledgerUrl !== null,
+      connectionString,
+      ledger,
+      failed: new Promise<never>(() => undefined),
+      close: () => ledger.close(),
+    }
+  } catch (error) {
+    await ledger.close()
+    throw error
   }
 }
 
-function failureOf(thread: Thread): Promise<never> {
+function failureOf(thread: Thread<unknown, unknown>): Promise<never> {
   const failed = thread.done.then(() => new Promise<never>(() => undefined))
   // Whoever races against it sees the rejection; nobody needs to.
   failed.catch(() => undefined)

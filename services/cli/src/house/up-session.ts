@@ -1,7 +1,7 @@
 import { relative } from 'node:path'
 import type { AcceptedPolicy } from '@riskledger/policy'
 import { stopOnSignals } from '@riskledger/runtime'
-import type { CommandContext } from '../commands/command-context'
+import { houseOf, type CommandContext } from '../commands/command-context'
 import { EXIT } from '../exit-codes'
 import { ProgressBar } from '../text/progress-bar'
 import { bundleEngine } from './engine'
@@ -48,8 +48,7 @@ export class UpSession {
   /** Takes the data folder and serves its ledger; close it when done. */
   open(): Promise<House> {
     const { context, dataDir, command } = this.options
-    const { partitions, ledgerPort } = context.settings
-    return openHouse({ dataDir, command, partitions, ledgerPort, crashAt: context.crashAt })
+    return openHouse({ ...houseOf(context, command), dataDir })
   }
 
   /**

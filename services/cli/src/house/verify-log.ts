@@ -21,8 +21,10 @@ export interface LogCheck {
 }
 
 /** Opens the log of a data folder to be verified. A log that is missing or cannot be opened is a fault of its own, not an error. */
-export async function openLogCheck({ dataDir, folder: { partitions } }: House): Promise<LogCheck> {
-  const folder = join(dataDir, 'log')
+export async function openLogCheck({ log: address, isElsewhere, folder: { partitions } }: House): Promise<LogCheck> {
+  // A cluster's log is transport: what was taken of it is in the ledger, and retention takes it away there by and by.
+  if (address.kind !== 'embedded' || (isElsewhere && !existsSync(address.folder))) return NO_LOG
+  const { folder } = address
   let log: CheckableLog
   try {
     if (!existsSync(join(folder, 'data.mdb'))) return withoutLog(`there is no log in ${folder}`)
@@ -43,6 +45,8 @@ export async function openLogCheck({ dataDir, folder: { partitions } }: House): 
     },
   }
 }
+
+const NO_LOG: LogCheck = { records: [], close: () => Promise.resolve(), verify: () => Promise.resolve({ faults: [], records: 0 }) }
 
 /** What journals say of a log that is not there: a fault where they stand past its beginning. */
 function withoutLog(reason: string, { always = false }: { readonly always?: boolean } = {}): LogCheck {

@@ -1,11 +1,11 @@
-import { join } from 'node:path'
 import { openEmbeddedLog } from '@riskledger/embedded-log'
 import { importFiles, parseMapping, type ImportSummary, type Mapping } from '@riskledger/files'
 import { crashPointFrom, runThread } from '@riskledger/runtime'
 
 /** What the ingest thread is started with. */
 export interface IngestThreadInput {
-  readonly dataDir: string
+  /** Folder of the embedded log. */
+  readonly logFolder: string
   readonly partitionCount: number
   /** None: the log is made where it is missing, and nothing is taken in. */
   readonly files: readonly string[]
@@ -30,7 +30,7 @@ export type IngestResult = ImportSummary | null
 runThread<IngestThreadInput>(async ({ input, signal, ready, post }) => {
   const tell = (message: IngestMessage): void => post(message)
   const crashPoint = crashPointFrom(input.crashAt)
-  const log = openEmbeddedLog({ folder: join(input.dataDir, 'log'), partitionCount: input.partitionCount, crashPoint })
+  const log = openEmbeddedLog({ folder: input.logFolder, partitionCount: input.partitionCount, crashPoint })
   ready()
   try {
     if (input.files.length === 0) return null

@@ -1,0 +1,41 @@
+import type { EventLog, Logger, Metrics } from '@riskledger/contracts'
+import { openEmbeddedLog, type CrashPoint } from '@riskledger/embedded-log'
+import { openKafkaLog, type KafkaConnection } from '@riskledger/kafka'
+
+/** Where the raw events lie: in a folder of this machine, or in a Kafka cluster. Plain data, so that threads can be handed it. */
+export type LogAddress =
+  | { readonly kind: 'embedded'; readonly folder: string }
+  | { readonly kind: 'kafka'; readonly connection: KafkaConnection }
+
+/** How a log is opened. */
+export interface OpenEventLogOptions {
+  readonly partitionCount: number
+  /** `write` makes an embedded log where there is none; `read` throws `not-found` there. A Kafka cluster's topics are never made by opening. */
+  readonly access: 'read' | 'write'
+  readonly logger: Logger
+  readonly metrics: Metrics
+  /** Called at named moments of an embedded log, for tests that kill the process there. */
+  readonly crashPoint?: (name: CrashPoint) => void
+}
+
+/** Opens the log at an address: the one place that knows which kinds there are. */
+export async function openEventLog(
+  address: LogAddress,
+  { partitionCount, access, logger, metrics, crashPoint }: OpenEventLogOptions,
+): Promise<EventLog> {
+  switch (address.kind) {
+    case 'embedded':
+      return openEmbeddedLog({
+        folder: address.folder,
+        partitionCount,
+        readOnly: access === 'read',
+        ...(crashPoint === undefined ? {} : { crashPoint }),
+      })
+    case 'kafka':
+      return openKafkaLog({ connection: address.connection, partitionCount, logger, metrics })
+    default: {
+      const never: never = address
+      throw new Error(`unknown kind of log: ${JSON.stringify(never)}`)
+    }
+  }
+}

@@ -1,0 +1,43 @@
+import type { Command } from 'commander'
+import { RiskError, type Ledger } from '@riskledger/contracts'
+import { screeningStream } from '@riskledger/journal'
+import { RELATIONS_THREAD } from '@riskledger/relations-service'
+import { startThread } from '@riskledger/runtime'
+import { activePolicy } from '../house/active-policy'
+import { bundleEngine } from '../house/engine'
+import type { House } from '../house/open-house'
+import { runService, threadService, type RunningService } from '../house/service-session'
+import { relationsInput } from '../house/thread-inputs'
+import { contextOf, type CommandContext, type Finish } from './command-context'
+
+/** `riskledger relations`: folds the journals of a ledger into what is known of counterparties and devices. */
+export function addRelations(program: Command, finish: Finish): void {
+  program
+    .command('relations')
+    .description('fold the journals of a ledger into what is known of counterparties and devices; one process for all partitions')
+    .action(async (_flags: unknown, command: Command) => {
+      const context = contextOf(command)
+      finish(await runService({ context, name: 'relations', needsKafka: true, start: (house, signal) => startRelations(context, { house, signal }) }))
+    })
+}
+
+async function startRelations(
+  context: CommandContext,
+  { house, signal }: { readonly house: House; readonly signal: AbortSignal },
+): Promise<RunningService> {
+  const { environment, crashAt, settings } = context
+  await firstPolicyActivated(house.ledger, { stream: screeningStream(0, 0, environment), signal })
+  const { policy } = await activePolicy(house.ledger, { stream: screeningStream(0, 0, environment), which: 'first', environment })
+  const input = relationsInput({ house, engine: await bundleEngine(), environment, logLevel: settings.logLevel, crashAt }, policy)
+  const thread = startThread(RELATIONS_THREAD, { name: 'relations', input })
+  await thread.ready
+  return threadService(thread, { name: 'relations', says: `Relations of ${house.folder.partitions} journals; ledger ${house.connectionString}.` })
+}
+
+/** Waits until a screener has begun the journal: relations go by the policy that it began with. Throws `cancelled` once `signal` aborts. */
+async function firstPolicyActivated(ledger: Ledger, { stream, signal }: { readonly stream: string; readonly signal: AbortSignal }): Promise<void> {
+  for await (const message of ledger.subscribeToStream(stream, { after: 'start', signal })) {
+    if (message.kind === 'entry' && message.entry.type === 'PolicyActivated') return
+  }
+  throw new RiskError('cancelled', `Stopped before ${stream} was begun by a screener.`, { retriable: false })
+}

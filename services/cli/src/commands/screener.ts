@@ -1,0 +1,125 @@
+import type { Command } from 'commander'
+import { RiskError } from '@riskledger/contracts'
+import { startThread, type Thread } from '@riskledger/runtime'
+import { SCREENER_THREAD, type Assignment, type ScreenerMessage, type ScreenerReady, type ScreenerRequest } from '@riskledger/screener'
+import { bundleEngine } from '../house/engine'
+import type { House } from '../house/open-house'
+import { followPolicyRequests } from '../house/policy-requests'
+import { runService, threadService, type RunningService } from '../house/service-session'
+import { screenerInput, storeArtifacts } from '../house/thread-inputs'
+import { contextFrom, type CommandContext, type Finish } from './command-context'
+import { DEFAULT_POLICY_FILE, loadPolicyFile } from './load-policy'
+
+/** Consumer group of screeners that are not ordered onto partitions by hand, after the environment prefix. */
+const DEFAULT_GROUP = 'riskledger-screener'
+
+interface ScreenerFlags {
+  readonly partitions?: string | undefined
+  readonly group?: string | undefined
+}
+
+/** `riskledger screener`: screens partitions of a Kafka cluster into a ledger, alone or as one of several. */
+export function addScreener(program: Command, finish: Finish): void {
+  program
+    .command('screener')
+    .description('screen partitions of a Kafka cluster into a ledger: those that its consumer group gives it, or those named')
+    .option('--partitions <list>', 'work these partitions, such as 0-3 or 0,2,5, outside of any group: nothing is ever rebalanced')
+    .option('--group <id>', `consumer group that shares the partitions (default ${DEFAULT_GROUP}, with the prefix)`)
+    .option('--policy <file>', 'policy to put into force (default where a journal has none yet: the one that ships)')
+    .action(async (_flags: ScreenerFlags, command: Command) => {
+      const { partitions, group, ...flags } = command.optsWithGlobals<ScreenerFlags>()
+      if (partitions !== undefined && group !== undefined)
+        throw new RiskError('configuration-invalid', '--partitions works outside of any group: leave out one of --partitions and --group.', {
+          retriable: false,
+        })
+      const context = contextFrom({ ...flags })
+      const start = (house: House): Promise<RunningService> =>
+        startScreener(context, { house, assignment: assignmentOf(context, { partitions, group, house }) })
+      finish(await runService({ context, name: 'screener', needsKafka: true, start }))
+    })
+}
+
+async function startScreener(
+  context: CommandContext,
+  { house, assignment }: { readonly house: House; readonly assignment: Assignment },
+): Promise<RunningService> {
+  const { policy: policyFile, logLevel } = context.settings
+  const { environment } = context
+  const policy = policyFile === undefined ? null : await loadPolicyFile(policyFile)
+  const parts = {
+    ...context,
+    house,
+    engine: await bundleEngine(),
+    policy,
+    firstPolicy: await loadPolicyFile(DEFAULT_POLICY_FILE),
+    logLevel,
+    tellDecisions: false,
+  }
+  await storeArtifacts(parts)
+  const thread: Thread<ScreenerReady> = startThread(SCREENER_THREAD, {
+    name: 'screener',
+    input: screenerInput(parts, assignment),
+    onMessage: (message) => tell(context, message as ScreenerMessage),
+  })
+  await thread.ready
+  const ending = new AbortController()
+  const following = followPolicyRequests({
+    ledger: house.ledger,
+    environment,
+    signal: ending.signal,
+    activate: ({ canonicalBytes }) => thread.post({ kind: 'activate', policy: canonicalBytes } satisfies ScreenerRequest),
+    onRefused: (message) => process.stderr.write(`${message}\n`),
+  })
+  const service = threadService(thread, { name: 'screener', says: saysOf(assignment, house) })
+  const failed = Promise.race([service.failed, following.then(() => new Promise<never>(() => undefined))])
+  failed.catch(() => undefined)
+  return {
+    ...service,
+    failed,
+    stop: async () => {
+      ending.abort()
+      await Promise.allSettled([following])
+      await thread.stop()
+    },
+  }
+}
+
+function tell({ json, print, printJson }: CommandContext, message: ScreenerMessage): void {
+  if (message.kind !== 'assigned') return
+  const partitions = message.partitions.map(({ partition }) => partition).sort((a, b) => a - b)
+  if (json) printJson({ assigned: partitions })
+  else print(partitions.length === 0 ? 'No partition is assigned here now.' : `Works partitions ${partitions.join(', ')}.`)
+}
+
+function saysOf(assignment: Assignment, house: House): string {
+  const whole = `${house.folder.partitions} partition${house.folder.partitions === 1 ? '' : 's'}`
+  if (assignment.kind === 'group') return `Screener in group ${assignment.groupId}, which shares ${whole}; ledger ${house.connectionString}.`
+  return `Screener of partitions ${assignment.partitions.join(', ')} of ${whole}; ledger ${house.connectionString}.`
+}
+
+function assignmentOf(
+  { environment }: CommandContext,
+  { partitions, group, house }: ScreenerFlags & { readonly house: House },
+): Assignment {
+  if (partitions === undefined) return { kind: 'group', groupId: group ?? `${environment}${DEFAULT_GROUP}` }
+  return { kind: 'fixed', partitions: parsePartitions(partitions, house.folder.partitions) }
+}
+
+/**
+ * The partitions that a list such as `0-3` or `0,2,5-7` names, in rising order, each once. Throws `configuration-invalid` for anything else, and for a
+ * partition that there is not among `partitionCount`.
+ */
+export function parsePartitions(list: string, partitionCount: number): readonly number[] {
+  const named = new Set<number>()
+  for (const part of list.split(',')) {
+    const [, first, last = first] = /^(\d{1,4})(?:-(\d{1,4}))?$/.exec(part.trim()) ?? []
+    if (first === undefined || Number(first) > Number(last)) throw wrongList(list, 'it is a list such as 0-3 or 0,2,5')
+    if (Number(last) >= partitionCount) throw wrongList(list, `the topics have partitions 0 to ${partitionCount - 1}`)
+    for (let partition = Number(first); partition <= Number(last); partition++) named.add(partition)
+  }
+  return [...named].sort((a, b) => a - b)
+}
+
+function wrongList(list: string, reason: string): RiskError {
+  return new RiskError('configuration-invalid', `--partitions is ${JSON.stringify(list)}; ${reason}.`, { retriable: false })
+}

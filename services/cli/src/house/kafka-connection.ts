@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs'
+import { RiskError } from '@riskledger/contracts'
+import type { KafkaConnection } from '@riskledger/kafka'
+import type { Settings } from '@riskledger/runtime'
+
+/** How to get into the cluster that the settings name, its files read; null where they name none. Throws `configuration-invalid`, `file-not-found`. */
+export function kafkaConnectionOf(
+  settings: Settings,
+  { environment, variables }: { readonly environment: string; readonly variables: Readonly<Record<string, string | undefined>> },
+): KafkaConnection | null {
+  const { kafka, kafkaTls, kafkaCa, kafkaCert, kafkaKey, kafkaSasl, schemaRegistry } = settings
+  if (kafka === undefined) return null
+  const withTls = kafkaTls === undefined ? [kafkaCa, kafkaCert, kafkaSasl].some((given) => given !== undefined) : kafkaTls === 'on'
+  return {
+    brokers: kafka.split(','),
+    clientId: 'riskledger',
+    prefix: environment,
+    ...(withTls ? { ssl: { ...pem('ca', kafkaCa), ...pem('cert', kafkaCert), ...pem('key', kafkaKey) } } : {}),
+    ...(kafkaSasl === undefined ? {} : { sasl: { mechanism: kafkaSasl, ...credentials(variables) } }),
+    ...(schemaRegistry === undefined ? {} : { schemaRegistryUrl: schemaRegistry }),
+  }
+}
+
+function credentials(variables: Readonly<Record<string, string | undefined>>): { readonly username: string; readonly password: string } {
+  const username = variables.RISKLEDGER_KAFKA_USERNAME
+  const password = variables.RISKLEDGER_KAFKA_PASSWORD
+  if (username !== undefined && username !== '' && password !== undefined && password !== '') return { username, password }
+  throw new RiskError('configuration-invalid', '--kafka-sasl needs RISKLEDGER_KAFKA_USERNAME and RISKLEDGER_KAFKA_PASSWORD in the environment.', {
+    retriable: false,
+  })
+}
+
+function pem<Name extends string>(name: Name, path: string | undefined): Partial<Record<Name, string>> {
+  if (path === undefined) return {}
+  try {
+    return { [name]: readFileSync(path, 'utf8') } as Record<Name, string>
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new RiskError(code === 'ENOENT' ? 'file-not-found' : 'file-unreadable', `--kafka-${name}: ${path} cannot be read (${code}).`, {
+      retriable: false,
+      cause: error,
+      context: { path },
+    })
+  }
+}

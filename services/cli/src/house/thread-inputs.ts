@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import { schemaArtifacts } from '@riskledger/events'
+import { storeArtifact } from '@riskledger/journal'
+import type { AcceptedPolicy, Policy } from '@riskledger/policy'
+import type { RelationsThreadInput } from '@riskledger/relations-service'
+import type { Settings } from '@riskledger/runtime'
+import { DEFAULT_PACE, type Assignment, type ScreenerThreadInput, type WorkerPace } from '@riskledger/screener'
+import type { Engine } from './engine'
+import type { House } from './open-house'
+
+/** What the parts of a house have in common, however many of them this process runs. */
+export interface PartOptions {
+  readonly house: House
+  readonly engine: Engine
+  /** Put into force at the start; null: the journals' own. */
+  readonly policy: AcceptedPolicy | null
+  /** With which journals begin that have none yet, where `policy` is null. */
+  readonly firstPolicy?: AcceptedPolicy
+  readonly challengeSecret: string
+  readonly environment: string
+  readonly logLevel: Settings['logLevel']
+  readonly crashAt: string | undefined
+  readonly pace?: WorkerPace
+  readonly tellDecisions: boolean
+}
+
+/** Puts the engine and the schemas into the ledger, to which journal entries refer by hash; what is there already stays. */
+export async function storeArtifacts({ house, engine, environment }: Pick<PartOptions, 'house' | 'engine' | 'environment'>): Promise<void> {
+  await storeArtifact(house.ledger, { bytes: engine.bundle, mediaType: 'text/javascript' }, environment)
+  for (const schema of schemaArtifacts()) {
+    const bytes = Buffer.from(schema.canonicalJson)
+    await storeArtifact(house.ledger, { bytes, mediaType: 'application/vnd.apache.avro+json' }, environment)
+  }
+}
+
+/** What the screener thread of this house is started with. */
+export function screenerInput(options: PartOptions, assignment: Assignment): ScreenerThreadInput {
+  const { house, policy, firstPolicy } = options
+  return {
+    log: house.log,
+    cacheFolder: join(house.dataDir, 'cache', 'snapshots'),
+    assignment,
+    connectionString: house.connectionString,
+    partitionCount: house.folder.partitions,
+    environment: options.environment,
+    workerId: randomUUID(),
+    engineHash: options.engine.hash,
+    policy: policy === null ? null : policy.canonicalBytes,
+    firstPolicy: firstPolicy === undefined ? null : firstPolicy.canonicalBytes,
+    pace: options.pace ?? DEFAULT_PACE,
+    challengeSecret: options.challengeSecret,
+    tellDecisions: options.tellDecisions,
+    logLevel: options.logLevel,
+    crashAt: options.crashAt,
+  }
+}
+
+/** Relations go by the policy that the journals began with: their epochs have numbers, and those do not change. */
+export function relationsInput(
+  { house, engine, environment, logLevel, crashAt }: Pick<PartOptions, 'house' | 'engine' | 'environment' | 'logLevel' | 'crashAt'>,
+  begunWith: Policy,
+): RelationsThreadInput {
+  const { relations, state } = begunWith
+  return {
+    connectionString: house.connectionString,
+    partitionCount: house.folder.partitions,
+    environment,
+    engineHash: engine.hash,
+    epochMs: relations.epochMs,
+    state: {
+      labelDelayMs: state.labelDelayMs,
+      labelMemoryMs: state.labelMemoryMs,
+      maxKeys: state.maxAccounts,
+      maxRemembered: state.maxRemembered,
+    },
+    logLevel,
+    crashAt,
+  }
+}
+
+/** All partitions of a house. */
+export function everyPartition({ folder }: House): Assignment {
+  return { kind: 'fixed', partitions: Array.from({ length: folder.partitions }, (_, partition) => partition) }
+}

@@ -1,0 +1,158 @@
+import { RiskError } from '@riskledger/contracts'
+import type { AcceptedPolicy } from '@riskledger/policy'
+import { KeptLogger } from '@riskledger/testing'
+import type { PartitionWorker } from './partition-worker'
+import { PartitionWorkers } from './partition-workers'
+
+/** A worker that ends when it is told to, or by the error that a test gives it. */
+class FakeWorker {
+  stopped = 0
+  readonly activated: AcceptedPolicy[] = []
+  end: (error: Error) => void = () => undefined
+  private finish: () => void = () => undefined
+  readonly done = new Promise<void>((resolve, reject) => {
+    this.finish = resolve
+    this.end = reject
+  })
+
+  constructor() {
+    this.done.catch(() => undefined)
+  }
+
+  readonly activate = (policy: AcceptedPolicy): void => void this.activated.push(policy)
+
+  readonly stop = (): Promise<void> => {
+    this.stopped++
+    this.finish()
+    return this.done
+  }
+}
+
+const fenced = (): RiskError => new RiskError('fenced', 'another worker', { retriable: false })
+const broken = (): RiskError => new RiskError('ledger-corrupt', 'broken', { retriable: false })
+
+function bench(whenFenced: 'ends' | 'retakes', before: (partition: number, stillMine: () => boolean) => Promise<void> = async () => undefined) {
+  const started: { partition: number; worker: FakeWorker }[] = []
+  const workers = new PartitionWorkers({
+    whenFenced,
+    retakeDelayMs: 0,
+    logger: new KeptLogger(),
+    start: async (partition, stillMine) => {
+      await before(partition, stillMine)
+      const worker = new FakeWorker()
+      started.push({ partition, worker })
+      return worker as unknown as PartitionWorker
+    },
+  })
+  const startedPartitions = () => started.map(({ partition }) => partition)
+  return { workers, started, startedPartitions }
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setImmediate(resolve))
+}
+
+test('takes what is assigned, leaves what is not any more, and keeps the rest', async () => {
+  const { workers, started, startedPartitions } = bench('retakes')
+  await workers.assign([0, 1, 2])
+  await workers.assign([2, 3])
+  expect(startedPartitions()).toEqual([0, 1, 2, 3])
+  expect(started.map(({ worker }) => worker.stopped)).toEqual([1, 1, 0, 0])
+  expect([...workers.running.keys()].sort()).toEqual([2, 3])
+  await workers.stop()
+  expect(started.map(({ worker }) => worker.stopped)).toEqual([1, 1, 1, 1])
+})
+
+test('the last of overlapping assignments counts, and a take-over that it overtakes fences nobody', async () => {
+  let release: () => void = () => undefined
+  const held = new Promise<void>((resolve) => (release = resolve))
+  const { workers, startedPartitions } = bench('retakes', async (partition, stillMine) => {
+    if (partition !== 0) return
+    await held
+    if (!stillMine()) throw new RiskError('cancelled', 'given to another', { retriable: false })
+  })
+  const first = workers.assign([0])
+  const second = workers.assign([1])
+  release()
+  await Promise.all([first, second])
+  expect(startedPartitions()).toEqual([1])
+  await workers.stop()
+})
+
+test('a worker that is fenced ends the process where partitions are ordered by hand', async () => {
+  const { workers, started } = bench('ends')
+  await workers.assign([0, 1])
+  started[0].worker.end(fenced())
+  await expect(workers.failed).rejects.toMatchObject({ code: 'fenced' })
+  await workers.stop()
+  expect(started[1].worker.stopped).toBe(1)
+})
+
+test('a partition that the group still assigns here is taken again, five times without an input between', async () => {
+  const { workers, started } = bench('retakes')
+  await workers.assign([0])
+  for (let taken = 1; taken <= 5; taken++) {
+    started[taken - 1].worker.end(fenced())
+    await until(() => started.length === taken + 1)
+    await until(() => workers.running.size === 1)
+  }
+  started[5].worker.end(fenced())
+  await expect(workers.failed).rejects.toMatchObject({ code: 'fenced' })
+  expect(started).toHaveLength(6)
+  await workers.stop()
+})
+
+test('an input journaled between makes earlier retakes count no more', async () => {
+  const { workers, started } = bench('retakes')
+  await workers.assign([0])
+  for (let taken = 1; taken <= 8; taken++) {
+    workers.progressed(0)
+    started[taken - 1].worker.end(fenced())
+    await until(() => started.length === taken + 1 && workers.running.size === 1)
+  }
+  await workers.stop()
+})
+
+test('a partition that was given away is not taken again', async () => {
+  const { workers, started } = bench('retakes')
+  await workers.assign([0])
+  const given = workers.assign([])
+  started[0].worker.end(fenced())
+  await given
+  await workers.stop()
+  expect(started).toHaveLength(1)
+})
+
+test('any other error of a worker, or of a take-over, ends the process', async () => {
+  const one = bench('retakes')
+  await one.workers.assign([0])
+  one.started[0].worker.end(broken())
+  await expect(one.workers.failed).rejects.toMatchObject({ code: 'ledger-corrupt' })
+  await one.workers.stop()
+
+  const other = bench('retakes', async () => {
+    throw broken()
+  })
+  await expect(other.workers.assign([0])).rejects.toMatchObject({ code: 'ledger-corrupt' })
+  await expect(other.workers.failed).rejects.toMatchObject({ code: 'ledger-corrupt' })
+  await other.workers.stop()
+})
+
+test('a worker that cannot append what it had is told when all are stopped', async () => {
+  const { workers, started } = bench('ends')
+  await workers.assign([0, 1])
+  started[0].worker.stop = async () => {
+    throw broken()
+  }
+  await expect(workers.stop()).rejects.toMatchObject({ code: 'ledger-corrupt' })
+  expect(started[1].worker.stopped).toBe(1)
+})
+
+test('a policy reaches every worker', async () => {
+  const { workers, started } = bench('ends')
+  await workers.assign([0, 1])
+  const policy = { hash: 'x' } as AcceptedPolicy
+  workers.activate(policy)
+  expect(started.map(({ worker }) => worker.activated)).toEqual([[policy], [policy]])
+  await workers.stop()
+})

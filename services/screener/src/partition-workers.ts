@@ -1,0 +1,124 @@
+import { RiskError, type Logger } from '@riskledger/contracts'
+import type { AcceptedPolicy } from '@riskledger/policy'
+import type { PartitionWorker } from './partition-worker'
+
+/** Before a lost partition is taken again: time for a member that was out of touch to learn that the group has given its partitions to others. */
+const RETAKE_DELAY_MS = 5_000
+/** How often a worker that lost its partition to another takes it again while the partition is still assigned here, before that counts as a fault. */
+const MAX_RETAKES = 5
+
+/** What the workers stand on. */
+export interface PartitionWorkersOptions {
+  /** Takes one partition over; `stillMine` tells, up to the tenure, whether the partition is still wanted here. */
+  readonly start: (partition: number, stillMine: () => boolean) => Promise<PartitionWorker>
+  /**
+   * What being fenced means. `ends`: somebody was ordered onto the partition by hand, and this process leaves. `retakes`: a group assigns partitions, and
+   * one that it still assigns here after `retakeDelayMs` is taken over again, up to five times before an input is journaled.
+   */
+  readonly whenFenced: 'ends' | 'retakes'
+  /** Default 5,000 ms. */
+  readonly retakeDelayMs?: number
+  readonly logger: Logger
+}
+
+/** Runs a worker for each partition that is assigned to this process, and none for any other. */
+export class PartitionWorkers {
+  private readonly held = new Map<number, PartitionWorker>()
+  private readonly retakes = new Map<number, number>()
+  private wanted: ReadonlySet<number> = new Set()
+  private readonly timers = new Set<NodeJS.Timeout>()
+  private settling: Promise<void> = Promise.resolve()
+  private fail: (error: unknown) => void = () => undefined
+  /** Rejects with what ended a worker that was not told to stop; never resolves. */
+  readonly failed = new Promise<never>((_, reject) => (this.fail = reject))
+
+  constructor(private readonly options: PartitionWorkersOptions) {
+    // Whoever awaits it sees the rejection.
+    this.failed.catch(() => undefined)
+  }
+
+  /** The workers at work, by partition. */
+  get running(): ReadonlyMap<number, PartitionWorker> {
+    return this.held
+  }
+
+  /**
+   * Makes `partitions` the assignment: leaves what is not in it, then takes over what is new. Calls may overlap; the last one counts, and a take-over
+   * under way for a partition that has gone meanwhile ends before it fences anybody. Resolves once the assignment stands; rejects as `failed` does.
+   */
+  assign(partitions: readonly number[]): Promise<void> {
+    this.wanted = new Set(partitions)
+    this.settling = this.settling.then(() => this.settle())
+    // Told through `failed` too, for whoever does not wait.
+    this.settling.catch((error: unknown) => this.fail(error))
+    return this.settling
+  }
+
+  /** Leaves every partition: stops pulling, appends what was stepped. Settles once all have stopped; rejects where one could not append what it had. */
+  async stop(): Promise<void> {
+    this.wanted = new Set()
+    for (const timer of this.timers) clearTimeout(timer)
+    this.timers.clear()
+    await this.settling.catch(() => undefined)
+    const ends = await Promise.allSettled([...this.held.values()].map((worker) => worker.stop()))
+    this.held.clear()
+    for (const end of ends) if (end.status === 'rejected') throw end.reason
+  }
+
+  /** Puts a policy into force at each worker's next batch boundary. */
+  activate(policy: AcceptedPolicy): void {
+    for (const worker of this.held.values()) worker.activate(policy)
+  }
+
+  /** Tells that a worker has journaled inputs, so that its earlier retakes no longer count. */
+  progressed(partition: number): void {
+    this.retakes.delete(partition)
+  }
+
+  private async settle(): Promise<void> {
+    const leaving = [...this.held].filter(([partition]) => !this.wanted.has(partition))
+    // A worker that ended by an error has said so; leaving it must not fail for that again.
+    await Promise.allSettled(leaving.map(([, worker]) => worker.stop()))
+    for (const [partition] of leaving) this.held.delete(partition)
+    for (const partition of this.wanted) if (!this.held.has(partition)) await this.take(partition)
+  }
+
+  private async take(partition: number): Promise<void> {
+    const stillMine = (): boolean => this.wanted.has(partition)
+    try {
+      const worker = await this.options.start(partition, stillMine)
+      this.held.set(partition, worker)
+      worker.done.catch((error: unknown) => this.onEnded({ partition, worker, error }))
+    } catch (error) {
+      if (error instanceof RiskError && error.code === 'cancelled' && !stillMine()) return
+      if (!this.mayRetake(partition, error)) throw error
+      this.retakeLater()
+    }
+  }
+
+  private onEnded({ partition, worker, error }: { readonly partition: number; readonly worker: PartitionWorker; readonly error: unknown }): void {
+    if (this.held.get(partition) !== worker) return
+    this.held.delete(partition)
+    if (!this.wanted.has(partition)) return
+    if (!this.mayRetake(partition, error)) return this.fail(error)
+    this.retakeLater()
+  }
+
+  private retakeLater(): void {
+    const timer = setTimeout(() => {
+      this.timers.delete(timer)
+      // Rejections reach `failed`.
+      void this.assign([...this.wanted]).catch(() => undefined)
+    }, this.options.retakeDelayMs ?? RETAKE_DELAY_MS)
+    this.timers.add(timer)
+  }
+
+  private mayRetake(partition: number, error: unknown): boolean {
+    if (!(error instanceof RiskError) || error.code !== 'fenced') return false
+    if (this.options.whenFenced === 'ends') return false
+    const retakes = (this.retakes.get(partition) ?? 0) + 1
+    this.retakes.set(partition, retakes)
+    this.options.logger.warn('another worker took a partition that is assigned here', { partition, retakes, most: MAX_RETAKES })
+    return retakes <= MAX_RETAKES
+  }
+}
