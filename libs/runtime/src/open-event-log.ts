@@ -4,8 +4,7 @@ import { openKafkaLog, type KafkaConnection } from '@riskledger/kafka'
 
 /** Where the raw events lie: in a folder of this machine, or in a Kafka cluster. Plain data, so that threads can be handed it. */
 export type LogAddress =
-  | { readonly kind: 'embedded'; readonly folder: string }
-  | { readonly kind: 'kafka'; readonly connection: KafkaConnection }
+  { readonly kind: 'embedded'; readonly folder: string } | { readonly kind: 'kafka'; readonly connection: KafkaConnection }
 
 /** How a log is opened. */
 export interface OpenEventLogOptions {

@@ -53,7 +53,8 @@ async function answer(
   if (method !== 'GET') return send(response, 405, { body: { status: 'refused', detail: 'only GET is answered here' } })
   if (path === '/health/live') return send(response, 200, { body: { status: 'passing' } })
   if (path === '/metrics') return send(response, 200, { body: await metrics.exposition(), contentType: 'text/plain; version=0.0.4' })
-  if (path !== '/health/ready') return send(response, 404, { body: { status: 'refused', detail: 'there is /health/live, /health/ready and /metrics' } })
+  if (path !== '/health/ready')
+    return send(response, 404, { body: { status: 'refused', detail: 'there is /health/live, /health/ready and /metrics' } })
   const report = await checkHealth(checks)
   send(response, report.status === 'passing' ? 200 : 503, { body: report })
 }

@@ -49,7 +49,21 @@ export async function main(argv: readonly string[]): Promise<number> {
   const finish = (code: number): void => {
     exitCode = code
   }
-  for (const add of [addUp, addScreener, addRelations, addLedger, addScreen, addSimulate, addPolicy, addExplain, addReplay, addVerify, addExport, addStatus, addBackup])
+  for (const add of [
+    addUp,
+    addScreener,
+    addRelations,
+    addLedger,
+    addScreen,
+    addSimulate,
+    addPolicy,
+    addExplain,
+    addReplay,
+    addVerify,
+    addExport,
+    addStatus,
+    addBackup,
+  ])
     add(program, finish)
   try {
     await program.parseAsync([...argv])

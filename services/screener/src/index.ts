@@ -7,7 +7,15 @@ export { PolicyShelf } from './policy-shelf'
 export { assertSameEpochs, takeOver, type TakeOverOptions } from './take-over'
 export { PartitionWorkers, type PartitionWorkersOptions } from './partition-workers'
 export { DEFAULT_PACE, paceFrom, type WorkerPace } from './worker-pace'
-export type { Assignment, InputCounts, PartitionTaken, ScreenerMessage, ScreenerReady, ScreenerRequest, ScreenerThreadInput } from './screener-protocol'
+export type {
+  Assignment,
+  InputCounts,
+  PartitionTaken,
+  ScreenerMessage,
+  ScreenerReady,
+  ScreenerRequest,
+  ScreenerThreadInput,
+} from './screener-protocol'
 
 /** The module that `startThread` runs as the screener thread. */
 export const SCREENER_THREAD = threadModule(__dirname, { source: 'thread.ts', bundled: 'screener-thread' })

@@ -31,7 +31,10 @@ class FakeWorker {
 const fenced = (): RiskError => new RiskError('fenced', 'another worker', { retriable: false })
 const broken = (): RiskError => new RiskError('ledger-corrupt', 'broken', { retriable: false })
 
-function bench(whenFenced: 'ends' | 'retakes', before: (partition: number, stillMine: () => boolean) => Promise<void> = async () => undefined) {
+function bench(
+  whenFenced: 'ends' | 'retakes',
+  before: (partition: number, stillMine: () => boolean) => Promise<void> = async () => undefined,
+) {
   const started: { partition: number; worker: FakeWorker }[] = []
   const workers = new PartitionWorkers({
     whenFenced,

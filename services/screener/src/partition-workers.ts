@@ -96,7 +96,15 @@ export class PartitionWorkers {
     }
   }
 
-  private onEnded({ partition, worker, error }: { readonly partition: number; readonly worker: PartitionWorker; readonly error: unknown }): void {
+  private onEnded({
+    partition,
+    worker,
+    error,
+  }: {
+    readonly partition: number
+    readonly worker: PartitionWorker
+    readonly error: unknown
+  }): void {
     if (this.held.get(partition) !== worker) return
     this.held.delete(partition)
     if (!this.wanted.has(partition)) return

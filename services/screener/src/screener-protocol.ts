@@ -5,8 +5,7 @@ import type { WorkerPace } from './worker-pace'
 
 /** Which partitions a screener works: these, or those that a consumer group gives it from time to time. */
 export type Assignment =
-  | { readonly kind: 'fixed'; readonly partitions: readonly number[] }
-  | { readonly kind: 'group'; readonly groupId: string }
+  { readonly kind: 'fixed'; readonly partitions: readonly number[] } | { readonly kind: 'group'; readonly groupId: string }
 
 /** What the screener thread is started with. */
 export interface ScreenerThreadInput {

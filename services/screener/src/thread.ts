@@ -9,14 +9,7 @@ import { assertChallengeSecret, challengeDraw } from './challenge-draw'
 import { startPartitionWorker, type PartitionWorker, type WorkerOptions } from './partition-worker'
 import { PartitionWorkers } from './partition-workers'
 import { PolicyShelf } from './policy-shelf'
-import type {
-  InputCounts,
-  PartitionTaken,
-  ScreenerMessage,
-  ScreenerReady,
-  ScreenerRequest,
-  ScreenerThreadInput,
-} from './screener-protocol'
+import type { InputCounts, PartitionTaken, ScreenerMessage, ScreenerReady, ScreenerRequest, ScreenerThreadInput } from './screener-protocol'
 
 type Shared = Omit<WorkerOptions, 'partition' | 'draw' | 'onBatch' | 'onIdle' | 'stillMine'>
 type Context = ThreadContext<ScreenerThreadInput>
@@ -61,7 +54,12 @@ async function runWorkers(context: Context, shared: Shared): Promise<void> {
   if (shared.policy !== null) shared.checkPolicy(shared.policy.policy)
   const workers: PartitionWorkers = new PartitionWorkers({
     start: (partition, stillMine) =>
-      startPartitionWorker({ ...shared, ...partOf(context, { partition, onProgress: () => workers.progressed(partition) }), partition, stillMine }),
+      startPartitionWorker({
+        ...shared,
+        ...partOf(context, { partition, onProgress: () => workers.progressed(partition) }),
+        partition,
+        stillMine,
+      }),
     whenFenced: input.assignment.kind === 'group' ? 'retakes' : 'ends',
     logger: shared.logger,
   })

@@ -17,7 +17,14 @@ export function addRelations(program: Command, finish: Finish): void {
     .description('fold the journals of a ledger into what is known of counterparties and devices; one process for all partitions')
     .action(async (_flags: unknown, command: Command) => {
       const context = contextOf(command)
-      finish(await runService({ context, name: 'relations', needsKafka: true, start: (house, signal) => startRelations(context, { house, signal }) }))
+      finish(
+        await runService({
+          context,
+          name: 'relations',
+          needsKafka: true,
+          start: (house, signal) => startRelations(context, { house, signal }),
+        }),
+      )
     })
 }
 
@@ -31,11 +38,17 @@ async function startRelations(
   const input = relationsInput({ house, engine: await bundleEngine(), environment, logLevel: settings.logLevel, crashAt }, policy)
   const thread = startThread(RELATIONS_THREAD, { name: 'relations', input })
   await thread.ready
-  return threadService(thread, { name: 'relations', says: `Relations of ${house.folder.partitions} journals; ledger ${house.connectionString}.` })
+  return threadService(thread, {
+    name: 'relations',
+    says: `Relations of ${house.folder.partitions} journals; ledger ${house.connectionString}.`,
+  })
 }
 
 /** Waits until a screener has begun the journal: relations go by the policy that it began with. Throws `cancelled` once `signal` aborts. */
-async function firstPolicyActivated(ledger: Ledger, { stream, signal }: { readonly stream: string; readonly signal: AbortSignal }): Promise<void> {
+async function firstPolicyActivated(
+  ledger: Ledger,
+  { stream, signal }: { readonly stream: string; readonly signal: AbortSignal },
+): Promise<void> {
   for await (const message of ledger.subscribeToStream(stream, { after: 'start', signal })) {
     if (message.kind === 'entry' && message.entry.type === 'PolicyActivated') return
   }

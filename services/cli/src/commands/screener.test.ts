@@ -9,7 +9,9 @@ test.each([
 })
 
 test.each(['', 'a', '3-1', '0-', '-1', '1,,2', '0.5'])('%j is refused as a list', (list) => {
-  expect(() => parsePartitions(list, 4)).toThrow(expect.objectContaining({ code: 'configuration-invalid', message: expect.stringContaining('0-3 or 0,2,5') }))
+  expect(() => parsePartitions(list, 4)).toThrow(
+    expect.objectContaining({ code: 'configuration-invalid', message: expect.stringContaining('0-3 or 0,2,5') }),
+  )
 })
 
 test('a partition that there is not is refused', () => {

@@ -29,9 +29,13 @@ export function addScreener(program: Command, finish: Finish): void {
     .action(async (_flags: ScreenerFlags, command: Command) => {
       const { partitions, group, ...flags } = command.optsWithGlobals<ScreenerFlags>()
       if (partitions !== undefined && group !== undefined)
-        throw new RiskError('configuration-invalid', '--partitions works outside of any group: leave out one of --partitions and --group.', {
-          retriable: false,
-        })
+        throw new RiskError(
+          'configuration-invalid',
+          '--partitions works outside of any group: leave out one of --partitions and --group.',
+          {
+            retriable: false,
+          },
+        )
       const context = contextFrom({ ...flags })
       const start = (house: House): Promise<RunningService> =>
         startScreener(context, { house, assignment: assignmentOf(context, { partitions, group, house }) })
@@ -93,7 +97,8 @@ function tell({ json, print, printJson }: CommandContext, message: ScreenerMessa
 
 function saysOf(assignment: Assignment, house: House): string {
   const whole = `${house.folder.partitions} partition${house.folder.partitions === 1 ? '' : 's'}`
-  if (assignment.kind === 'group') return `Screener in group ${assignment.groupId}, which shares ${whole}; ledger ${house.connectionString}.`
+  if (assignment.kind === 'group')
+    return `Screener in group ${assignment.groupId}, which shares ${whole}; ledger ${house.connectionString}.`
   return `Screener of partitions ${assignment.partitions.join(', ')} of ${whole}; ledger ${house.connectionString}.`
 }
 

@@ -25,9 +25,13 @@ function credentials(variables: Readonly<Record<string, string | undefined>>): {
   const username = variables.RISKLEDGER_KAFKA_USERNAME
   const password = variables.RISKLEDGER_KAFKA_PASSWORD
   if (username !== undefined && username !== '' && password !== undefined && password !== '') return { username, password }
-  throw new RiskError('configuration-invalid', '--kafka-sasl needs RISKLEDGER_KAFKA_USERNAME and RISKLEDGER_KAFKA_PASSWORD in the environment.', {
-    retriable: false,
-  })
+  throw new RiskError(
+    'configuration-invalid',
+    '--kafka-sasl needs RISKLEDGER_KAFKA_USERNAME and RISKLEDGER_KAFKA_PASSWORD in the environment.',
+    {
+      retriable: false,
+    },
+  )
 }
 
 function pem<Name extends string>(name: Name, path: string | undefined): Partial<Record<Name, string>> {

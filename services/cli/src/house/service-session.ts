@@ -49,7 +49,10 @@ export async function runService({ context, name, needsKafka, start }: ServiceOp
 }
 
 /** A thread as a service: it fails when it ends without having been asked to. */
-export function threadService(thread: Thread<unknown, unknown>, { name, says }: { readonly name: string; readonly says: string }): RunningService {
+export function threadService(
+  thread: Thread<unknown, unknown>,
+  { name, says }: { readonly name: string; readonly says: string },
+): RunningService {
   const failed = thread.done.then((): never => {
     throw new RiskError('cancelled', `the ${name} ended by itself.`, { retriable: false })
   })
@@ -58,7 +61,10 @@ export function threadService(thread: Thread<unknown, unknown>, { name, says }: 
 }
 
 function assertNamed({ settings }: CommandContext, { name, needsKafka }: Pick<ServiceOptions, 'name' | 'needsKafka'>): void {
-  const missing = [...(needsKafka && settings.kafka === undefined ? ['--kafka'] : []), ...(settings.ledger === undefined ? ['--ledger'] : [])]
+  const missing = [
+    ...(needsKafka && settings.kafka === undefined ? ['--kafka'] : []),
+    ...(settings.ledger === undefined ? ['--ledger'] : []),
+  ]
   if (missing.length === 0) return
   throw new RiskError(
     'configuration-invalid',
