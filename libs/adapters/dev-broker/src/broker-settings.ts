@@ -4,6 +4,14 @@ export interface NodeAddress {
   /** Ports at 127.0.0.1: of clients, and of the quorum of controllers. */
   readonly port: number
   readonly controllerPort: number
+  /** A second port for clients, to whom the node gives itself out under another: where a proxy stands before it. */
+  readonly proxied?: ProxiedPort
+}
+
+/** A port that a node listens on, and the port of the proxy that passes connections on to it, both at 127.0.0.1. */
+export interface ProxiedPort {
+  readonly port: number
+  readonly advertisedPort: number
 }
 
 /** Where a node keeps its files, and with whom it works. */
@@ -24,10 +32,10 @@ export function brokerSettings(node: NodeAddress, { nodes, dataFolder }: BrokerS
     'process.roles': 'broker,controller',
     'node.id': node.id,
     'controller.quorum.voters': nodes.map(({ id, controllerPort }) => `${id}@127.0.0.1:${controllerPort}`).join(','),
-    listeners: `PLAINTEXT://127.0.0.1:${node.port},CONTROLLER://127.0.0.1:${node.controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${node.port}`,
+    listeners: listeners(node, (proxied) => proxied.port, `CONTROLLER://127.0.0.1:${node.controllerPort}`),
+    'advertised.listeners': listeners(node, (proxied) => proxied.advertisedPort),
     'controller.listener.names': 'CONTROLLER',
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT',
     'inter.broker.listener.name': 'PLAINTEXT',
     'log.dirs': dataFolder.replaceAll('\\', '\\\\'),
     'auto.create.topics.enable': 'false',
@@ -55,6 +63,11 @@ export function brokerSettings(node: NodeAddress, { nodes, dataFolder }: BrokerS
   return Object.entries(settings)
     .map(([name, value]) => `${name}=${value}\n`)
     .join('')
+}
+
+function listeners({ port, proxied }: NodeAddress, portOf: (proxied: ProxiedPort) => number, ...more: readonly string[]): string {
+  const second = proxied === undefined ? [] : [`PROXIED://127.0.0.1:${portOf(proxied)}`]
+  return [`PLAINTEXT://127.0.0.1:${port}`, ...second, ...more].join(',')
 }
 
 /** How a node logs: into its folder, at most two files of 8 MiB. */

@@ -5,3 +5,4 @@ export type { DevBroker, DevBrokerNode, DevBrokerOptions } from './start-dev-bro
 export { findTestBroker } from './find-test-broker'
 export type { FindTestBrokerOptions, TestBroker } from './find-test-broker'
 export { KAFKA_VERSION } from './kafka-release'
+export type { ProxiedPort } from './broker-settings'

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path'
 import { RiskError } from '@riskledger/contracts'
 import { BrokerNode } from './broker-node'
-import type { NodeAddress } from './broker-settings'
+import type { NodeAddress, ProxiedPort } from './broker-settings'
 import { takeClusterFolder } from './cluster-folder'
 import { fetchBrokerJars, type BrokerJars } from './fetch-broker-jars'
 import { requireProgram } from './find-program'
@@ -21,6 +21,8 @@ export interface DevBrokerOptions {
   readonly nodes?: 1 | 3
   /** One port for the clients of each node. Default: free ones, kept for as long as this lasts. */
   readonly ports?: readonly number[]
+  /** A second port for clients of the one node, behind a proxy; clients that come in there are sent back there. Default: none. */
+  readonly proxied?: ProxiedPort
   /** Heap of each node in MiB; default 256, at least 128. A node takes about 150 MiB more. */
   readonly heapMiB?: number
   /** Default: fetched, if they have not been, into RiskLedger's own `.cache`. */
@@ -70,7 +72,7 @@ export async function startDevBroker(options: DevBrokerOptions): Promise<DevBrok
   const folder = resolve(options.folder)
   const clusterId = takeClusterFolder(folder, { nodes: count })
   for (let choice = 1; ; choice++) {
-    const addresses = await chooseAddresses(count, options.ports)
+    const addresses = withProxy(await chooseAddresses(count, options.ports), options.proxied)
     const nodes = addresses.map(
       (address) =>
         new BrokerNode(address, {
@@ -93,12 +95,13 @@ export async function startDevBroker(options: DevBrokerOptions): Promise<DevBrok
   }
 }
 
-function refuseBadOptions({ ports }: DevBrokerOptions, { count, heapMiB }: { readonly count: number; readonly heapMiB: number }): void {
+function refuseBadOptions({ ports, proxied }: DevBrokerOptions, { count, heapMiB }: { readonly count: number; readonly heapMiB: number }): void {
   const refuse = (message: string): never => {
     throw new RiskError('configuration-invalid', message, { retriable: false })
   }
   if (process.platform === 'win32') refuse('A local Kafka broker needs Linux or macOS; on Windows use WSL, or a container.')
   if (count !== 1 && count !== 3) refuse(`A local Kafka cluster has 1 node or 3, not ${count}.`)
+  if (proxied !== undefined && count !== 1) refuse('A proxy stands before one node; a cluster of several has none.')
   if (!Number.isInteger(heapMiB) || heapMiB < LEAST_HEAP_MIB)
     refuse(`A Kafka node needs a heap of at least ${LEAST_HEAP_MIB} MiB, in whole MiB, not ${heapMiB}.`)
   if (ports !== undefined && (ports.length !== count || new Set(ports).size !== count || ports.some((port) => !isPort(port))))
@@ -119,6 +122,10 @@ async function chooseAddresses(count: number, given: readonly number[] | undefin
   const chosen = await freePorts(given === undefined ? 2 * count : count)
   const ports = given ?? chosen.splice(0, count)
   return ports.map((port, index) => ({ id: index + 1, port, controllerPort: chosen[index]! }))
+}
+
+function withProxy(addresses: NodeAddress[], proxied: ProxiedPort | undefined): NodeAddress[] {
+  return proxied === undefined ? addresses : addresses.map((address) => ({ ...address, proxied }))
 }
 
 async function areFree(addresses: readonly NodeAddress[]): Promise<boolean> {

@@ -1,0 +1,37 @@
+import { partitionFor, type RawTopic } from '@riskledger/contracts'
+import { encodeRaw, validateRaw, type RawInputs } from '@riskledger/events'
+import { generateScenario } from '@riskledger/simulation'
+
+/** A record as a publisher sends it. */
+export interface ScenarioRecord {
+  readonly topic: RawTopic
+  readonly partition: number
+  readonly key: Buffer | null
+  readonly value: Buffer
+}
+
+/** The events of a generated scenario as records, in its order, with its malformed lines among them: as many as are asked for, again from other accounts. */
+export function* scenarioRecords({
+  seed,
+  partitionCount,
+}: {
+  readonly seed: number
+  readonly partitionCount: number
+}): Generator<ScenarioRecord> {
+  for (let round = 0; ; round++) {
+    for (const item of generateScenario({ seed: seed + round, accounts: 80, days: 10, oddities: 6 })) {
+      if (item.kind === 'raw') {
+        yield { topic: 'unparsable', partition: 0, key: null, value: Buffer.from(item.line) }
+        continue
+      }
+      const { topic } = item
+      // Each round has accounts of its own, and so has each event's id.
+      const event = { ...item.event, accountId: `${round}-${item.event.accountId}` }
+      const checked = validateRaw(topic, event)
+      if (checked.kind === 'rejected') continue
+      const key = Buffer.from(event.accountId)
+      const value = Buffer.from(encodeRaw(topic, checked.event as RawInputs[typeof topic]))
+      yield { topic, partition: partitionFor(key, partitionCount), key, value }
+    }
+  }
+}
