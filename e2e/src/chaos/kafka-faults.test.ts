@@ -63,21 +63,24 @@ async function expectEveryInputOnce(): Promise<void> {
   await house!.expectProven()
 }
 
-guarantee('kill -9 of screeners, relations and the ledger server, one at a time and all at once, loses and repeats nothing', async (brokers) => {
-  const { ledgerProcess, ...rest } = await open({ brokers })
-  void rest
-  const screeners = [house!.screener(), house!.screener()]
-  const relations = house!.relations()
-  await startAll([...screeners, relations])
-  await house!.publish(1_500)
-  for (let round = 0; round < 5; round++) {
-    await pass(choice.whole(300, 900))
-    const all = [...screeners, relations, ledgerProcess]
-    const hit = round === 4 ? all : [choice.one(all)]
-    await Promise.all(hit.map((process) => process.end('SIGKILL')))
-    // The ledger first: the others wait for it.
-    for (const process of [...hit].reverse()) await process.start().ready
-  }
-  await pass(500)
-  await expectEveryInputOnce()
-})
+guarantee(
+  'kill -9 of screeners, relations and the ledger server, one at a time and all at once, loses and repeats nothing',
+  async (brokers) => {
+    const { ledgerProcess, ...rest } = await open({ brokers })
+    void rest
+    const screeners = [house!.screener(), house!.screener()]
+    const relations = house!.relations()
+    await startAll([...screeners, relations])
+    await house!.publish(1_500)
+    for (let round = 0; round < 5; round++) {
+      await pass(choice.whole(300, 900))
+      const all = [...screeners, relations, ledgerProcess]
+      const hit = round === 4 ? all : [choice.one(all)]
+      await Promise.all(hit.map((process) => process.end('SIGKILL')))
+      // The ledger first: the others wait for it.
+      for (const process of [...hit].reverse()) await process.start().ready
+    }
+    await pass(500)
+    await expectEveryInputOnce()
+  },
+)

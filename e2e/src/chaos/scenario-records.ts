@@ -10,6 +10,10 @@ export interface ScenarioRecord {
   readonly value: Buffer
 }
 
+/** Rounds follow each other in event time, so that nothing of a later one is late; past so many they begin anew, before they reach the present. */
+const ROUNDS = 16
+const ROUND_MS = 12 * 86_400_000
+
 /** The events of a generated scenario as records, in its order, with its malformed lines among them: as many as are asked for, again from other accounts. */
 export function* scenarioRecords({
   seed,
@@ -26,7 +30,7 @@ export function* scenarioRecords({
       }
       const { topic } = item
       // Each round has accounts of its own, and so has each event's id.
-      const event = { ...item.event, accountId: `${round}-${item.event.accountId}` }
+      const event = { ...later(item.event, (round % ROUNDS) * ROUND_MS), accountId: `${round}-${item.event.accountId}` }
       const checked = validateRaw(topic, event)
       if (checked.kind === 'rejected') continue
       const key = Buffer.from(event.accountId)
@@ -34,4 +38,12 @@ export function* scenarioRecords({
       yield { topic, partition: partitionFor(key, partitionCount), key, value }
     }
   }
+}
+
+function later<Event extends object>(event: Event, byMs: number): Event {
+  const shifted = Object.entries(event).map(([name, value]) => [
+    name,
+    typeof value === 'number' && /(Time|At)Ms$/.test(name) ? value + byMs : (value as unknown),
+  ])
+  return Object.fromEntries(shifted) as Event
 }

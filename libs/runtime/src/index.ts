@@ -1,7 +1,7 @@
 export { OTHER_VARIABLES, SETTINGS, type Settings, type SettingSpecification } from './settings'
 export { loadConfiguration, type Configuration, type ConfigurationInputs } from './load-configuration'
 export { createLogger, type LoggerOptions } from './create-logger'
-export { openEventLog, type LogAddress, type OpenEventLogOptions } from './open-event-log'
+export { openEventLog, type LogAddress, type OpenEventLogOptions, type SharedEventLog } from './open-event-log'
 export { createMetrics, type MetricsOptions, type MetricsRegistry } from './create-metrics'
 export { serveHealth, type HealthServer, type ServeHealthOptions } from './serve-health'
 export { checkHealth, type HealthCheck, type HealthFinding, type HealthOptions, type HealthReport } from './check-health'

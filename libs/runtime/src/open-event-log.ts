@@ -6,6 +6,12 @@ import { openKafkaLog, type KafkaConnection } from '@riskledger/kafka'
 export type LogAddress =
   { readonly kind: 'embedded'; readonly folder: string } | { readonly kind: 'kafka'; readonly connection: KafkaConnection }
 
+/** A log that several readers of one process share, each of its own partitions. */
+export interface SharedEventLog extends EventLog {
+  /** The same log for one reader. Closing it stops what only that reader needed; closing the log closes all. */
+  view(): EventLog
+}
+
 /** How a log is opened. */
 export interface OpenEventLogOptions {
   readonly partitionCount: number
@@ -21,20 +27,36 @@ export interface OpenEventLogOptions {
 export async function openEventLog(
   address: LogAddress,
   { partitionCount, access, logger, metrics, crashPoint }: OpenEventLogOptions,
-): Promise<EventLog> {
+): Promise<SharedEventLog> {
   switch (address.kind) {
-    case 'embedded':
-      return openEmbeddedLog({
+    case 'embedded': {
+      const log = openEmbeddedLog({
         folder: address.folder,
         partitionCount,
         readOnly: access === 'read',
         ...(crashPoint === undefined ? {} : { crashPoint }),
       })
+      return Object.assign(facade(log), { view: () => ({ ...facade(log), close: () => Promise.resolve() }) })
+    }
     case 'kafka':
       return openKafkaLog({ connection: address.connection, partitionCount, logger, metrics })
     default: {
       const never: never = address
       throw new Error(`unknown kind of log: ${JSON.stringify(never)}`)
     }
+  }
+}
+
+/** The embedded log tells its readers apart by the signals with which they wait, so that they can share it as it is. */
+function facade(log: EventLog): EventLog {
+  return {
+    partitionCount: log.partitionCount,
+    append: (records, progress) => log.append(records, progress),
+    appendColumns: (columns, progress) => log.appendColumns(columns, progress),
+    fetch: (request) => log.fetch(request),
+    range: (topic, partition) => log.range(topic, partition),
+    sources: () => log.sources(),
+    changed: (timeoutMs, signal) => log.changed(timeoutMs, signal),
+    close: () => log.close(),
   }
 }

@@ -21,7 +21,7 @@ class FakeWorker {
 
   readonly activate = (policy: AcceptedPolicy): void => void this.activated.push(policy)
 
-  readonly stop = (): Promise<void> => {
+  stop = (): Promise<void> => {
     this.stopped++
     this.finish()
     return this.done

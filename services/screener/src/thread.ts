@@ -1,8 +1,15 @@
-import { RAW_TOPICS, type EventLog, type Logger } from '@riskledger/contracts'
-import { joinScreenerGroup } from '@riskledger/kafka'
+import { RiskError } from '@riskledger/contracts'
 import { connectLedger } from '@riskledger/ledger'
 import { readPolicy, type AcceptedPolicy, type Policy } from '@riskledger/policy'
-import { crashPointFrom, createLogger, createMetrics, openEventLog, runThread, type ThreadContext } from '@riskledger/runtime'
+import {
+  crashPointFrom,
+  createLogger,
+  createMetrics,
+  openEventLog,
+  runThread,
+  type SharedEventLog,
+  type ThreadContext,
+} from '@riskledger/runtime'
 import type { JournalFold } from '@riskledger/screening'
 import { openSnapshotStore } from '@riskledger/snapshots'
 import { assertChallengeSecret, challengeDraw } from './challenge-draw'
@@ -11,7 +18,7 @@ import { PartitionWorkers } from './partition-workers'
 import { PolicyShelf } from './policy-shelf'
 import type { InputCounts, PartitionTaken, ScreenerMessage, ScreenerReady, ScreenerRequest, ScreenerThreadInput } from './screener-protocol'
 
-type Shared = Omit<WorkerOptions, 'partition' | 'draw' | 'onBatch' | 'onIdle' | 'stillMine'>
+type Shared = Omit<WorkerOptions, 'log' | 'partition' | 'draw' | 'onBatch' | 'onIdle' | 'stillMine'> & { readonly log: SharedEventLog }
 type Context = ThreadContext<ScreenerThreadInput>
 
 /** One thread runs the workers of all partitions that this process owns. */
@@ -50,16 +57,10 @@ runThread<ScreenerThreadInput>(async (context) => {
 })
 
 async function runWorkers(context: Context, shared: Shared): Promise<void> {
-  const { input, signal, ready, post, onMessage } = context
+  const { input, signal, ready, onMessage } = context
   if (shared.policy !== null) shared.checkPolicy(shared.policy.policy)
   const workers: PartitionWorkers = new PartitionWorkers({
-    start: (partition, stillMine) =>
-      startPartitionWorker({
-        ...shared,
-        ...partOf(context, { partition, onProgress: () => workers.progressed(partition) }),
-        partition,
-        stillMine,
-      }),
+    start: (partition, stillMine) => startOne(context, { shared, partition, stillMine, onProgress: () => workers.progressed(partition) }),
     whenFenced: input.assignment.kind === 'group' ? 'retakes' : 'ends',
     logger: shared.logger,
   })
@@ -67,26 +68,40 @@ async function runWorkers(context: Context, shared: Shared): Promise<void> {
     const request = message as ScreenerRequest
     if (request.kind === 'activate') workers.activate(accept(request.policy))
   })
-  const tell = (message: ScreenerMessage): void => post(message)
   const stopped = new Promise<void>((resolve) => {
     if (signal.aborted) resolve()
     else signal.addEventListener('abort', () => resolve(), { once: true })
   })
-  let membership: { readonly failed: Promise<never>; leave(): Promise<void> } | null = null
   try {
-    if (input.assignment.kind === 'fixed') {
-      await Promise.race([workers.assign(input.assignment.partitions), stopped])
-      if (signal.aborted) return
-      ready({ partitions: takenOf(workers) } satisfies ScreenerReady)
-      await Promise.race([workers.failed, stopped])
-    } else {
-      membership = await joinGroup(context, { log: shared.log, logger: shared.logger, workers, tell })
-      ready({ partitions: [] } satisfies ScreenerReady)
-      await Promise.race([workers.failed, membership.failed, stopped])
-    }
+    if (input.assignment.kind === 'group') throw new RiskError('configuration-invalid', 'groups come later', { retriable: false })
+    await Promise.race([workers.assign(input.assignment.partitions), stopped])
+    if (signal.aborted) return
+    ready({ partitions: takenOf(workers) } satisfies ScreenerReady)
+    await Promise.race([workers.failed, stopped])
   } finally {
     await workers.stop()
-    await membership?.leave()
+  }
+}
+
+/** Starts the worker of one partition on a view of the log that goes with it. */
+async function startOne(
+  context: Context,
+  {
+    shared,
+    partition,
+    stillMine,
+    onProgress,
+  }: { readonly shared: Shared; readonly partition: number; readonly stillMine: () => boolean; readonly onProgress: () => void },
+): Promise<PartitionWorker> {
+  const log = shared.log.view()
+  try {
+    const worker = await startPartitionWorker({ ...shared, ...partOf(context, { partition, onProgress }), log, partition, stillMine })
+    const close = (): void => void log.close()
+    worker.done.then(close, close)
+    return worker
+  } catch (error) {
+    await log.close()
+    throw error
   }
 }
 

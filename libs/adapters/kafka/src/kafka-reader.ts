@@ -95,7 +95,8 @@ export class KafkaReader {
     const ready = new Map<string, ReadPartition[]>()
     let wakeAtMs = Infinity
     for (const partition of this.partitions.values()) {
-      if (partition.poll !== null || partition.error !== null || partition.buffer.bytes >= this.options.limits.maxBytesPerPartition) continue
+      if (partition.poll !== null || partition.error !== null || partition.buffer.bytes >= this.options.limits.maxBytesPerPartition)
+        continue
       partition.leader = this.leaders.of(partition.place)
       if (partition.leader === undefined) this.retryLater(partition, undefined)
       if (partition.notBeforeMs > nowMs || partition.leader === undefined) {
@@ -178,10 +179,14 @@ export class KafkaReader {
     if (retriable) return this.retryLater(partition, new Error(`${type}: ${message}`))
     const { kafkaTopic, partition: number } = partition.place
     partition.fail(
-      new RiskError('log-unavailable', `The broker refuses to give ${kafkaTopic}, partition ${number}: ${type}, ${message}. Look at its access rules.`, {
-        retriable: false,
-        context: { topic: kafkaTopic, partition: number, error: type },
-      }),
+      new RiskError(
+        'log-unavailable',
+        `The broker refuses to give ${kafkaTopic}, partition ${number}: ${type}, ${message}. Look at its access rules.`,
+        {
+          retriable: false,
+          context: { topic: kafkaTopic, partition: number, error: type },
+        },
+      ),
     )
   }
 
@@ -195,7 +200,8 @@ export class KafkaReader {
       const range = await this.range(place.kafkaTopic, place.partition)
       if (!isStill()) return
       // A leader that has just been elected may know less for a moment.
-      if (offset >= range.start && offset <= range.end) this.retryLater(partition, new Error('the offset was out of range, and then was not'))
+      if (offset >= range.start && offset <= range.end)
+        this.retryLater(partition, new Error('the offset was out of range, and then was not'))
       else partition.fail(offsetOutOfRange({ topic: place.topic, partition: place.partition, offset }, range))
     } catch (error) {
       if (isStill()) this.retryLater(partition, error)

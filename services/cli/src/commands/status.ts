@@ -15,7 +15,7 @@ export function addStatus(program: Command, finish: Finish): void {
     .description('tell where log, journals and relations stand, what is in them, and which policy is in force')
     .action(async (_flags: unknown, command: Command) => {
       const context = contextOf(command)
-      const owner = await readLock(context.settings.dataDir)
+      const owner = context.settings.ledger === undefined ? await readLock(context.settings.dataDir) : undefined
       const house = await openHouseToRead(houseOf(context, 'riskledger status'))
       try {
         const bar = new ProgressBar('inputs')
@@ -36,10 +36,10 @@ function tell(
 ): void {
   const { statuses, verdicts, policy, bytes } = status
   const { partitions, created, format } = house.folder
-  context.print(`folder      ${house.dataDir}, format ${format}, ${partitions} partition${partitions === 1 ? '' : 's'}, made ${created}`)
-  context.print(
-    `at work     ${owner === undefined ? 'nobody' : `process ${owner.pid} (${owner.command}, since ${localTime(owner.sinceMs, null)}), ledger ${owner.connectionString}`}`,
-  )
+  const whole = `${partitions} partition${partitions === 1 ? '' : 's'}`
+  if (house.isElsewhere) context.print(`ledger      ${house.connectionString}, ${whole}`)
+  else context.print(`folder      ${house.dataDir}, format ${format}, ${whole}, made ${created}`)
+  if (!house.isElsewhere) tellOwner(context, owner)
   context.print(
     `policy      ${policy === null ? 'none yet' : `${policy.hash.slice(0, 12)}… (${policy.name}), active since ${policy.since}`}`,
   )
@@ -55,7 +55,16 @@ function tell(
       `relations   ${revision < 0 ? `${stream} is empty` : `${stream}@${grouped(revision)}${throughEpoch < 0 ? '' : `, through epoch ${grouped(throughEpoch)}`}`}`,
     )
   }
+  if (house.isElsewhere) return
   context.print(`disk        log ${bytesText(bytes.log)} · ledger ${bytesText(bytes.ledger)} · cache ${bytesText(bytes.cache)}`)
+}
+
+function tellOwner(context: CommandContext, owner: LockOwner | undefined): void {
+  const text =
+    owner === undefined
+      ? 'nobody'
+      : `process ${owner.pid} (${owner.command}, since ${localTime(owner.sinceMs, null)}), ledger ${owner.connectionString}`
+  context.print(`at work     ${text}`)
 }
 
 function partitionLines({ partition, stream, revision, inputs, decisions, tenure, streamTimeMs, lag }: PartitionStatus): readonly string[] {

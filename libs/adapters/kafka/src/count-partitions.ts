@@ -1,0 +1,33 @@
+import { RiskError } from '@riskledger/contracts'
+import { checkConnection, NO_LOGGER, type KafkaConnection } from './kafka-connection'
+import { unavailable } from './kafka-errors'
+import { KafkaWire } from './kafkajs-internals'
+import { rawTopicName } from './raw-topic-name'
+
+/**
+ * How many partitions the raw topics of a cluster have, told by the first of them; opening the log holds the others to it. Throws `configuration-invalid`
+ * where there are no such topics, `log-unavailable` (retriable) where the cluster cannot be reached.
+ */
+export async function countPartitions(connection: KafkaConnection): Promise<number> {
+  const { brokers, prefix } = connection
+  const name = rawTopicName('payments', prefix)
+  const wire = new KafkaWire(checkConnection(connection), NO_LOGGER)
+  try {
+    await wire.open([name])
+    return wire.partitionCountOf(name)
+  } catch (error) {
+    if (error instanceof RiskError) throw error
+    if (error instanceof Error && 'type' in error && error.type === 'UNKNOWN_TOPIC_OR_PARTITION')
+      throw new RiskError(
+        'configuration-invalid',
+        `The cluster at ${brokers.join(', ')} has no topic ${name}. Make the topics with riskledger topics create, or check --prefix.`,
+        { retriable: false, cause: error, context: { topic: name } },
+      )
+    throw unavailable(`The Kafka cluster at ${brokers.join(', ')} could not be reached`, {
+      cause: error,
+      context: { brokers: brokers.join(',') },
+    })
+  } finally {
+    await wire.close()
+  }
+}
