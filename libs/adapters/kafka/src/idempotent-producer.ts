@@ -111,16 +111,24 @@ export class IdempotentProducer {
     for (const { topic, partition, key, value } of records) {
       const bytes = (key?.length ?? 0) + (value?.length ?? 0)
       if (bytes > maxRecordBytes)
-        return new RiskError('record-too-large', `A record for ${topic}, partition ${partition}, has ${bytes} bytes; ${maxRecordBytes} are the most.`, {
-          retriable: false,
-          context: { topic, partition, bytes, maxRecordBytes },
-        })
+        return new RiskError(
+          'record-too-large',
+          `A record for ${topic}, partition ${partition}, has ${bytes} bytes; ${maxRecordBytes} are the most.`,
+          {
+            retriable: false,
+            context: { topic, partition, bytes, maxRecordBytes },
+          },
+        )
     }
     if (this.pendingBytes <= maxPendingBytes) return null
-    return new RiskError('limit-reached', `${this.pendingBytes} bytes wait to be acknowledged by Kafka; ${maxPendingBytes} are the most. Send more slowly.`, {
-      retriable: true,
-      context: { pendingBytes: this.pendingBytes, maxPendingBytes },
-    })
+    return new RiskError(
+      'limit-reached',
+      `${this.pendingBytes} bytes wait to be acknowledged by Kafka; ${maxPendingBytes} are the most. Send more slowly.`,
+      {
+        retriable: true,
+        context: { pendingBytes: this.pendingBytes, maxPendingBytes },
+      },
+    )
   }
 
   private finish(settle: () => void): void {
@@ -195,7 +203,9 @@ export class IdempotentProducer {
     try {
       const partitions = sent.map((queue) => ({ topic: queue.topic, partition: queue.partition, batch: queue.seal(this.identity!) }))
       const body = encodeProduce(partitions, this.limits.deliveryTimeoutMs)
-      const answers = new Map(decodeProduced(await this.wire.send(leader, { ...PRODUCE, body, lane: 'waiting' })).map((a) => [`${a.topic}/${a.partition}`, a]))
+      const answers = new Map(
+        decodeProduced(await this.wire.send(leader, { ...PRODUCE, body, lane: 'waiting' })).map((a) => [`${a.topic}/${a.partition}`, a]),
+      )
       for (const queue of sent) {
         queue.flying = false
         const answer = answers.get(`${queue.topic}/${queue.partition}`)
@@ -235,7 +245,7 @@ export class IdempotentProducer {
     if (nowMs - first.firstSentAtMs >= this.limits.deliveryTimeoutMs) return this.settle(queue, this.unavailable(queue, error))
     queue.notBeforeMs = nowMs + Math.min(FIRST_BACKOFF_MS * 2 ** Math.min(queue.failures++, 10), MAX_BACKOFF_MS)
     this.options.logger.debug('Kafka takes a batch later', { topic: queue.topic, partition: queue.partition, error: String(error) })
-    void this.leaders.refresh()
+    void this.leaders.refresh().then(() => this.schedule())
   }
 
   private settle(queue: ProduceQueue, outcome: number | RiskError): void {

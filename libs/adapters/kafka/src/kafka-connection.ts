@@ -53,8 +53,10 @@ export function checkConnection(connection: KafkaConnection): CheckedConnection 
     if (!/^[^:\s]+:\d{1,5}$/.test(broker)) throw invalid(`broker "${broker}" is not of the form host:port.`)
   }
   if (clientId === '') throw invalid('clientId is empty.')
-  if (!/^[A-Za-z0-9._-]{0,64}$/.test(prefix)) throw invalid(`prefix "${prefix}" has other characters than a-z A-Z 0-9 . _ -, or more than 64.`)
-  if (ssl !== undefined && (ssl.cert === undefined) !== (ssl.key === undefined)) throw invalid('ssl.cert and ssl.key go together: one is missing.')
+  if (!/^[A-Za-z0-9._-]{0,64}$/.test(prefix))
+    throw invalid(`prefix "${prefix}" has other characters than a-z A-Z 0-9 . _ -, or more than 64.`)
+  if (ssl !== undefined && (ssl.cert === undefined) !== (ssl.key === undefined))
+    throw invalid('ssl.cert and ssl.key go together: one is missing.')
   if (sasl !== undefined && sasl.username === '') throw invalid('sasl.username is empty.')
   if (!(connectionTimeoutMs >= 1)) throw invalid('connectionTimeoutMs must be at least 1.')
   if (!(requestTimeoutMs >= 1_000)) throw invalid('requestTimeoutMs must be at least 1,000.')

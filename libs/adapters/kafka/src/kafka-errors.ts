@@ -1,13 +1,20 @@
 import { RiskError } from '@riskledger/contracts'
 
 /** A failure towards the cluster that may pass, with what was tried. `cause` is kafkajs' error or one of its protocol. */
-export function unavailable(what: string, { cause, context }: { readonly cause: unknown; readonly context: RiskError['context'] }): RiskError {
+export function unavailable(
+  what: string,
+  { cause, context }: { readonly cause: unknown; readonly context: RiskError['context'] },
+): RiskError {
   const detail = cause instanceof Error ? `: ${cause.message}` : ''
-  return new RiskError('log-unavailable', `${what}${detail}. Look whether the brokers run and can be reached; the same call may then be made again.`, {
-    retriable: true,
-    cause,
-    context,
-  })
+  return new RiskError(
+    'log-unavailable',
+    `${what}${detail}. Look whether the brokers run and can be reached; the same call may then be made again.`,
+    {
+      retriable: true,
+      cause,
+      context,
+    },
+  )
 }
 
 /** An offset that the log does not hold. */

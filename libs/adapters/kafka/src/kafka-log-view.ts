@@ -174,7 +174,10 @@ export class KafkaLogView implements EventLog {
 }
 
 /** Resolves when something becomes known of the partition, or after the timeout. */
-function nextNews(read: ReadPartition, { timeoutMs, scheduled }: { readonly timeoutMs: number; readonly scheduled: () => void }): Promise<void> {
+function nextNews(
+  read: ReadPartition,
+  { timeoutMs, scheduled }: { readonly timeoutMs: number; readonly scheduled: () => void },
+): Promise<void> {
   return new Promise((resolve) => {
     const finish = (): void => {
       clearTimeout(timer)

@@ -45,7 +45,12 @@ export interface KafkaLog extends EventLog {
   lag(): readonly TopicLag[]
 }
 
-const READER_LIMITS: ReaderLimits = { maxWaitMs: 100, maxBytesPerPartition: 1024 * 1024, maxBytes: 4 * 1024 * 1024, unavailableAfterMs: 30_000 }
+const READER_LIMITS: ReaderLimits = {
+  maxWaitMs: 100,
+  maxBytesPerPartition: 1024 * 1024,
+  maxBytes: 4 * 1024 * 1024,
+  unavailableAfterMs: 30_000,
+}
 
 /**
  * Opens the raw topics of a Kafka cluster as an `EventLog`.
@@ -168,7 +173,9 @@ class KafkaEventLog implements KafkaLog {
 /** The limits that were given: an option that is undefined must not replace its default. */
 function definedOf(options: Partial<ReaderLimits>): Partial<ReaderLimits> {
   const { maxWaitMs, maxBytesPerPartition, maxBytes, unavailableAfterMs } = options
-  return Object.fromEntries(Object.entries({ maxWaitMs, maxBytesPerPartition, maxBytes, unavailableAfterMs }).filter(([, value]) => value !== undefined))
+  return Object.fromEntries(
+    Object.entries({ maxWaitMs, maxBytesPerPartition, maxBytes, unavailableAfterMs }).filter(([, value]) => value !== undefined),
+  )
 }
 
 function assertPartitions(topic: string, { expected, found }: { readonly expected: number; readonly found: number }): void {
@@ -187,5 +194,8 @@ function openingFailed(error: unknown, { brokers, prefix }: KafkaConnection): Ri
       `The cluster at ${brokers.join(', ')} lacks raw topics with the prefix "${prefix}". Make them with riskledger topics create.`,
       { retriable: false, cause: error, context: { brokers: brokers.join(','), prefix } },
     )
-  return unavailable(`The Kafka cluster at ${brokers.join(', ')} could not be reached`, { cause: error, context: { brokers: brokers.join(',') } })
+  return unavailable(`The Kafka cluster at ${brokers.join(', ')} could not be reached`, {
+    cause: error,
+    context: { brokers: brokers.join(',') },
+  })
 }

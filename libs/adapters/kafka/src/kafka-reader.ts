@@ -95,14 +95,15 @@ export class KafkaReader {
     const ready = new Map<string, ReadPartition[]>()
     let wakeAtMs = Infinity
     for (const partition of this.partitions.values()) {
-      if (partition.poll !== null || partition.error !== null || partition.buffer.bytes >= this.options.limits.maxBytesPerPartition) continue
-      partition.leader = this.leaders.of(partition.place)
-      if (partition.leader === undefined) this.retryLater(partition, undefined)
-      if (partition.notBeforeMs > nowMs || partition.leader === undefined) {
+      if (partition.poll !== null || partition.error !== null || partition.buffer.bytes >= this.options.limits.maxBytesPerPartition)
+        continue
+      const leader = partition.notBeforeMs > nowMs ? undefined : this.leaders.of(partition.place)
+      if (leader === undefined) {
+        if (partition.notBeforeMs <= nowMs) this.retryLater(partition, new Error('no node is known to lead it'))
         wakeAtMs = Math.min(wakeAtMs, partition.notBeforeMs)
         continue
       }
-      const lane = this.laneOf(partition, partition.leader)
+      const lane = this.laneOf(partition, leader)
       if (lane === null) continue
       const group = ready.get(lane)
       if (group === undefined) ready.set(lane, [partition])
@@ -178,10 +179,14 @@ export class KafkaReader {
     if (retriable) return this.retryLater(partition, new Error(`${type}: ${message}`))
     const { kafkaTopic, partition: number } = partition.place
     partition.fail(
-      new RiskError('log-unavailable', `The broker refuses to give ${kafkaTopic}, partition ${number}: ${type}, ${message}. Look at its access rules.`, {
-        retriable: false,
-        context: { topic: kafkaTopic, partition: number, error: type },
-      }),
+      new RiskError(
+        'log-unavailable',
+        `The broker refuses to give ${kafkaTopic}, partition ${number}: ${type}, ${message}. Look at its access rules.`,
+        {
+          retriable: false,
+          context: { topic: kafkaTopic, partition: number, error: type },
+        },
+      ),
     )
   }
 
@@ -195,7 +200,8 @@ export class KafkaReader {
       const range = await this.range(place.kafkaTopic, place.partition)
       if (!isStill()) return
       // A leader that has just been elected may know less for a moment.
-      if (offset >= range.start && offset <= range.end) this.retryLater(partition, new Error('the offset was out of range, and then was not'))
+      if (offset >= range.start && offset <= range.end)
+        this.retryLater(partition, new Error('the offset was out of range, and then was not'))
       else partition.fail(offsetOutOfRange({ topic: place.topic, partition: place.partition, offset }, range))
     } catch (error) {
       if (isStill()) this.retryLater(partition, error)
@@ -206,11 +212,12 @@ export class KafkaReader {
   }
 
   private retryLater(partition: ReadPartition, failure: unknown): void {
-    partition.lastFailure = failure ?? partition.lastFailure
+    if (this.closed) return
+    partition.lastFailure = failure
     const backoffMs = Math.min(FIRST_BACKOFF_MS * 2 ** Math.min(partition.failures, 10), MAX_BACKOFF_MS)
     partition.failures++
     partition.notBeforeMs = this.options.nowMs() + backoffMs
-    this.leaders.refresh()
+    void this.leaders.refresh().then(() => this.schedule())
   }
 
   private wakeAt(atMs: number, nowMs: number): void {

@@ -18,7 +18,9 @@ declare module 'kafkajs/src/cluster/index.js' {
     readonly nodeId: number
     readonly connectionPool: { getConnection(index: number): Promise<Connection> }
     disconnect(): Promise<void>
-    initProducerId(request: { readonly transactionTimeout: number }): Promise<{ readonly producerId: string; readonly producerEpoch: number }>
+    initProducerId(request: {
+      readonly transactionTimeout: number
+    }): Promise<{ readonly producerId: string; readonly producerEpoch: number }>
   }
   export interface PartitionMetadata {
     readonly partitionId: number

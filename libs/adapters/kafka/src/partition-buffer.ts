@@ -181,13 +181,22 @@ export class PartitionBuffer {
       return new ByteReader(await decompress(header.compression, { bytes: compressed, maxBytes: MAX_OPENED_BYTES }))
     } catch (error) {
       if (!(error instanceof DecompressionError)) throw error
-      if (error.known) throw this.corrupt(header.baseOffset, `the ${error.compression} batch cannot be opened, or holds more than ${MAX_OPENED_BYTES} bytes`, error)
+      if (error.known)
+        throw this.corrupt(
+          header.baseOffset,
+          `the ${error.compression} batch cannot be opened, or holds more than ${MAX_OPENED_BYTES} bytes`,
+          error,
+        )
       const { kafkaTopic, partition } = this.place
       throw new RiskError(
         'configuration-invalid',
         `The records of ${kafkaTopic}, partition ${partition}, from offset ${header.baseOffset} on are compressed with ${error.compression}, which is not read ` +
           `(${READABLE_COMPRESSIONS} are). Set compression.type=gzip on the topic, so that the broker converts what comes, and let publishers send what is there again.`,
-        { retriable: false, cause: error, context: { topic: kafkaTopic, partition, offset: header.baseOffset, compression: error.compression } },
+        {
+          retriable: false,
+          cause: error,
+          context: { topic: kafkaTopic, partition, offset: header.baseOffset, compression: error.compression },
+        },
       )
     }
   }
