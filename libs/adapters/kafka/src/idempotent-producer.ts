@@ -245,7 +245,7 @@ export class IdempotentProducer {
     if (nowMs - first.firstSentAtMs >= this.limits.deliveryTimeoutMs) return this.settle(queue, this.unavailable(queue, error))
     queue.notBeforeMs = nowMs + Math.min(FIRST_BACKOFF_MS * 2 ** Math.min(queue.failures++, 10), MAX_BACKOFF_MS)
     this.options.logger.debug('Kafka takes a batch later', { topic: queue.topic, partition: queue.partition, error: String(error) })
-    void this.leaders.refresh()
+    void this.leaders.refresh().then(() => this.schedule())
   }
 
   private settle(queue: ProduceQueue, outcome: number | RiskError): void {

@@ -97,13 +97,13 @@ export class KafkaReader {
     for (const partition of this.partitions.values()) {
       if (partition.poll !== null || partition.error !== null || partition.buffer.bytes >= this.options.limits.maxBytesPerPartition)
         continue
-      partition.leader = this.leaders.of(partition.place)
-      if (partition.leader === undefined) this.retryLater(partition, undefined)
-      if (partition.notBeforeMs > nowMs || partition.leader === undefined) {
+      const leader = partition.notBeforeMs > nowMs ? undefined : this.leaders.of(partition.place)
+      if (leader === undefined) {
+        if (partition.notBeforeMs <= nowMs) this.retryLater(partition, new Error('no node is known to lead it'))
         wakeAtMs = Math.min(wakeAtMs, partition.notBeforeMs)
         continue
       }
-      const lane = this.laneOf(partition, partition.leader)
+      const lane = this.laneOf(partition, leader)
       if (lane === null) continue
       const group = ready.get(lane)
       if (group === undefined) ready.set(lane, [partition])
@@ -212,11 +212,12 @@ export class KafkaReader {
   }
 
   private retryLater(partition: ReadPartition, failure: unknown): void {
-    partition.lastFailure = failure ?? partition.lastFailure
+    if (this.closed) return
+    partition.lastFailure = failure
     const backoffMs = Math.min(FIRST_BACKOFF_MS * 2 ** Math.min(partition.failures, 10), MAX_BACKOFF_MS)
     partition.failures++
     partition.notBeforeMs = this.options.nowMs() + backoffMs
-    this.leaders.refresh()
+    void this.leaders.refresh().then(() => this.schedule())
   }
 
   private wakeAt(atMs: number, nowMs: number): void {

@@ -4,18 +4,17 @@ import type { ISocketFactory, KafkaConfig, logCreator, RetryOptions } from 'kafk
 import type { Logger } from '@riskledger/contracts'
 import type { CheckedConnection } from './kafka-connection'
 
-/** kafkajs' levels by number; its own enumeration is a value of the package, and this file is types only of it. */
-const ERROR = 1
-const WARN = 2
-
-/** Warnings and worse: kafkajs tells every connection and rebalance at `info`. */
+/** Warnings and worse, by kafkajs' number: it tells every connection and rebalance at `info`. */
 export const KAFKAJS_LOG_LEVEL = 2
+
+/** The part of a logger that kafkajs is routed to. */
+export type WarningLogger = { warn(...call: Parameters<Logger['warn']>): unknown }
 
 /** Attempts of kafkajs' own for one request; whoever asked goes on by a deadline of its own after them. */
 const RETRY: RetryOptions = { initialRetryTime: 100, maxRetryTime: 2_000, retries: 5 }
 
-/** kafkajs' configuration for a connection; what kafkajs says goes to `logger`. */
-export function kafkajsConfigOf(connection: CheckedConnection, logger: Logger): KafkaConfig {
+/** kafkajs' configuration for a connection. What kafkajs warns of or fails at is a warning of ours: whoever gives up tells it again, and what it meant. */
+export function kafkajsConfigOf(connection: CheckedConnection, logger: WarningLogger): KafkaConfig {
   const { brokers, clientId, ssl, sasl, connectionTimeoutMs, requestTimeoutMs } = connection
   return {
     brokers: [...brokers],
@@ -37,13 +36,10 @@ function saslOf({ mechanism, username, password }: NonNullable<CheckedConnection
   return { mechanism, username, password } as NonNullable<KafkaConfig['sasl']>
 }
 
-/** Routes kafkajs' log to ours. An error of kafkajs is a warning of ours: it is told again, with what it meant, by whoever gives up. */
-function logCreatorOf(logger: Logger): logCreator {
+function logCreatorOf(logger: WarningLogger): logCreator {
   return () =>
-    ({ level, namespace, log: { message, timestamp: _timestamp, logger: _logger, stack: _stack, ...fields } }) => {
-      const text = `kafkajs${namespace === '' ? '' : ` ${namespace}`}: ${message}`
-      if (level === ERROR || level === WARN) logger.warn(text, fields)
-      else logger.debug(text, fields)
+    ({ namespace, log: { message, timestamp: _timestamp, logger: _logger, stack: _stack, ...fields } }) => {
+      logger.warn(`kafkajs${namespace === '' ? '' : ` ${namespace}`}: ${message}`, fields)
     }
 }
 

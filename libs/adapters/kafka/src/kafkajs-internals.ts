@@ -35,9 +35,11 @@ export class KafkaWire {
   private readonly sockets = new Set<Socket>()
   private readonly connecting = new Map<string, Promise<unknown>>()
   private refreshing: Promise<void> | undefined
+  private closed = false
 
   constructor(connection: CheckedConnection, logger: Logger) {
-    const config = kafkajsConfigOf(connection, logger)
+    // Closing cuts connections, which kafkajs takes for failures.
+    const config = kafkajsConfigOf(connection, { warn: (message, fields) => this.closed || logger.warn(message, fields) })
     const { logCreator, retry, ...rest } = config
     this.cluster = new Cluster({
       ...rest,
@@ -64,6 +66,7 @@ export class KafkaWire {
 
   /** Asks for the metadata again; calls at the same time share one request. */
   async refresh(): Promise<void> {
+    this.assertOpen()
     this.refreshing ??= this.cluster.refreshMetadata().finally(() => {
       this.refreshing = undefined
     })
@@ -83,6 +86,7 @@ export class KafkaWire {
 
   /** Sends a request to a node and resolves to the answer's bytes, header off. Throws kafkajs' errors. */
   async send(nodeId: number, { apiKey, apiVersion, apiName, body, timeoutMs, lane }: WireRequest): Promise<Buffer> {
+    this.assertOpen()
     const broker = await this.cluster.findBroker({ nodeId })
     try {
       const connection = await this.connectionOf(broker, lane === 'prompt' ? 0 : 1)
@@ -101,19 +105,27 @@ export class KafkaWire {
 
   /** A new producer id. Throws kafkajs' errors. */
   async newProducer(): Promise<ProducerIdentity> {
+    this.assertOpen()
     const broker = await this.cluster.findControllerBroker()
     const { producerId, producerEpoch } = await broker.initProducerId({ transactionTimeout: 60_000 })
     return { producerId: BigInt(producerId), producerEpoch }
   }
 
   async close(): Promise<void> {
+    this.closed = true
     try {
       // It would wait for the answers of long polls: their sockets end here instead.
       for (const socket of this.sockets) socket.destroy(new Error('closed'))
+      await this.refreshing?.catch(() => undefined)
       await this.cluster.disconnect()
     } finally {
       for (const socket of this.sockets) socket.destroy()
     }
+  }
+
+  /** kafkajs would connect anew. */
+  private assertOpen(): void {
+    if (this.closed) throw new Error('the connections to Kafka are closed')
   }
 
   /** kafkajs opens a connection twice where two requests find it closed; here the second waits for the first. */

@@ -24,8 +24,6 @@ export interface Poll {
 /** Where one topic and partition is read: what was fetched, and what is known of its end. */
 export class ReadPartition {
   buffer: PartitionBuffer
-  /** Node that leads it; undefined while that is not known. */
-  leader: number | undefined
   poll: Poll | null = null
   /** Why it cannot go on; a seek clears it. */
   error: RiskError | null = null
