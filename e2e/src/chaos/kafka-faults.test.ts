@@ -2,6 +2,7 @@ import { Kafka, logLevel } from 'kafkajs'
 import { findTestBroker, type TestBroker } from '@riskledger/dev-broker'
 import { FaultProxy } from '@riskledger/testing'
 import { ChaosHouse, type ChaosHouseOptions } from './chaos-house'
+import { scenarioRecords, type ScenarioRecord } from './scenario-records'
 import { SeededChoice } from './seeded-choice'
 import type { ServiceProcess } from './service-process'
 
@@ -66,21 +67,119 @@ async function expectEveryInputOnce(): Promise<void> {
 guarantee(
   'kill -9 of screeners, relations and the ledger server, one at a time and all at once, loses and repeats nothing',
   async (brokers) => {
-    const { ledgerProcess, ...rest } = await open({ brokers })
-    void rest
-    const screeners = [house!.screener(), house!.screener()]
+    const { ledgerProcess } = await open({ brokers })
+    const screeners = [house!.screener('0-1'), house!.screener('2-3')]
     const relations = house!.relations()
     await startAll([...screeners, relations])
     await house!.publish(1_500)
     for (let round = 0; round < 5; round++) {
       await pass(choice.whole(300, 900))
-      const all = [...screeners, relations, ledgerProcess]
+      const all = [ledgerProcess, ...screeners, relations]
       const hit = round === 4 ? all : [choice.one(all)]
       await Promise.all(hit.map((process) => process.end('SIGKILL')))
-      // The ledger first: the others wait for it.
-      for (const process of [...hit].reverse()) await process.start().ready
+      // The ledger first: nobody else can begin without it.
+      if (hit.includes(ledgerProcess)) await ledgerProcess.start().ready
+      await startAll(hit.filter((process) => process !== ledgerProcess))
     }
     await pass(500)
     await expectEveryInputOnce()
+  },
+)
+
+guarantee(
+  'replies that are dropped, messages that are cut, delays and refusals between worker and ledger lose and repeat nothing',
+  async (brokers) => {
+    let proxy: FaultProxy | undefined
+    await open({
+      brokers,
+      proxyLedger: async (port) => {
+        proxy = await FaultProxy.start({ port })
+        proxies.push(proxy)
+        return proxy.port
+      },
+    })
+    await startAll([house!.screener('0-3'), house!.relations()])
+    await house!.publish(1_500)
+    for (const fault of ['drop-replies', 'cut', 'delay', 'refuse', 'drop-replies', 'cut'] as const) {
+      await pass(choice.whole(200, 600))
+      const before = proxy!.disturbed
+      proxy!.set(fault === 'delay' ? { kind: fault, delayMs: choice.whole(20, 300) } : { kind: fault })
+      await pass(choice.whole(300, 800))
+      if (fault !== 'refuse') expect(proxy!.disturbed).toBeGreaterThan(before)
+      proxy!.set({ kind: 'forward' })
+      // What waits for a reply that was swallowed learns that it will not come.
+      if (fault === 'drop-replies') proxy!.endAll()
+    }
+    await expectEveryInputOnce()
+  },
+)
+
+guarantee('of two screeners that are ordered onto one partition, the newer works and the older ends as fenced', async (brokers) => {
+  await open({ brokers })
+  const [older, newer] = [house!.screener('0-3'), house!.screener('0-3')]
+  await startAll([older, house!.relations()])
+  await house!.publish(1_000)
+  await pass(500)
+  await newer.start().ready
+  const ended = await older.whenEnded()
+  expect(ended.code).toBe(1)
+  expect(older.stderr).toMatch(/was written by another worker|another worker took the partition over/)
+  await pass(500)
+  await expectEveryInputOnce()
+  expect(newer.isRunning).toBe(true)
+})
+
+guarantee('a topic that was truncated past the position stops the screener with a named error, and nothing is skipped', async (brokers) => {
+  await open({ brokers })
+  const screener = house!.screener('0-3')
+  await startAll([screener, house!.relations()])
+  await house!.publish(1_000)
+  await pass(500)
+  await screener.end('SIGTERM')
+  await pass(1_000)
+  await house!.publisher!.stop()
+  const topic = `${house!.environment}raw.payments`
+  const admin = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING }).admin()
+  await admin.connect()
+  try {
+    const ends = await admin.fetchTopicOffsets(topic)
+    await admin.deleteTopicRecords({ topic, partitions: ends.map(({ partition, high }) => ({ partition, offset: high })) })
+  } finally {
+    await admin.disconnect()
+  }
+  screener.start()
+  const ended = await screener.whenEnded()
+  expect(ended.code).toBe(1)
+  expect(screener.stderr).toMatch(/Offset \d+ of payments, partition \d, is outside of the log/)
+})
+
+guarantee(
+  'transactions are taken when they are committed and left out when they are aborted, their offsets named as gaps',
+  async (brokers) => {
+    await open({ brokers })
+    await startAll([house!.screener('0-3'), house!.relations()])
+    await house!.publish(1_000)
+    const kafka = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING })
+    const producer = kafka.producer({ transactionalId: `${house!.environment}tx`, maxInFlightRequests: 1, idempotent: true })
+    await producer.connect()
+    try {
+      const records = scenarioRecords({ seed: SEED + 1, partitionCount: PARTITIONS })
+      for (let round = 0; round < 8; round++) {
+        const transaction = await producer.transaction()
+        for (let count = 0; count < 20; count++) {
+          const { topic, partition, key, value } = records.next().value as ScenarioRecord
+          await transaction.send({ topic: `${house!.environment}raw.${topic}`, messages: [{ partition, key, value }] })
+        }
+        await (round % 2 === 0 ? transaction.commit() : transaction.abort())
+      }
+    } finally {
+      await producer.disconnect()
+    }
+    await pass(300)
+    const check = await house!.check()
+    expect(check.faults).toEqual([])
+    // 80 aborted records, and a marker for each partition of each transaction.
+    expect(check.gapOffsets).toBeGreaterThan(80)
+    await house!.expectProven()
   },
 )

@@ -11,6 +11,7 @@ import { addScreen } from './commands/screen'
 import { addScreener } from './commands/screener'
 import { addSimulate } from './commands/simulate'
 import { addStatus } from './commands/status'
+import { addTopics } from './commands/topics'
 import { addUp } from './commands/up'
 import { addVerify } from './commands/verify'
 import { EXIT, exitCodeOf } from './exit-codes'
@@ -54,6 +55,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     addScreener,
     addRelations,
     addLedger,
+    addTopics,
     addScreen,
     addSimulate,
     addPolicy,
