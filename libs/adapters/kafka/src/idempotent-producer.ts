@@ -1,6 +1,6 @@
 import assert from 'node:assert'
 import { RiskError, type Logger } from '@riskledger/contracts'
-import { describeErrorCode, type KafkaWire, type ProducerIdentity } from './kafkajs-internals'
+import { describeErrorCode, type Wire, type ProducerIdentity } from './kafkajs-internals'
 import { LeaderMap } from './leader-map'
 import { PRODUCE, decodeProduced, encodeProduce } from './produce-protocol'
 import { ProduceQueue, SendCall, type OutgoingBatch } from './produce-queue'
@@ -69,7 +69,7 @@ export class IdempotentProducer {
   private closing = false
 
   constructor(
-    private readonly wire: KafkaWire,
+    private readonly wire: Wire,
     private readonly options: ProducerOptions,
   ) {
     const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))

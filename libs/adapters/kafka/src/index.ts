@@ -18,3 +18,4 @@ export {
   type TopicAdministrationOptions,
   type TopicDifference,
 } from './topic-administration'
+export { joinScreenerGroup, type CommittedPosition, type ScreenerGroup, type ScreenerGroupOptions } from './screener-group'

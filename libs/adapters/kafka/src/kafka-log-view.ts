@@ -58,7 +58,7 @@ export class KafkaLogView implements EventLog {
       }),
     )
     // What was appended here is seen by the next fetch here, although a request that is on its way may not know of it.
-    for (const partition of reader.all()) partition.noteEnd(null, reader.requestNumber)
+    for (const { topic, partition } of records) reader.reading(rawTopicName(topic, prefix), partition)?.noteEnd(null, reader.requestNumber)
     this.arrived()
     return offsets
   }

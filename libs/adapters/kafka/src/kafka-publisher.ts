@@ -35,7 +35,7 @@ export interface KafkaPublisherOptions extends Partial<ProducerLimits> {
 export interface KafkaPublisher {
   /**
    * Resolves to the positions, in order, once all in-sync replicas have the messages. Each is written once, in the order of the calls within its
-   * partition; any number of calls may be in flight, and share requests. Bytes are copied before it returns, if its topics were used before.
+   * partition; any number of calls may be in flight, and share requests. Bytes are the caller's again once it resolves; before that they must stay as they are.
    * Rejects once nothing is on its way any more: `log-unavailable` (retriable: what was sent may be there), `record-too-large`, `limit-reached`
    * (retriable: more than `maxPendingBytes` wait), `configuration-invalid` (no such topic or partition), `cancelled`.
    */
@@ -63,6 +63,8 @@ export async function openKafkaPublisher(options: KafkaPublisherOptions): Promis
 
 class ProducingPublisher implements KafkaPublisher {
   private readonly known = new Set<string>()
+  /** A call that meets a new topic holds back those after it, so that none overtakes it. */
+  private learning: Promise<void> | undefined
   private closing: Promise<void> | undefined
 
   constructor(
@@ -72,8 +74,8 @@ class ProducingPublisher implements KafkaPublisher {
 
   async publish(messages: readonly PublishedMessage[]): Promise<readonly PublishedPosition[]> {
     const { producer, connection, nowMs } = this.parts
-    const names = [...new Set(messages.map(({ topic }) => `${connection.prefix}${topic}`))].filter((name) => !this.known.has(name))
-    if (names.length > 0) await this.learn(names)
+    const names = [...new Set(messages.map(({ topic }) => `${connection.prefix}${topic}`))]
+    if (this.learning !== undefined || names.some((name) => !this.known.has(name))) await this.learnInTurn(names)
     const timeMs = nowMs()
     const records = messages.map((message): AddressedRecord => ({ timeMs, ...message, ...this.addressOf(message) }))
     const offsets = await producer.send(records)
@@ -95,6 +97,22 @@ class ProducingPublisher implements KafkaPublisher {
         context: { topic: name, partition: chosen, count },
       })
     return { topic: name, partition: chosen }
+  }
+
+  private async learnInTurn(names: readonly string[]): Promise<void> {
+    const before = this.learning
+    const turn = (async () => {
+      // Its failure is its own caller's.
+      await before?.catch(() => undefined)
+      const unknown = names.filter((name) => !this.known.has(name))
+      if (unknown.length > 0) await this.learn(unknown)
+    })()
+    this.learning = turn
+    try {
+      await turn
+    } finally {
+      if (this.learning === turn) this.learning = undefined
+    }
   }
 
   private async learn(names: readonly string[]): Promise<void> {

@@ -1,7 +1,7 @@
 import { RiskError, type Logger } from '@riskledger/contracts'
 import { FETCH, decodeFetched, encodeFetch, type FetchedPartition } from './fetch-protocol'
 import { offsetOutOfRange } from './kafka-errors'
-import { describeErrorCode, type KafkaWire } from './kafkajs-internals'
+import { describeErrorCode, type Wire } from './kafkajs-internals'
 import { LeaderMap } from './leader-map'
 import { listRange, type OffsetRange } from './list-range'
 import { ReadPartition, type Poll, type ReadPlace } from './read-partition'
@@ -48,7 +48,7 @@ export class KafkaReader {
   private closed = false
 
   constructor(
-    private readonly wire: KafkaWire,
+    private readonly wire: Wire,
     private readonly options: ReaderOptions,
   ) {
     this.leaders = new LeaderMap(wire, options)
@@ -76,6 +76,11 @@ export class KafkaReader {
     partition.wake()
   }
 
+  /** The topic and partition if somebody reads it. */
+  reading(kafkaTopic: string, partition: number): ReadPartition | undefined {
+    return this.partitions.get(`${kafkaTopic}/${partition}`)
+  }
+
   /** Everything that is read. */
   all(): Iterable<ReadPartition> {
     return this.partitions.values()
@@ -84,7 +89,7 @@ export class KafkaReader {
   /** First offset, and the one up to which everything is decided. Throws `log-unavailable`. */
   async range(kafkaTopic: string, partition: number): Promise<OffsetRange> {
     const range = await listRange({ wire: this.wire, leaders: this.leaders, ...this.options }, { kafkaTopic, partition })
-    this.partitions.get(`${kafkaTopic}/${partition}`)?.noteEnd(range.end, this.requests)
+    this.reading(kafkaTopic, partition)?.noteEnd(range.end, this.requests)
     return range
   }
 

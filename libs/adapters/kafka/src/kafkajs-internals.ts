@@ -150,6 +150,9 @@ export class KafkaWire {
   }
 }
 
+/** What reading and producing need of it. */
+export type Wire = Pick<KafkaWire, 'send' | 'refresh' | 'leaderOf' | 'newProducer'>
+
 /** Kafka's name for an error code of its protocol, and whether the same request may succeed later. */
 export function describeErrorCode(code: number): { readonly type: string; readonly retriable: boolean; readonly message: string } {
   const { type, retriable, message } = createErrorFromCode(code)

@@ -1,5 +1,5 @@
 import type { Logger } from '@riskledger/contracts'
-import type { KafkaWire } from './kafkajs-internals'
+import type { Wire } from './kafkajs-internals'
 
 /** Metadata are not asked for more often than this. */
 const MIN_INTERVAL_MS = 100
@@ -11,7 +11,7 @@ export class LeaderMap {
   private refreshedAtMs = 0
 
   constructor(
-    private readonly wire: KafkaWire,
+    private readonly wire: Wire,
     private readonly options: { readonly logger: Logger; readonly nowMs: () => number },
   ) {}
 

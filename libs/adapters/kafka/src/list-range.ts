@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { unavailable } from './kafka-errors'
-import { describeErrorCode, type KafkaWire } from './kafkajs-internals'
+import { describeErrorCode, type Wire } from './kafkajs-internals'
 import type { LeaderMap } from './leader-map'
 import { EARLIEST, LATEST, LIST_OFFSETS, decodeListedOffset, encodeListOffsets } from './offsets-protocol'
 
@@ -25,7 +25,7 @@ export async function listRange(
     nowMs,
     limits,
   }: {
-    readonly wire: KafkaWire
+    readonly wire: Wire
     readonly leaders: LeaderMap
     readonly nowMs: () => number
     readonly limits: { readonly unavailableAfterMs: number }
@@ -52,7 +52,7 @@ export async function listRange(
   }
 }
 
-async function ask(wire: KafkaWire, leader: number, what: RangePlace & { readonly end: number }): Promise<number> {
+async function ask(wire: Wire, leader: number, what: RangePlace & { readonly end: number }): Promise<number> {
   const body = encodeListOffsets(what.kafkaTopic, what)
   const { errorCode, offset } = decodeListedOffset(await wire.send(leader, { ...LIST_OFFSETS, body, lane: 'prompt' }))
   if (errorCode === 0) return offset

@@ -48,8 +48,8 @@ export interface BatchHeader {
 export interface BatchRecord {
   readonly offset: number
   readonly timeMs: number
-  readonly key: Buffer | null
-  readonly value: Buffer | null
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
 }
 
 /**
@@ -106,5 +106,5 @@ export function readRecord(reader: ByteReader, { baseOffset, baseTimeMs, appendT
 
 /** True for the control record that ends an aborted transaction: its key is int16 version, int16 type, 0 for abort and 1 for commit. */
 export function isAbortMarker({ key }: BatchRecord): boolean {
-  return key !== null && key.length >= 4 && key.readInt16BE(2) === 0
+  return key !== null && key.length >= 4 && key[2] === 0 && key[3] === 0
 }
