@@ -2,7 +2,7 @@ import { Subject } from 'rxjs'
 import { RiskError, type EventLog, type Ledger, type Logger, type Metrics, type SnapshotStore } from '@riskledger/contracts'
 import type { ChainHead } from '@riskledger/journal'
 import type { AcceptedPolicy, Policy } from '@riskledger/policy'
-import { startLoop, type Loop } from '@riskledger/runtime'
+import { startLoop, type Loop, type LoopTimers } from '@riskledger/runtime'
 import {
   screenBatches,
   writeState,
@@ -44,6 +44,10 @@ export interface WorkerOptions {
   /** After each batch that is in the ledger. */
   readonly onBatch: (batch: SealedBatch, fold: JournalFold) => void
   readonly onIdle: (nextOffsets: readonly number[]) => void
+  /** Default: the process's own. */
+  readonly timers?: LoopTimers
+  /** Default: node's `randomBytes`. */
+  readonly randomBytes?: (length: number) => Uint8Array
 }
 
 /** A worker that runs. */
@@ -115,6 +119,7 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
     logger: options.logger,
     metrics: options.metrics,
     prefetch: true,
+    timers: options.timers,
   })
   const activate = (policy: AcceptedPolicy): void => {
     assertSameEpochs(state.policy, policy.policy)

@@ -22,6 +22,7 @@ export type TakeOverOptions = Pick<
   | 'policy'
   | 'firstPolicy'
   | 'logger'
+  | 'randomBytes'
 >
 
 /**
@@ -90,7 +91,7 @@ async function begin(fold: JournalFold, options: TakeOverOptions): Promise<void>
     previousEntryHash: null,
     stateHash: ZERO_HASH,
     stateArtifact: null,
-    dedupeKey: randomBytes(16).toString('hex'),
+    dedupeKey: Buffer.from((options.randomBytes ?? randomBytes)(16)).toString('hex'),
     environment: options.environment === '' ? null : options.environment,
   })
   const metadata = { engineHash: options.engineHash, policyHash: ZERO_HASH }
