@@ -1,4 +1,4 @@
-import { Kafka, logLevel } from 'kafkajs'
+import { Kafka, logLevel, type Admin } from 'kafkajs'
 import { findTestBroker, type TestBroker } from '@riskledger/dev-broker'
 import { FaultProxy } from '@riskledger/testing'
 import { ChaosHouse, type ChaosHouseOptions } from './chaos-house'
@@ -183,3 +183,63 @@ guarantee(
     await house!.expectProven()
   },
 )
+
+guarantee(
+  'workers that join and leave under load, and one that is held past its session and let go on, lose and repeat nothing',
+  async (brokers) => {
+    await open({ brokers })
+    const steady = house!.screener()
+    await startAll([steady, house!.relations()])
+    await house!.publish(800)
+    const visitors = [house!.screener(), house!.screener()]
+    for (let round = 0; round < 4; round++) {
+      const visitor = visitors[round % 2]
+      await startAll([visitor])
+      await pass(choice.whole(200, 800))
+      await visitor.end(choice.one(['SIGKILL', 'SIGTERM'] as const))
+    }
+    // A zombie: it holds a batch while others take its partitions, and finds its append refused.
+    const zombie = house!.screener()
+    await startAll([zombie])
+    await untilAssigned(zombie)
+    zombie.signal('SIGSTOP')
+    await pass(8_000)
+    zombie.signal('SIGCONT')
+    await pass(1_000)
+    await expectEveryInputOnce()
+  },
+)
+
+guarantee('committed offsets that are moved ahead, moved behind or wiped change nothing: the journal decides', async (brokers) => {
+  await open({ brokers })
+  const screener = house!.screener()
+  await startAll([screener, house!.relations()])
+  await house!.publish(1_000)
+  const admin = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING }).admin()
+  await admin.connect()
+  try {
+    for (const move of ['ahead', 'behind', 'wiped'] as const) {
+      await pass(400)
+      await screener.end('SIGTERM')
+      await pass(400)
+      const groupId = `${house!.environment}riskledger-screener`
+      if (move === 'wiped') await admin.deleteGroups([groupId])
+      else await admin.setOffsets({ groupId, topic: `${house!.environment}raw.payments`, partitions: await offsetsOf(admin, move) })
+      await startAll([screener])
+    }
+  } finally {
+    await admin.disconnect()
+  }
+  await pass(300)
+  await expectEveryInputOnce()
+})
+
+async function offsetsOf(admin: Admin, move: 'ahead' | 'behind'): Promise<{ partition: number; offset: string }[]> {
+  const ends = await admin.fetchTopicOffsets(`${house!.environment}raw.payments`)
+  return ends.map(({ partition, low, high }) => ({ partition, offset: move === 'ahead' ? high : low }))
+}
+
+/** Until a screener of a group has told of a partition. */
+async function untilAssigned(screener: ServiceProcess): Promise<void> {
+  while (!screener.printed.some(({ assigned }) => Array.isArray(assigned) && assigned.length > 0)) await screener.whenTold()
+}

@@ -5,7 +5,7 @@ export { openEventLog, type LogAddress, type OpenEventLogOptions, type SharedEve
 export { createMetrics, type MetricsOptions, type MetricsRegistry } from './create-metrics'
 export { serveHealth, type HealthServer, type ServeHealthOptions } from './serve-health'
 export { checkHealth, type HealthCheck, type HealthFinding, type HealthOptions, type HealthReport } from './check-health'
-export { startLoop, type Loop, type LoopOptions, type RetryOptions } from './start-loop'
+export { startLoop, type Loop, type LoopOptions, type LoopTimers, type RetryOptions } from './start-loop'
 export { crashPointFrom } from './crash-point'
 export { stopOnSignals, type StopOnSignals } from './stop-on-signals'
 export { lockDataFolder, readLock, LOCK_FOLDER, type DataFolderLock, type LockOwner } from './lock-data-folder'

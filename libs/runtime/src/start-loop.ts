@@ -1,5 +1,5 @@
 import { RiskError, type Logger, type Metrics } from '@riskledger/contracts'
-import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
 
 /** What a consumer does, in three parts; only the loop calls them, one at a time but for `prefetch`. */
 export interface LoopOptions<Batch, Output> {
@@ -26,6 +26,21 @@ export interface LoopOptions<Batch, Output> {
   /** Asked before each step: true where it must find everything before it committed. Default never. */
   readonly settleBefore?: () => boolean
   readonly retry?: RetryOptions
+  /** Default: the process's own. */
+  readonly timers?: LoopTimers | undefined
+}
+
+/** How a loop lets time pass. A simulation gives it a time of its own. */
+export interface LoopTimers {
+  /** Resolves after `delayMs`; rejects with an `AbortError` once `signal` aborts. */
+  sleep(delayMs: number, signal?: AbortSignal): Promise<void>
+  /** Resolves at the next turn of the event loop. */
+  nextTurn(): Promise<void>
+}
+
+const PROCESS_TIMERS: LoopTimers = {
+  sleep: (delayMs, signal) => setTimeout(delayMs, undefined, signal === undefined ? {} : { signal }),
+  nextTurn: () => setImmediate(),
 }
 
 /** How often and how fast a retriable failure is tried again: doubling from `initialMs` to `capMs`. */
@@ -76,7 +91,7 @@ export function startLoop<Batch, Output>(options: LoopOptions<Batch, Output>): L
 const TURNS = 3
 
 async function runLoop<Batch, Output>(options: LoopOptions<Batch, Output>, signal: AbortSignal): Promise<void> {
-  const { name, step, commit, metrics, logger, prefetch = false, settleBefore = () => false } = options
+  const { name, step, commit, metrics, logger, prefetch = false, settleBefore = () => false, timers = PROCESS_TIMERS } = options
   let ahead: Promise<Batch | undefined> | undefined
   let committing: Promise<void> = Promise.resolve()
   try {
@@ -98,7 +113,7 @@ async function runLoop<Batch, Output>(options: LoopOptions<Batch, Output>, signa
       committing.catch(() => undefined) // awaited before the next commit, or at the end
       if (!prefetch) await committing
       // The next step may keep this thread for long: first let the commit's bytes leave, and what has arrived come in.
-      else for (let turn = 0; turn < TURNS; turn++) await setImmediate()
+      else for (let turn = 0; turn < TURNS; turn++) await timers.nextTurn()
     }
     await committing
   } catch (error) {
@@ -126,13 +141,14 @@ function isCancellation(error: unknown): boolean {
 }
 
 interface RetryContext {
-  readonly options: Pick<LoopOptions<never, never>, 'name' | 'retry' | 'logger' | 'metrics'>
+  readonly options: Pick<LoopOptions<never, never>, 'name' | 'retry' | 'logger' | 'metrics' | 'timers'>
   readonly part: 'pull' | 'commit'
   /** Where given, its abort ends the trying. */
   readonly signal?: AbortSignal
 }
 
 async function withRetry<T>(call: () => Promise<T>, { options, part, signal }: RetryContext): Promise<T> {
+  const { timers = PROCESS_TIMERS } = options
   const { initialMs = 50, capMs = 5_000, maxAttempts = 100 } = options.retry ?? {}
   for (let attempt = 1; ; attempt++) {
     try {
@@ -149,7 +165,7 @@ async function withRetry<T>(call: () => Promise<T>, { options, part, signal }: R
       const delayMs = Math.min(capMs, initialMs * 2 ** Math.min(attempt - 1, 30))
       options.metrics.count('riskledger_loop_retries_total', 1, { loop: options.name, part, code: error.code })
       options.logger.warn('trying again', { loop: options.name, part, code: error.code, attempt, delayMs, reason: error.message })
-      await sleep(delayMs, undefined, signal === undefined ? {} : { signal })
+      await timers.sleep(delayMs, signal)
     }
   }
 }

@@ -7,6 +7,7 @@ import {
   type RecordedEntry,
   type SubscriptionMessage,
 } from '@riskledger/contracts'
+import { LedgerStreams } from './ledger-streams'
 
 /** What a test may do to an append: let it pass, refuse it, or lose its answer though it was written (or was not). */
 export type AppendFault = 'none' | 'unavailable' | 'unknown-written' | 'unknown-lost'
@@ -21,26 +22,24 @@ interface Following {
  * its place equal its own, and `wrong-expected-revision` where they do not. Bytes are copied on their way in. Deterministic: no timers.
  */
 export class MemoryLedger implements Ledger {
+  private readonly streams = new LedgerStreams()
   /** All entries in the order in which they were committed: `$all`. */
-  readonly all: RecordedEntry[] = []
+  readonly all = this.streams.all
   /** Asked before each append: what shall go wrong with it. */
   fault: (stream: string, entries: readonly ProposedEntry[]) => AppendFault = () => 'none'
   /** Awaited before each append takes effect: a test holds an append in flight with it. */
   gate: (stream: string, entries: readonly ProposedEntry[]) => Promise<void> = () => Promise.resolve()
-  /** Largest append, in bytes of types, data and metadata. */
-  maxAppendBytes = 1_048_576
-  private readonly streams = new Map<string, RecordedEntry[]>()
   private waiting: (() => void)[] = []
 
   /** The entries of a stream, none where there is no such stream. */
   entriesOf(stream: string): readonly RecordedEntry[] {
-    return this.streams.get(stream) ?? []
+    return this.streams.entriesOf(stream)
   }
 
   /** A ledger that holds what this one holds now, up to the first `count` commits. */
   copy(count = this.all.length): MemoryLedger {
     const copy = new MemoryLedger()
-    for (const entry of this.all.slice(0, count)) copy.put(entry.stream, entry)
+    for (const entry of this.all.slice(0, count)) copy.streams.put(entry.stream, entry)
     return copy
   }
 
@@ -49,20 +48,17 @@ export class MemoryLedger implements Ledger {
     const fault = this.fault(stream, entries)
     if (fault === 'unavailable') throw new RiskError('ledger-unavailable', 'the ledger does not answer', { retriable: true })
     if (fault === 'unknown-lost') throw new RiskError('append-outcome-unknown', 'no answer', { retriable: true })
-    const revision = this.appendNow(stream, expected, entries)
+    const before = this.all.length
+    const revision = this.streams.append(stream, expected, entries)
+    if (this.all.length > before) this.wake()
     if (fault === 'unknown-written') throw new RiskError('append-outcome-unknown', 'no answer', { retriable: true })
     return revision
   }
 
   async *readStream(stream: string, options: ReadStreamOptions): AsyncGenerator<RecordedEntry, void, undefined> {
     await Promise.resolve()
-    const entries = this.streams.get(stream)
-    if (entries === undefined) throw new RiskError('stream-not-found', `${stream} does not exist`, { retriable: false })
-    const { from, direction, maxCount = Infinity } = options
-    const step = direction === 'forwards' ? 1 : -1
-    const start = from === 'start' ? 0 : from === 'end' ? entries.length - 1 : from
-    let given = 0
-    for (let at = start; at >= 0 && at < entries.length && given < maxCount; at += step, given++) yield entries[at]
+    const { from, direction, maxCount: count = Infinity } = options
+    yield* this.streams.read(stream, from, { direction, count })
   }
 
   async *readAll(options: { readonly streamPrefixes: readonly string[] }): AsyncGenerator<RecordedEntry, void, undefined> {
@@ -115,52 +111,11 @@ export class MemoryLedger implements Ledger {
     }
   }
 
-  private appendNow(stream: string, expected: ExpectedRevision, entries: readonly ProposedEntry[]): number {
-    let bytes = 0
-    for (const entry of entries) bytes += entry.data.length + entry.metadata.length + Buffer.byteLength(entry.type)
-    if (bytes > this.maxAppendBytes) {
-      throw new RiskError('append-too-large', `${bytes} bytes; the limit is ${this.maxAppendBytes}`, { retriable: false })
-    }
-    const held = this.streams.get(stream) ?? []
-    const base = expected === 'no-stream' ? -1 : expected
-    if (base > held.length - 1) throw wrongRevision(stream, held.length - 1, base)
-    if (base < held.length - 1) {
-      const repeated = entries.length > 0 && entries.every((entry, index) => held[base + 1 + index]?.id === entry.id)
-      if (!repeated) throw wrongRevision(stream, held.length - 1, base)
-      return base + entries.length
-    }
-    for (const entry of entries) this.put(stream, entry)
-    return base + entries.length
-  }
-
-  private put(stream: string, entry: ProposedEntry): void {
-    const held = this.streams.get(stream) ?? []
-    this.streams.set(stream, held)
-    const commit = BigInt(this.all.length)
-    const { id, type, contentType } = entry
-    const data = Uint8Array.prototype.slice.call(entry.data)
-    const metadata = Uint8Array.prototype.slice.call(entry.metadata)
-    const recorded = {
-      id,
-      type,
-      contentType,
-      data,
-      metadata,
-      stream,
-      revision: held.length,
-      createdMs: 0,
-      position: { commit, prepare: commit },
-    }
-    held.push(recorded)
-    this.all.push(recorded)
+  private wake(): void {
     const waiting = this.waiting
     this.waiting = []
     for (const wake of waiting) wake()
   }
-}
-
-function wrongRevision(stream: string, at: number, expected: number): RiskError {
-  return new RiskError('wrong-expected-revision', `${stream} is at ${at}, not at ${expected}`, { retriable: false })
 }
 
 function hasPrefix(stream: string, prefixes: readonly string[]): boolean {

@@ -20,6 +20,8 @@ interface Registry {
 export async function assertNotRemoved(options: RegistryOptions): Promise<void> {
   const stream = screeningStream(options.partition, 0, options.environment)
   if (!(await readRegistry(options)).streams.has(stream)) return
+  // Looked at again: another worker may have begun it since this one found none. The append then finds it there.
+  if (await exists(options.ledger, stream)) return
   throw new RiskError(
     'ledger-corrupt',
     `${stream} is in the registry of journals, and the ledger has no entry of it: it was removed. Restore the ledger from a backup.`,
@@ -73,6 +75,16 @@ async function readRegistry({ ledger, environment }: RegistryOptions): Promise<R
     if (!(error instanceof RiskError) || error.code !== 'stream-not-found') throw error
   }
   return { head, streams }
+}
+
+async function exists(ledger: Ledger, stream: string): Promise<boolean> {
+  try {
+    await firstHashOf(ledger, stream)
+    return true
+  } catch (error) {
+    if (error instanceof RiskError && error.code === 'stream-not-found') return false
+    throw error
+  }
 }
 
 async function firstHashOf(ledger: Ledger, stream: string): Promise<string> {

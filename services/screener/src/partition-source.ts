@@ -1,4 +1,4 @@
-import type { EventLog, RawTopic, SourceProgress } from '@riskledger/contracts'
+import { RiskError, type EventLog, type RawTopic, type SourceProgress } from '@riskledger/contracts'
 import type { Gap } from '@riskledger/journal'
 import { MAX_BODY_BYTES, TopicMerge, type InputBatch, type MergeItem } from '@riskledger/screening'
 
@@ -133,6 +133,20 @@ export class PartitionSource {
   }
 
   /**
+   * Fetches a topic in the middle of a batch; false where the log refuses. A pull that fails is made again, and what this one has taken would be
+   * missing from it: so the batch ends here, and the next pull meets the failure.
+   */
+  private async refill(topic: number): Promise<boolean> {
+    try {
+      await this.fetch(topic)
+      return true
+    } catch (error) {
+      if (!(error instanceof RiskError)) throw error
+      return false
+    }
+  }
+
+  /**
    * True where the gate will open for all epochs of a batch without anything more from here, and has not yet. Without the wait the source would follow
    * the gate epoch by epoch, and each small batch would cost as many round trips as a large one.
    */
@@ -164,7 +178,7 @@ export class PartitionSource {
       this.givenOffsets[topic] = next.record.offset + 1
       bytes += Math.min(next.record.value.length, MAX_BODY_BYTES)
       // Also where its end was seen before: the bound may be newer than that look.
-      if (this.merge.waiting(topic) === 0) await this.fetch(topic)
+      if (this.merge.waiting(topic) === 0 && !(await this.refill(topic))) break
     }
     this.options.crashPoint('decoded')
     return { items, gatedAtMs: null }

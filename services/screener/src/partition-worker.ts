@@ -2,7 +2,7 @@ import { Subject } from 'rxjs'
 import { RiskError, type EventLog, type Ledger, type Logger, type Metrics, type SnapshotStore } from '@riskledger/contracts'
 import type { ChainHead } from '@riskledger/journal'
 import type { AcceptedPolicy, Policy } from '@riskledger/policy'
-import { startLoop, type Loop } from '@riskledger/runtime'
+import { startLoop, type Loop, type LoopTimers } from '@riskledger/runtime'
 import {
   screenBatches,
   writeState,
@@ -46,12 +46,18 @@ export interface WorkerOptions {
   /** After each batch that is in the ledger. */
   readonly onBatch: (batch: SealedBatch, fold: JournalFold) => void
   readonly onIdle: (nextOffsets: readonly number[]) => void
+  /** Default: the process's own. */
+  readonly timers?: LoopTimers
+  /** Default: node's `randomBytes`. */
+  readonly randomBytes?: (length: number) => Uint8Array
 }
 
 /** A worker that runs. */
 export interface PartitionWorker {
   /** The state that it moves; read it, never change it. */
   readonly fold: JournalFold
+  /** By topic, the offset below which everything is in the ledger. */
+  readonly durableOffsets: readonly number[]
   readonly done: Promise<void>
   /** Puts a policy into force at the next batch boundary. */
   activate(policy: AcceptedPolicy): void
@@ -118,6 +124,7 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
     logger: options.logger,
     metrics: options.metrics,
     prefetch: true,
+    timers: options.timers,
   })
   const activate = (policy: AcceptedPolicy): void => {
     assertSameEpochs(state.policy, policy.policy)
@@ -127,7 +134,15 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
   const done = endOf(loop, following)
   // Whoever awaits it sees the rejection; a worker that is merely held must not end the process before that.
   done.catch(() => undefined)
-  return { fold, done, activate, stop: () => loop.stop() }
+  return {
+    fold,
+    get durableOffsets() {
+      return writer.durableOffsets
+    },
+    done,
+    activate,
+    stop: () => loop.stop(),
+  }
 }
 
 async function endOf(loop: Loop, following: AbortController): Promise<void> {
@@ -152,7 +167,8 @@ class JournalWriter {
   private pendingPolicy: AcceptedPolicy | null = null
   private sinceSnapshot = 0
   private durable: ChainHead
-  private durableOffsets: readonly number[]
+  /** By topic, the offset below which everything is in the ledger. */
+  durableOffsets: readonly number[]
 
   constructor(
     private readonly options: WorkerOptions,

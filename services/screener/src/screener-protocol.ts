@@ -5,7 +5,14 @@ import type { WorkerPace } from './worker-pace'
 
 /** Which partitions a screener works: these, or those that a consumer group gives it from time to time. */
 export type Assignment =
-  { readonly kind: 'fixed'; readonly partitions: readonly number[] } | { readonly kind: 'group'; readonly groupId: string }
+  | { readonly kind: 'fixed'; readonly partitions: readonly number[] }
+  | {
+      readonly kind: 'group'
+      /** Without the environment prefix. */
+      readonly groupId: string
+      /** A member that is not heard for this long is out; undefined: the adapter's default. */
+      readonly sessionTimeoutMs: number | undefined
+    }
 
 /** What the screener thread is started with. */
 export interface ScreenerThreadInput {

@@ -23,6 +23,7 @@ export type TakeOverOptions = Pick<
   | 'firstPolicy'
   | 'logger'
   | 'stillMine'
+  | 'randomBytes'
 > & {
   /** A journal that has no entry yet begins at its first offsets; null: a log that has none yet, so at 0. */
   readonly log: Pick<EventLog, 'range'> | null
@@ -95,7 +96,7 @@ async function begin(fold: JournalFold, options: TakeOverOptions): Promise<void>
     previousEntryHash: null,
     stateHash: ZERO_HASH,
     stateArtifact: null,
-    dedupeKey: randomBytes(16).toString('hex'),
+    dedupeKey: Buffer.from((options.randomBytes ?? randomBytes)(16)).toString('hex'),
     environment: options.environment === '' ? null : options.environment,
   })
   const metadata = { engineHash: options.engineHash, policyHash: ZERO_HASH }

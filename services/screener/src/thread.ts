@@ -1,4 +1,3 @@
-import { RiskError } from '@riskledger/contracts'
 import { connectLedger } from '@riskledger/ledger'
 import { readPolicy, type AcceptedPolicy, type Policy } from '@riskledger/policy'
 import {
@@ -13,6 +12,7 @@ import {
 import type { JournalFold } from '@riskledger/screening'
 import { openSnapshotStore } from '@riskledger/snapshots'
 import { assertChallengeSecret, challengeDraw } from './challenge-draw'
+import { joinGroup, type GroupMembership } from './join-group'
 import { startPartitionWorker, type PartitionWorker, type WorkerOptions } from './partition-worker'
 import { PartitionWorkers } from './partition-workers'
 import { PolicyShelf } from './policy-shelf'
@@ -72,14 +72,26 @@ async function runWorkers(context: Context, shared: Shared): Promise<void> {
     if (signal.aborted) resolve()
     else signal.addEventListener('abort', () => resolve(), { once: true })
   })
+  let membership: GroupMembership | undefined
   try {
-    if (input.assignment.kind === 'group') throw new RiskError('configuration-invalid', 'groups come later', { retriable: false })
-    await Promise.race([workers.assign(input.assignment.partitions), stopped])
+    if (input.assignment.kind === 'fixed') await Promise.race([workers.assign(input.assignment.partitions), stopped])
+    else
+      membership = await joinGroup({
+        ...input,
+        ...input.assignment,
+        workers,
+        logger: shared.logger,
+        onSettled: () => tellAssigned(context, workers),
+      })
     if (signal.aborted) return
-    ready({ partitions: takenOf(workers) } satisfies ScreenerReady)
-    await Promise.race([workers.failed, stopped])
+    ready({ partitions: input.assignment.kind === 'fixed' ? takenOf(workers) : [] } satisfies ScreenerReady)
+    await Promise.race([workers.failed, stopped, ...(membership === undefined ? [] : [membership.failed])])
   } finally {
-    await workers.stop()
+    try {
+      await workers.stop()
+    } finally {
+      await membership?.leave()
+    }
   }
 }
 
@@ -126,6 +138,10 @@ function partOf(
     },
     onIdle: (nextOffsets) => tell({ kind: 'idle', partition, nextOffsets }),
   }
+}
+
+function tellAssigned({ post }: Context, workers: PartitionWorkers): void {
+  post({ kind: 'assigned', partitions: takenOf(workers) } satisfies ScreenerMessage)
 }
 
 function takenOf(workers: PartitionWorkers): readonly PartitionTaken[] {

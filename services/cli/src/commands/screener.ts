@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { InvalidArgumentError, type Command } from 'commander'
 import { RiskError } from '@riskledger/contracts'
 import { startThread, type Thread } from '@riskledger/runtime'
 import { SCREENER_THREAD, type Assignment, type ScreenerMessage, type ScreenerReady, type ScreenerRequest } from '@riskledger/screener'
@@ -16,6 +16,7 @@ const DEFAULT_GROUP = 'riskledger-screener'
 interface ScreenerFlags {
   readonly partitions?: string | undefined
   readonly group?: string | undefined
+  readonly sessionTimeout?: number | undefined
 }
 
 /** `riskledger screener`: screens partitions of a Kafka cluster into a ledger, alone or as one of several. */
@@ -25,9 +26,14 @@ export function addScreener(program: Command, finish: Finish): void {
     .description('screen partitions of a Kafka cluster into a ledger: those that its consumer group gives it, or those named')
     .option('--partitions <list>', 'work these partitions, such as 0-3 or 0,2,5, outside of any group: nothing is ever rebalanced')
     .option('--group <id>', `consumer group that shares the partitions (default ${DEFAULT_GROUP}, with the prefix)`)
+    .option(
+      '--session-timeout <ms>',
+      'a member of the group that is not heard for this long is out (default 10000; 6000 to 300000)',
+      milliseconds,
+    )
     .option('--policy <file>', 'policy to put into force (default where a journal has none yet: the one that ships)')
     .action(async (_flags: ScreenerFlags, command: Command) => {
-      const { partitions, group, ...flags } = command.optsWithGlobals<ScreenerFlags>()
+      const { partitions, group, sessionTimeout, ...flags } = command.optsWithGlobals<ScreenerFlags>()
       if (partitions !== undefined && group !== undefined)
         throw new RiskError(
           'configuration-invalid',
@@ -38,7 +44,7 @@ export function addScreener(program: Command, finish: Finish): void {
         )
       const context = contextFrom({ ...flags })
       const start = (house: House): Promise<RunningService> =>
-        startScreener(context, { house, assignment: assignmentOf(context, { partitions, group, house }) })
+        startScreener(context, { house, assignment: assignmentOf({ partitions, group, sessionTimeout }, house) })
       finish(await runService({ context, name: 'screener', needsKafka: true, start }))
     })
 }
@@ -102,12 +108,15 @@ function saysOf(assignment: Assignment, house: House): string {
   return `Screener of partitions ${assignment.partitions.join(', ')} of ${whole}; ledger ${house.connectionString}.`
 }
 
-function assignmentOf(
-  { environment }: CommandContext,
-  { partitions, group, house }: ScreenerFlags & { readonly house: House },
-): Assignment {
-  if (partitions === undefined) return { kind: 'group', groupId: group ?? `${environment}${DEFAULT_GROUP}` }
+function assignmentOf({ partitions, group = DEFAULT_GROUP, sessionTimeout }: ScreenerFlags, house: House): Assignment {
+  if (partitions === undefined) return { kind: 'group', groupId: group, sessionTimeoutMs: sessionTimeout }
   return { kind: 'fixed', partitions: parsePartitions(partitions, house.folder.partitions) }
+}
+
+function milliseconds(text: string): number {
+  const value = Number(text)
+  if (/^\d{4,6}$/.test(text) && value >= 6_000 && value <= 300_000) return value
+  throw new InvalidArgumentError('It must be a whole number from 6000 to 300000.')
 }
 
 /**
