@@ -3,11 +3,14 @@ import { RiskError } from '@riskledger/contracts'
 import { checkHealth, type HealthCheck } from './check-health'
 import type { MetricsRegistry } from './create-metrics'
 
-/** What a process tells of itself over HTTP. */
-export interface ServeHealthOptions {
-  /** Where to listen. Host default 127.0.0.1; port 0: any free one. */
+/** Where a process tells of itself: host default 127.0.0.1; port 0: any free one. */
+export interface HealthAddress {
   readonly host?: string
   readonly port: number
+}
+
+/** What a process tells of itself over HTTP. */
+export interface ServeHealthOptions extends HealthAddress {
   /** What must hold for the process to do its work; all of it is asked at each call. */
   readonly checks: Readonly<Record<string, HealthCheck>>
   readonly metrics: MetricsRegistry

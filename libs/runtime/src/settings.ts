@@ -35,6 +35,8 @@ export const settingsSchema = z.object({
     .string()
     .regex(/^[a-z][a-z0-9]{0,19}$/)
     .optional(),
+  healthPort: wholeNumber(1, 65535).optional(),
+  healthHost: z.string().min(1).default('127.0.0.1'),
   ledger: z
     .string()
     .regex(/^(esdb|kurrentdb)(\+discover)?:\/\/\S+$/)
@@ -94,6 +96,18 @@ export const SETTINGS: Readonly<Record<keyof Settings, SettingSpecification>> = 
     variable: 'RISKLEDGER_PREFIX',
     allowed: 'a lower-case letter and up to 19 lower-case letters or digits',
     meaning: 'Environment prefix of stream and topic names. Default: none.',
+  },
+  healthPort: {
+    flag: 'health-port',
+    variable: 'RISKLEDGER_HEALTH_PORT',
+    allowed: 'a whole number from 1 to 65535',
+    meaning: 'Port of `/health/live`, `/health/ready` and `/metrics` of a service that runs alone. Default: none.',
+  },
+  healthHost: {
+    flag: 'health-host',
+    variable: 'RISKLEDGER_HEALTH_HOST',
+    allowed: 'an address of this machine',
+    meaning: 'Address that the health port listens on. Default 127.0.0.1.',
   },
   ledger: {
     flag: 'ledger',

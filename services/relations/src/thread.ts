@@ -1,5 +1,6 @@
+import type { Ledger } from '@riskledger/contracts'
 import { connectLedger } from '@riskledger/ledger'
-import { crashPointFrom, createLogger, runThread } from '@riskledger/runtime'
+import { crashPointFrom, createLogger, createMetrics, runThread, serveHealth, type HealthAddress } from '@riskledger/runtime'
 import { runRelations, type RelationsOptions } from './relations-worker'
 
 /** What the relations thread is started with. */
@@ -10,6 +11,8 @@ export interface RelationsThreadInput {
   readonly engineHash: string
   readonly epochMs: number
   readonly state: RelationsOptions['state']
+  /** Where to tell of health and metrics; null: nowhere. */
+  readonly health: HealthAddress | null
   /** See `crashPointFrom`. */
   readonly crashAt: string | undefined
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
@@ -17,16 +20,25 @@ export interface RelationsThreadInput {
 
 runThread<RelationsThreadInput>(async ({ input, signal, ready }) => {
   const ledger = await connectLedger({ connectionString: input.connectionString })
+  const metrics = createMetrics()
+  const health = input.health === null ? null : await serveHealth({ ...input.health, checks: { ledger: () => answers(ledger) }, metrics })
   ready()
   try {
     await runRelations({
       ...input,
       ledger,
       signal,
+      onEntry: ({ stream, revision }) => metrics.gauge('riskledger_relations_revision', revision, { stream }),
       crashPoint: crashPointFrom(input.crashAt),
       logger: createLogger({ name: 'relations', level: input.logLevel }),
     })
   } finally {
+    await health?.close()
     await ledger.close()
   }
 })
+
+async function answers(ledger: Ledger): Promise<string> {
+  for await (const { stream } of ledger.readAll({ streamPrefixes: [''] })) return `answers, its first stream is ${stream}`
+  return 'answers'
+}

@@ -42,6 +42,11 @@ export class PartitionWorkers {
     return this.held
   }
 
+  /** Partitions that are assigned here and have no worker yet, or have lost it. */
+  get missing(): readonly number[] {
+    return [...this.wanted].filter((partition) => !this.held.has(partition))
+  }
+
   /**
    * Makes `partitions` the assignment: leaves what is not in it, then takes over what is new. Calls may overlap; the last one counts, and a take-over
    * under way for a partition that has gone meanwhile ends before it fences anybody. Resolves once the assignment stands; rejects as `failed` does.

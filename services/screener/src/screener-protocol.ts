@@ -1,6 +1,6 @@
 import type { InputStatus, Verdict } from '@riskledger/contracts'
 import type { RecordedDecision } from '@riskledger/screening'
-import type { LogAddress } from '@riskledger/runtime'
+import type { HealthAddress, LogAddress } from '@riskledger/runtime'
 import type { WorkerPace } from './worker-pace'
 
 /** Which partitions a screener works: these, or those that a consumer group gives it from time to time. */
@@ -33,6 +33,8 @@ export interface ScreenerThreadInput {
   /** Whether each batch's decisions are told, for a screen that shows them. */
   readonly tellDecisions: boolean
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
+  /** Where to tell of health and metrics; null: nowhere. */
+  readonly health: HealthAddress | null
   /** See `crashPointFrom`. */
   readonly crashAt: string | undefined
   readonly pace: WorkerPace

@@ -6,6 +6,9 @@ import {
   createMetrics,
   openEventLog,
   runThread,
+  serveHealth,
+  type HealthServer,
+  type MetricsRegistry,
   type SharedEventLog,
   type ThreadContext,
 } from '@riskledger/runtime'
@@ -18,7 +21,10 @@ import { PartitionWorkers } from './partition-workers'
 import { PolicyShelf } from './policy-shelf'
 import type { InputCounts, PartitionTaken, ScreenerMessage, ScreenerReady, ScreenerRequest, ScreenerThreadInput } from './screener-protocol'
 
-type Shared = Omit<WorkerOptions, 'log' | 'partition' | 'draw' | 'onBatch' | 'onIdle' | 'stillMine'> & { readonly log: SharedEventLog }
+type Shared = Omit<WorkerOptions, 'metrics' | 'log' | 'partition' | 'draw' | 'onBatch' | 'onIdle' | 'stillMine'> & {
+  readonly log: SharedEventLog
+  readonly metrics: MetricsRegistry
+}
 type Context = ThreadContext<ScreenerThreadInput>
 
 /** One thread runs the workers of all partitions that this process owns. */
@@ -73,7 +79,10 @@ async function runWorkers(context: Context, shared: Shared): Promise<void> {
     else signal.addEventListener('abort', () => resolve(), { once: true })
   })
   let membership: GroupMembership | undefined
+  let health: HealthServer | undefined
   try {
+    const checks = { partitions: async () => tellPartitions(workers, input.partitionCount) }
+    if (input.health !== null) health = await serveHealth({ ...input.health, checks, metrics: shared.metrics })
     if (input.assignment.kind === 'fixed') await Promise.race([workers.assign(input.assignment.partitions), stopped])
     else
       membership = await joinGroup({
@@ -91,6 +100,7 @@ async function runWorkers(context: Context, shared: Shared): Promise<void> {
       await workers.stop()
     } finally {
       await membership?.leave()
+      await health?.close()
     }
   }
 }
@@ -138,6 +148,13 @@ function partOf(
     },
     onIdle: (nextOffsets) => tell({ kind: 'idle', partition, nextOffsets }),
   }
+}
+
+/** Ready is who has taken over every partition that it was given; one of a group may be given none. */
+async function tellPartitions(workers: PartitionWorkers, partitionCount: number): Promise<string> {
+  const missing = workers.missing
+  if (missing.length > 0) throw new Error(`partitions ${missing.join(', ')} are being taken over`)
+  return Promise.resolve(`works ${workers.running.size} of ${partitionCount} partitions`)
 }
 
 function tellAssigned({ post }: Context, workers: PartitionWorkers): void {

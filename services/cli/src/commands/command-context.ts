@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { loadConfiguration, type Settings } from '@riskledger/runtime'
+import { loadConfiguration, type HealthAddress, type Settings } from '@riskledger/runtime'
 import type { KafkaConnection } from '@riskledger/kafka'
 import { paceFrom, type WorkerPace } from '@riskledger/screener'
 import { kafkaConnectionOf } from '../house/kafka-connection'
@@ -21,6 +21,8 @@ export interface CommandContext {
   readonly crashAt: string | undefined
   /** See `paceFrom`. */
   readonly pace: WorkerPace
+  /** Where a service that runs alone tells of its health; null without --health-port. */
+  readonly health: HealthAddress | null
   /** The cluster that --kafka names, with how to get into it; null without. */
   readonly kafka: KafkaConnection | null
   print(line: string): void
@@ -51,6 +53,7 @@ export function contextFrom(flags: Readonly<Record<string, unknown>>): CommandCo
     json: flags.json === true,
     dataDirGiven: origins.dataDir !== 'default',
     environment,
+    health: settings.healthPort === undefined ? null : { host: settings.healthHost, port: settings.healthPort },
     kafka: kafkaConnectionOf(settings, { environment, variables: process.env }),
     challengeSecret: process.env.RISKLEDGER_CHALLENGE_SECRET ?? TEST_CHALLENGE_SECRET,
     crashAt: process.env.RISKLEDGER_CRASH_AT,

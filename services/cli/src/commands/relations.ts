@@ -15,6 +15,8 @@ export function addRelations(program: Command, finish: Finish): void {
   program
     .command('relations')
     .description('fold the journals of a ledger into what is known of counterparties and devices; one process for all partitions')
+    .option('--health-port <port>', 'serve /health/live, /health/ready and /metrics there (default: nowhere)')
+    .option('--health-host <address>', 'address that the health port listens on (default 127.0.0.1)')
     .action(async (_flags: unknown, command: Command) => {
       const context = contextOf(command)
       finish(
@@ -32,10 +34,10 @@ async function startRelations(
   context: CommandContext,
   { house, signal }: { readonly house: House; readonly signal: AbortSignal },
 ): Promise<RunningService> {
-  const { environment, crashAt, settings } = context
+  const { environment, crashAt, settings, health } = context
   await firstPolicyActivated(house.ledger, { stream: screeningStream(0, 0, environment), signal })
   const { policy } = await activePolicy(house.ledger, { stream: screeningStream(0, 0, environment), which: 'first', environment })
-  const input = relationsInput({ house, engine: await bundleEngine(), environment, logLevel: settings.logLevel, crashAt }, policy)
+  const input = relationsInput({ house, engine: await bundleEngine(), environment, logLevel: settings.logLevel, health, crashAt }, policy)
   const thread = startThread(RELATIONS_THREAD, { name: 'relations', input })
   await thread.ready
   return threadService(thread, {

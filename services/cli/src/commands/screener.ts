@@ -32,6 +32,8 @@ export function addScreener(program: Command, finish: Finish): void {
       milliseconds,
     )
     .option('--policy <file>', 'policy to put into force (default where a journal has none yet: the one that ships)')
+    .option('--health-port <port>', 'serve /health/live, /health/ready and /metrics there (default: nowhere)')
+    .option('--health-host <address>', 'address that the health port listens on (default 127.0.0.1)')
     .action(async (_flags: ScreenerFlags, command: Command) => {
       const { partitions, group, sessionTimeout, ...flags } = command.optsWithGlobals<ScreenerFlags>()
       if (partitions !== undefined && group !== undefined)

@@ -4,7 +4,7 @@ import { schemaArtifacts } from '@riskledger/events'
 import { storeArtifact } from '@riskledger/journal'
 import type { AcceptedPolicy, Policy } from '@riskledger/policy'
 import type { RelationsThreadInput } from '@riskledger/relations-service'
-import type { Settings } from '@riskledger/runtime'
+import type { HealthAddress, Settings } from '@riskledger/runtime'
 import { DEFAULT_PACE, type Assignment, type ScreenerThreadInput, type WorkerPace } from '@riskledger/screener'
 import type { Engine } from './engine'
 import type { House } from './open-house'
@@ -23,6 +23,8 @@ export interface PartOptions {
   readonly crashAt: string | undefined
   readonly pace?: WorkerPace
   readonly tellDecisions: boolean
+  /** Where the part tells of health and metrics; left out: nowhere. */
+  readonly health?: HealthAddress | null
 }
 
 /** Puts the engine and the schemas into the ledger, to which journal entries refer by hash; what is there already stays. */
@@ -52,13 +54,21 @@ export function screenerInput(options: PartOptions, assignment: Assignment): Scr
     challengeSecret: options.challengeSecret,
     tellDecisions: options.tellDecisions,
     logLevel: options.logLevel,
+    health: options.health ?? null,
     crashAt: options.crashAt,
   }
 }
 
 /** Relations go by the policy that the journals began with: their epochs have numbers, and those do not change. */
 export function relationsInput(
-  { house, engine, environment, logLevel, crashAt }: Pick<PartOptions, 'house' | 'engine' | 'environment' | 'logLevel' | 'crashAt'>,
+  {
+    house,
+    engine,
+    environment,
+    logLevel,
+    health,
+    crashAt,
+  }: Pick<PartOptions, 'house' | 'engine' | 'environment' | 'logLevel' | 'health' | 'crashAt'>,
   begunWith: Policy,
 ): RelationsThreadInput {
   const { relations, state } = begunWith
@@ -75,6 +85,7 @@ export function relationsInput(
       maxRemembered: state.maxRemembered,
     },
     logLevel,
+    health: health ?? null,
     crashAt,
   }
 }
