@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Ledger, RawTopic } from '@riskledger/contracts'
+import { RiskError, type Ledger, type RawTopic, type RecordedEntry } from '@riskledger/contracts'
 import { decodeInputsScreened, emptyHead, openEntry, screeningStream, STATUSES } from '@riskledger/journal'
 import type { BrokerTruth } from './broker-truth'
 
@@ -62,7 +62,7 @@ async function checkJournal(
   let positions: Position[] = []
   let nextSequence = 1
   let generation = 0
-  for await (const recorded of ledger.readStream(stream, { from: 'start', direction: 'forwards' })) {
+  for await (const recorded of entriesOf(ledger, stream)) {
     const opened = openEntry(head, recorded)
     if (opened.kind === 'faulty') return fault(`@${recorded.revision} ${opened.reason}`)
     head = opened.entry.head
@@ -116,6 +116,15 @@ async function checkJournal(
     if (Number(of) !== partition) continue
     const next = positions.find((position) => position.topic === topic)?.next ?? 0
     for (const offset of records.keys()) if (offset >= next) found.missing++
+  }
+}
+
+/** Every entry of a stream; none where nobody has begun it yet. */
+async function* entriesOf(ledger: Ledger, stream: string): AsyncGenerator<RecordedEntry> {
+  try {
+    yield* ledger.readStream(stream, { from: 'start', direction: 'forwards' })
+  } catch (error) {
+    if (!(error instanceof RiskError) || error.code !== 'stream-not-found') throw error
   }
 }
 
