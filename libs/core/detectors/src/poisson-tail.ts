@@ -13,7 +13,7 @@ export function unlikelyBelowMean(alphaPpb: number): Float64Array {
   return last.table
 }
 
-let last = { alphaPpb: 0, table: new Float64Array(0) }
+let last: { readonly alphaPpb: number; readonly table: Float64Array } = { alphaPpb: 0, table: new Float64Array(0) }
 
 function computeTable(alphaPpb: number): Float64Array {
   assert(alphaPpb > 0 && alphaPpb < 1_000_000_000, 'alpha lies between 0 and 1')
