@@ -1,22 +1,17 @@
 import { RAW_TOPICS, RiskError } from '@riskledger/contracts'
 import type { CallKind, PendingCall } from '@riskledger/testing'
-import { ledgerUnavailable, logUnavailable, unknownOutcome } from './ordinary-steps'
+import { refuse } from './append-faults'
+import { ledgerUnavailable, logUnavailable } from './port-errors'
 import type { SimulatedProcess } from './simulated-process'
 import type { World } from './world'
 
 /** Breaks something; false where there is nothing of the kind to break now. */
 type Fault = (world: World) => boolean
 
-/** Everything that can be broken between two steps. */
+/** Everything that can be broken between two steps; what can go wrong with an append is in `append-faults`. */
 export const FAULTS = {
   /** `kill -9` of any process. */
   crash: (world) => crash(world, alive(world)),
-  /** The same of one that waits for an append: the worst moment. */
-  'crash while appending': (world) =>
-    crash(
-      world,
-      alive(world).filter((process) => pendingOf(world, 'append').some(({ request }) => request.caller === process)),
-    ),
   /** Every process at once. */
   'crash of all': (world) => {
     const all = alive(world)
@@ -37,23 +32,6 @@ export const FAULTS = {
   rival: (world) =>
     choose(world, alive(world), (process) => {
       if (world.processes.length < MOST_PROCESSES) world.start(process.partition)
-    }),
-  'append refused, ledger unavailable': (world) => onAppend(world, (call) => refuse(world, call, ledgerUnavailable())),
-  'append lost on its way': (world) => onAppend(world, (call) => refuse(world, call, unknownOutcome())),
-  'append landed, answer lost': (world) =>
-    onAppend(world, (call) => {
-      call.take()
-      refuse(world, call, unknownOutcome())
-    }),
-  'append delayed beyond its time-out': (world) =>
-    onAppend(world, (call) => {
-      world.ghosts.push(call.request.append!)
-      refuse(world, call, unknownOutcome())
-    }),
-  'append landed, answer slow': (world) =>
-    onAppend(world, (call) => {
-      call.take()
-      world.note(`${call.request.caller.name}: ${call.request.text} lands, its answer is SLOW`)
     }),
   'ledger outage': (world) => {
     world.ledgerDownUntilMs = world.clock.nowMs + world.random.between(50, 2_000)
@@ -98,10 +76,7 @@ export function mendAll(world: World): void {
   world.faulty = false
   world.ledgerDownUntilMs = 0
   world.logDownUntilMs = 0
-  for (const place of world.truncated) {
-    const [topic, partition] = place.split('/')
-    world.log.cutBelow(topic as (typeof RAW_TOPICS)[number], Number(partition), 0)
-  }
+  for (const place of world.truncated) world.log.cutBelow(place, 0)
   world.truncated.clear()
   world.note('everything is mended; run to quiet')
 }
@@ -139,15 +114,6 @@ function placeOf({ request }: PendingCall): string {
   return kind === 'read' ? `read of ${text.split(' ')[1].split(/[-@]/)[0]}` : kind
 }
 
-function onAppend(world: World, act: (call: PendingCall) => void): boolean {
-  return choose(world, pendingOf(world, 'append'), act)
-}
-
-function refuse(world: World, call: PendingCall, error: RiskError): void {
-  world.note(`${call.request.caller.name}: ${call.request.text} -> FAULT ${error.code}${call.taken ? ', though it landed' : ''}`)
-  call.refuse(error)
-}
-
 function spoil(world: World, how: string, keep: Parameters<World['hosts'][number]['snapshots']['spoil']>[0]): boolean {
   return choose(
     world,
@@ -166,7 +132,7 @@ function truncate(world: World): boolean {
   const topics = RAW_TOPICS.filter((topic) => log.endOf(topic, partition) > 0)
   return choose(world, topics, (topic) => {
     const offset = random.between(1, log.endOf(topic, partition))
-    log.cutBelow(topic, partition, offset)
+    log.cutBelow(`${topic}/${partition}`, offset)
     world.truncated.add(`${topic}/${partition}`)
     world.note(`TRUNCATED ${topic}/${partition} below ${offset}`)
   })

@@ -1,5 +1,7 @@
-import { RAW_TOPICS, RiskError } from '@riskledger/contracts'
+import { RiskError } from '@riskledger/contracts'
 import type { PendingCall } from '@riskledger/testing'
+import { breakAppend } from './append-faults'
+import { ledgerUnavailable, logUnavailable, unknownOutcome } from './port-errors'
 import type { SimulatedProcess } from './simulated-process'
 import type { World } from './world'
 
@@ -18,8 +20,9 @@ export function ordinarySteps(world: World): Step[] {
   const unheard = calls.pending.filter((call) => !canHear(call) && call.request.append !== undefined && !call.taken)
   if (unheard.length > 0) steps.push({ weight: 3, run: () => takeUnheard(world, random.pick(unheard)) })
   if (maySend(world)) steps.push({ weight: 5, run: () => publish(world) })
-  const lagging = laggingTopics(world)
-  if (lagging.length > 0) steps.push({ weight: 3, run: () => raise(world, random.pick(lagging)) })
+  const { lagging } = world.log
+  if (lagging.size > 0) steps.push({ weight: 3, run: () => raise(world, random.pick([...lagging])) })
+  if (world.truncated.size > 0) steps.push({ weight: 2, run: () => restore(world, random.pick([...world.truncated])) })
   if (world.ghosts.length > 0) steps.push({ weight: 3, run: () => world.landGhost() })
   const timers = calls.pending.filter((call) => canHear(call) && call.request.dueMs !== undefined)
   if (timers.length > 0) steps.push({ weight: heard.length === 0 ? 6 : 1, run: () => advance(world, timers) })
@@ -37,6 +40,10 @@ export function answer(world: World, call: PendingCall): void {
   if (outage !== null) {
     world.note(`${process.name}: ${text} -> ${outage.code}, an outage`)
     call.refuse(outage)
+    return
+  }
+  if (call.request.append !== undefined && !call.taken && world.appendBreaks()) {
+    breakAppend(world, call)
     return
   }
   const error = call.answer()
@@ -103,7 +110,7 @@ function publish(world: World): void {
     world.note(`publish ${topic}/${partition}@${offset}`)
     if (orderTimeMs === undefined) clock.nowMs = Math.max(clock.nowMs, brokerTimeMs)
     else announce(world, orderTimeMs)
-    if (orderTimeMs !== undefined || random.chance(700)) log.raise(topic, partition)
+    if (orderTimeMs !== undefined || random.chance(700)) log.raise(`${topic}/${partition}`)
   }
 }
 
@@ -114,17 +121,16 @@ function announce({ feed, published, log }: World, orderTimeMs: number): void {
   log.announce({ sourceId: 'f'.repeat(64), emissions, orderTimeMs, startedAtMs: 0, done })
 }
 
-function laggingTopics({ log, feed }: World): readonly { readonly topic: (typeof RAW_TOPICS)[number]; readonly partition: number }[] {
-  const lagging = []
-  for (let partition = 0; partition < feed.partitionCount; partition++) {
-    for (const topic of RAW_TOPICS) if (log.lags(topic, partition)) lagging.push({ topic, partition })
-  }
-  return lagging
+function raise(world: World, place: string): void {
+  world.log.raise(place)
+  world.note(`the high watermark of ${place} rises to its end`)
 }
 
-function raise(world: World, { topic, partition }: ReturnType<typeof laggingTopics>[number]): void {
-  world.log.raise(topic, partition)
-  world.note(`the high watermark of ${topic}/${partition} rises to its end`)
+/** An operator brings back what retention cut off. */
+function restore(world: World, place: string): void {
+  world.truncated.delete(place)
+  world.log.cutBelow(place, 0)
+  world.note(`${place} is restored`)
 }
 
 /** Time goes on to the next timer. */
@@ -148,19 +154,4 @@ function unattended(world: World): readonly number[] {
 function proceed(world: World, process: SimulatedProcess): void {
   process.paused = false
   world.note(`continue ${process.name}`)
-}
-
-/** What a ledger that does not answer looks like to its client. */
-export function ledgerUnavailable(): RiskError {
-  return new RiskError('ledger-unavailable', 'the ledger does not answer', { retriable: true })
-}
-
-/** What an append looks like whose answer never came. */
-export function unknownOutcome(): RiskError {
-  return new RiskError('append-outcome-unknown', 'no answer came', { retriable: true })
-}
-
-/** What a log that does not answer looks like to its client. */
-export function logUnavailable(): RiskError {
-  return new RiskError('log-unavailable', 'the log does not answer', { retriable: true })
 }

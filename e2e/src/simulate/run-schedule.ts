@@ -45,9 +45,15 @@ export async function runSchedule(seed: number, { mutation }: ScheduleOptions = 
   policies ??= smallPolicies()
   const random = new Random(seed)
   const mode = (['live', 'file', 'file-then-live'] as const)[random.weighted([5, 3, 3])]
-  const feed = planFeed(random, { mode, partitionCount: random.chance(400) ? 2 : 1, records: random.between(16, 36) })
-  const crashPointPermille = random.pick([0, 5, 30])
-  const world = new World({ random, feed, policies, crashPointPermille, mutation: mutation ?? null })
+  const feed = planFeed(random, { mode, partitionCount: random.chance(400) ? 2 : 1, records: random.between(12, 26) })
+  const world = new World({
+    random,
+    feed,
+    policies,
+    crashPointPermille: random.pick([0, 5, 30]),
+    appendFaultPermille: random.pick([0, 50, 150, 300]),
+    mutation: mutation ?? null,
+  })
   world.note(`seed ${seed}: ${mode}, ${feed.partitionCount} partition(s), ${feed.steps.length} things to publish`)
   const release = catchUnhandled(world)
   try {
@@ -65,7 +71,7 @@ export async function runSchedule(seed: number, { mutation }: ScheduleOptions = 
 
 async function breakThings(world: World): Promise<void> {
   const { random } = world
-  const steps = random.between(LEAST_STEPS, 220)
+  const steps = random.between(LEAST_STEPS, 180)
   const faultPermille = random.pick([30, 80, 160])
   // Not everything at once: what a schedule leaves whole lets it come to places that the rest would keep it from (Groce et al., 2012).
   const enabled = FAULT_NAMES.filter(() => random.chance(500))

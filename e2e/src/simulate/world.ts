@@ -32,6 +32,8 @@ export interface WorldOptions {
   readonly policies: readonly AcceptedPolicy[]
   /** How often in a thousand a process is killed as it passes a crash point. */
   readonly crashPointPermille: number
+  /** How often in a thousand something goes wrong with an append. */
+  readonly appendFaultPermille: number
   /** A known error put into a port, to see that it is found. */
   readonly mutation: Mutation | null
 }
@@ -189,7 +191,7 @@ export class World {
       policy: null,
       firstPolicy: this.policies[0],
       checkPolicy: () => undefined,
-      pace: { batchInputs: 4, snapshotInputs: 9 },
+      pace: { batchInputs: 4, snapshotInputs: 5 },
       draw: challengeDraw(CHALLENGE_SECRET, process.partition),
       nowMs: () => clock.nowMs + host.skewMs,
       logger: SILENT,
@@ -236,6 +238,11 @@ export class World {
   /** Next offset of each topic once everything is in the journal. */
   endOffsets(partition: number): readonly number[] {
     return RAW_TOPICS.map((topic) => this.log.endOf(topic, partition))
+  }
+
+  /** True where something goes wrong with the append at hand. */
+  appendBreaks(): boolean {
+    return this.faulty && this.random.chance(this.options.appendFaultPermille)
   }
 
   /** True where of each partition some screener has everything of the log in the ledger. */

@@ -34,6 +34,8 @@ interface Shelf {
 export class SimulatedLog {
   private readonly shelves = new Map<string, Shelf>()
   private progress: SourceProgress[] = []
+  /** Topics of which something cannot be read yet, as `topic/partition`. */
+  readonly lagging = new Set<string>()
   /** Grows with everything that `changed` must tell of. */
   version = 0
 
@@ -48,28 +50,24 @@ export class SimulatedLog {
     const shelf = this.shelf(record.topic, record.partition)
     const logged = { ...record, offset: shelf.end++ }
     shelf.records.push(logged)
+    this.lagging.add(`${record.topic}/${record.partition}`)
     return logged
   }
 
   /** Uses up offsets without a record for anybody: a transaction marker, an aborted record, a compacted one. */
   skip(place: { readonly topic: RawTopic; readonly partition: number }, count: number, reason: string): void {
     const shelf = this.shelf(place.topic, place.partition)
+    this.lagging.add(`${place.topic}/${place.partition}`)
     shelf.gaps.push({ fromOffset: shelf.end, toOffset: shelf.end + count, reason })
     shelf.end += count
   }
 
-  /** Makes everything that is there readable. */
-  raise(topic: RawTopic, partition: number): void {
-    const shelf = this.shelf(topic, partition)
-    if (shelf.watermark === shelf.end) return
+  /** Makes everything readable that is there of a topic, named as `topic/partition`. */
+  raise(place: string): void {
+    const shelf = this.shelves.get(place)
+    if (shelf === undefined || !this.lagging.delete(place)) return
     shelf.watermark = shelf.end
     this.version++
-  }
-
-  /** True where something cannot be read yet. */
-  lags(topic: RawTopic, partition: number): boolean {
-    const shelf = this.shelves.get(`${topic}/${partition}`)
-    return shelf !== undefined && shelf.watermark < shelf.end
   }
 
   /** Says how far a file source has come. */
@@ -78,9 +76,10 @@ export class SimulatedLog {
     this.version++
   }
 
-  /** Retention: offsets below this one cannot be read any more. Given 0, an operator has put them back. */
-  cutBelow(topic: RawTopic, partition: number, offset: number): void {
-    this.shelf(topic, partition).start = offset
+  /** Retention: offsets of a topic, named as `topic/partition`, below this one cannot be read any more. Given 0, an operator has put them back. */
+  cutBelow(place: string, offset: number): void {
+    const shelf = this.shelves.get(place)
+    if (shelf !== undefined) shelf.start = offset
     this.version++
   }
 
