@@ -173,8 +173,8 @@ export const SCHEMA_ARTIFACTS: readonly SchemaArtifact[] = [
   },
   {
     name: 'riskledger.ledger.TenureBegan',
-    fingerprint: 'a7f9eb7d1efc80e6',
+    fingerprint: 'bca75393851dd2a4',
     canonicalJson:
-      '{"name":"riskledger.ledger.TenureBegan","type":"record","fields":[{"name":"workerId","type":"string"},{"name":"generation","type":"long"},{"name":"engineHash","type":"string"},{"name":"stateHash","type":"string"}]}',
+      '{"name":"riskledger.ledger.TenureBegan","type":"record","fields":[{"name":"workerId","type":"string"},{"name":"generation","type":"long"},{"name":"engineHash","type":"string"},{"name":"stateHash","type":"string"},{"name":"recordsAnswers","type":["null","boolean"]}]}',
   },
 ]
