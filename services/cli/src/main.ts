@@ -4,6 +4,7 @@ import { addBackup } from './commands/backup'
 import { addExplain } from './commands/explain'
 import { addExport } from './commands/export'
 import { addPolicy } from './commands/policy'
+import { addQuarantine } from './commands/quarantine'
 import { addReplay } from './commands/replay'
 import { addScreen } from './commands/screen'
 import { addSimulate } from './commands/simulate'
@@ -38,7 +39,19 @@ export async function main(argv: readonly string[]): Promise<number> {
   const finish = (code: number): void => {
     exitCode = code
   }
-  for (const add of [addUp, addScreen, addSimulate, addPolicy, addExplain, addReplay, addVerify, addExport, addStatus, addBackup])
+  for (const add of [
+    addUp,
+    addScreen,
+    addSimulate,
+    addPolicy,
+    addExplain,
+    addQuarantine,
+    addReplay,
+    addVerify,
+    addExport,
+    addStatus,
+    addBackup,
+  ])
     add(program, finish)
   try {
     await program.parseAsync([...argv])

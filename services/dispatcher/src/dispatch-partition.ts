@@ -28,7 +28,7 @@ export interface DispatcherOptions {
   readonly topicPartitions?: number
   /** Prefix of stream names; empty for none. */
   readonly environment: string
-  /** What stands before the topics' names; default `environment`. Empty where the publisher puts it there. */
+  /** What stands before the topics' names; default empty, as for a publisher that puts a prefix of its own there. */
   readonly topicPrefix?: string
   readonly logger: Logger
   readonly metrics: Metrics
@@ -85,7 +85,7 @@ class PartitionDispatcher {
     this.stream = screeningStream(partition, 0, options.environment)
     this.lag = new LagMeter(options, { stream: this.stream, partition })
     this.topicPartitions = options.topicPartitions ?? options.partitionCount
-    this.topicPrefix = options.topicPrefix ?? options.environment
+    this.topicPrefix = options.topicPrefix ?? ''
   }
 
   /** Finding the position is part of the first pull, so that it is tried again as a pull is. */

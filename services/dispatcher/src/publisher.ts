@@ -1,6 +1,6 @@
 /** A message on its way out. */
 export interface OutgoingMessage {
-  /** Whole name, environment prefix included. */
+  /** As the publisher takes it: with or without a prefix. */
   readonly topic: string
   readonly partition: number
   /** UTF-8 of the account id; null where none could be told. */

@@ -115,7 +115,8 @@ export async function explainInput(
   }
 }
 
-function readEvent({ input, topic }: FoundInput): { readonly event: RawEvent | null; readonly detail: string | null } {
+/** The event of an input, or why there is none, or what is wrong with it. */
+export function readEvent({ input, topic }: FoundInput): { readonly event: RawEvent | null; readonly detail: string | null } {
   if (input.body === null)
     return {
       event: null,
