@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import { RiskError } from '@riskledger/contracts'
 import { addBackup } from './commands/backup'
+import { addDevBroker } from './commands/dev-broker'
 import { addExplain } from './commands/explain'
 import { addExport } from './commands/export'
 import { addPolicy } from './commands/policy'
@@ -51,6 +52,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     addExport,
     addStatus,
     addBackup,
+    addDevBroker,
   ])
     add(program, finish)
   try {

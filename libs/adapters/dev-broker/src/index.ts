@@ -1,1 +1,9 @@
-export {}
+export { cachedBrokerJars, fetchBrokerJars } from './fetch-broker-jars'
+export type { BrokerJars, FetchOptions } from './fetch-broker-jars'
+export { startDevBroker } from './start-dev-broker'
+export type { DevBroker, DevBrokerNode, DevBrokerOptions } from './start-dev-broker'
+export { findTestBroker } from './find-test-broker'
+export type { FindTestBrokerOptions, TestBroker } from './find-test-broker'
+export { findProgram } from './find-program'
+export type { BrokerProgram } from './find-program'
+export { KAFKA_VERSION } from './kafka-release'
