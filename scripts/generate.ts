@@ -8,7 +8,7 @@ import { format } from 'prettier'
 import { readSchemas } from './generate/read-schemas'
 import { emitEnums, emitRecordFile } from './generate/emit-record-file'
 import { emitRawLayouts } from './generate/emit-layout'
-import { emitLedgerRegistry, emitRawRegistry, emitSchemaArtifacts } from './generate/emit-registry'
+import { emitLedgerRegistry, emitRawRegistry, emitRiskRegistry, emitSchemaArtifacts } from './generate/emit-registry'
 
 const ROOT = join(__dirname, '..')
 const TARGET = join(ROOT, 'libs', 'core', 'events', 'src', 'generated')
@@ -21,6 +21,7 @@ async function generate(): Promise<ReadonlyMap<string, string>> {
     ['raw-registry.ts', emitRawRegistry(schemas.filter((schema) => schema.kind === 'raw'))],
     ['raw-layouts.ts', emitRawLayouts(schemas.filter((schema) => schema.kind === 'raw'))],
     ['ledger-registry.ts', emitLedgerRegistry(schemas.filter((schema) => schema.kind === 'ledger'))],
+    ['risk-registry.ts', emitRiskRegistry(schemas.filter((schema) => schema.kind === 'risk'))],
     ['schema-artifacts.ts', emitSchemaArtifacts(schemas)],
   ])
   for (const schema of schemas) texts.set(`${schema.kind}-${schema.subject}.ts`, emitRecordFile(schema))

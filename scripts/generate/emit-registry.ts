@@ -47,6 +47,24 @@ export function emitLedgerRegistry(schemas: readonly SchemaFile[]): string {
   )
 }
 
+/** The tables by topic of all events that go out. */
+export function emitRiskRegistry(schemas: readonly SchemaFile[]): string {
+  const imports = schemas.map(({ subject, record: { name } }) => {
+    return `import { type ${name}, type ${name}Input, read${name}, write${name} } from './risk-${subject}'\n`
+  })
+  const members = (suffix: string): string => schemas.map(({ record: { name } }) => `readonly ${name}: ${name}${suffix}\n`).join('')
+  const codecs = schemas.map(({ record: { name }, fullName, fingerprint }) => {
+    return `${name}: { schemaName: '${fullName}', fingerprint: '${fingerprint}', read: read${name}, write: write${name} },\n`
+  })
+  return (
+    `import type { BinaryCodec } from '../avro/event-codec'\n${imports.join('')}\n` +
+    `/** The events that go out, by type, as read back. */\nexport interface RiskEvents {\n${members('')}}\n\n` +
+    `/** The events that go out, by type, as written. */\nexport interface RiskInputs {\n${members('Input')}}\n\n` +
+    `/** How each event that goes out is read and written. */\n` +
+    `export const RISK_CODECS: { readonly [Type in keyof RiskEvents]: BinaryCodec<RiskEvents[Type], RiskInputs[Type]> } = {\n${codecs.join('')}}\n`
+  )
+}
+
 /** Every schema in its canonical form. */
 export function emitSchemaArtifacts(schemas: readonly SchemaFile[]): string {
   const rows = schemas.map(

@@ -5,13 +5,18 @@ import { parsingCanonicalForm } from '../../libs/core/events/src/avro/parsing-ca
 import { toHex } from '../../libs/core/events/src/text/hex'
 import { readRecord, type RecordNode } from './model'
 
+const KINDS = ['raw', 'ledger', 'risk'] as const
+
+/** Folders of schemas: what comes in, what the ledger holds, what goes out. */
+type SchemaKind = (typeof KINDS)[number]
+
 /** One schema file, read. */
 export interface SchemaFile {
-  readonly kind: 'raw' | 'ledger'
+  readonly kind: SchemaKind
   /** File name without its ending. */
   readonly subject: string
   readonly record: RecordNode
-  /** `json` or `avro` for the ledger; raw events have both. */
+  /** `json` or `avro` for the ledger, `avro` for what goes out; raw events have both. */
   readonly encoding: 'json' | 'avro' | 'both'
   readonly fullName: string
   readonly canonicalForm: string
@@ -21,7 +26,7 @@ export interface SchemaFile {
 
 /** Every schema under the folder, in order of kind and name. */
 export function readSchemas(folder: string): readonly SchemaFile[] {
-  return (['raw', 'ledger'] as const).flatMap((kind) =>
+  return KINDS.flatMap((kind) =>
     readdirSync(join(folder, kind))
       .filter((name) => name.endsWith('.avsc'))
       .sort()
@@ -29,7 +34,7 @@ export function readSchemas(folder: string): readonly SchemaFile[] {
   )
 }
 
-function readSchema(kind: 'raw' | 'ledger', subject: string, text: string): SchemaFile {
+function readSchema(kind: SchemaKind, subject: string, text: string): SchemaFile {
   const schema = JSON.parse(text) as { readonly [attribute: string]: unknown }
   const canonicalForm = parsingCanonicalForm(schema)
   const encoding = kind === 'raw' ? 'both' : schema['encoding']

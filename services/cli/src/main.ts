@@ -7,6 +7,7 @@ import { addExport } from './commands/export'
 import { addLedger } from './commands/ledger'
 import { addPolicy } from './commands/policy'
 import { addRelations } from './commands/relations'
+import { addQuarantine } from './commands/quarantine'
 import { addReplay } from './commands/replay'
 import { addScreen } from './commands/screen'
 import { addScreener } from './commands/screener'
@@ -61,6 +62,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     addSimulate,
     addPolicy,
     addExplain,
+    addQuarantine,
     addReplay,
     addVerify,
     addExport,

@@ -140,6 +140,7 @@ async function appendTenure(fold: JournalFold, options: TakeOverOptions): Promis
     generation,
     engineHash: options.engineHash,
     stateHash: step.policyHash === ZERO_HASH ? ZERO_HASH : step.stateHash(),
+    recordsAnswers: true,
   })
   const tenure = sealEntry(fold.head, {
     type: 'TenureBegan',

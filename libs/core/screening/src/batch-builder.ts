@@ -14,9 +14,10 @@ import {
   type JournaledInput,
   type TopicPosition,
 } from '@riskledger/journal'
+import { encodeAnswer, type AnswerDraft } from './answer-given'
 import type { DecisionDraft } from './screening-step'
 
-/** A batch is closed once its plain inputs, facts, decisions and metadata reach this many bytes. */
+/** A batch is closed once its plain inputs, facts, decisions, answers and metadata reach this many bytes. */
 export const BATCH_BYTES = 512 * 1024
 /** What one entry's metadata takes, for the count. */
 const METADATA_BYTES = 420
@@ -47,18 +48,19 @@ export interface BatchClosing {
   readonly policyHash: string
 }
 
-/** Collects screened inputs, their facts and decisions until they fill an append. Reused from batch to batch. */
+/** Collects screened inputs, their facts, decisions and answers until they fill an append. Reused from batch to batch. */
 export class BatchBuilder {
   inputCount = 0
   private readonly inputs = new AvroWriter(BATCH_BYTES * 2)
   private readonly facts = new AvroWriter()
   private factCount = 0
-  private decisionBytes = 0
+  private followingBytes = 0
   private decisions: { readonly draft: DecisionDraft; readonly json: Uint8Array }[] = []
+  private answers: { readonly sequence: number; readonly json: Uint8Array }[] = []
 
   /** True once the batch must be closed before the next input. */
   get full(): boolean {
-    return this.inputs.position + this.facts.position + this.decisionBytes + METADATA_BYTES >= BATCH_BYTES
+    return this.inputs.position + this.facts.position + this.followingBytes + METADATA_BYTES >= BATCH_BYTES
   }
 
   add(input: JournaledInput, facts: readonly JournaledFact[], decision: DecisionDraft | null): void {
@@ -69,11 +71,18 @@ export class BatchBuilder {
     if (decision !== null) {
       const json = encodeDecision(decision)
       this.decisions.push({ draft: decision, json })
-      this.decisionBytes += json.length + METADATA_BYTES
+      this.followingBytes += json.length + METADATA_BYTES
     }
   }
 
-  /** Seals what was collected, in the order `InputsScreened`, then the decisions, and starts anew. */
+  /** Adds what the input added last says that a caller was told. */
+  addAnswer(answer: AnswerDraft): void {
+    const json = encodeAnswer(answer)
+    this.answers.push({ sequence: answer.sequence, json })
+    this.followingBytes += json.length + METADATA_BYTES
+  }
+
+  /** Seals what was collected, in the order `InputsScreened`, the decisions, the answers, and starts anew. */
   close(firstSequence: number, closing: BatchClosing): SealedBatch {
     const inputCount = this.inputCount
     const plain = encodeInputsScreened({
@@ -101,19 +110,18 @@ export class BatchBuilder {
     })
     const entries = [inputs.proposed]
     let head = inputs.head
-    const decisions = this.decisions.map(({ draft, json }, index) => {
-      const id = decisionId(inputs.proposed.id, index)
-      const decided = {
-        engineHash: closing.engineHash,
-        policyHash: closing.policyHash,
-        firstSequence: draft.sequence,
-        lastSequence: draft.sequence,
-      }
-      const sealed = sealEntry(head, { type: 'DecisionMade', contentType: 'json', data: withDecisionId(json, id), metadata: decided })
+    const follow = (type: 'DecisionMade' | 'AnswerGiven', sequence: number, data: Uint8Array): void => {
+      const of = { engineHash: closing.engineHash, policyHash: closing.policyHash, firstSequence: sequence, lastSequence: sequence }
+      const sealed = sealEntry(head, { type, contentType: 'json', data, metadata: of })
       entries.push(sealed.proposed)
       head = sealed.head
+    }
+    const decisions = this.decisions.map(({ draft, json }, index) => {
+      const id = decisionId(inputs.proposed.id, index)
+      follow('DecisionMade', draft.sequence, withDecisionId(json, id))
       return { ...draft, decisionId: id }
     })
+    for (const { sequence, json } of this.answers) follow('AnswerGiven', sequence, json)
     this.reset()
     return { entries, head, firstSequence, inputCount, decisions }
   }
@@ -123,8 +131,9 @@ export class BatchBuilder {
     this.facts.reset()
     this.inputCount = 0
     this.factCount = 0
-    this.decisionBytes = 0
+    this.followingBytes = 0
     this.decisions = []
+    this.answers = []
   }
 }
 

@@ -1,4 +1,5 @@
 export { BATCH_BYTES, BatchBuilder, type RecordedDecision, type SealedBatch } from './batch-builder'
+export type { AnswerDraft } from './answer-given'
 export { accountBytes } from './admit'
 export { businessIdOf } from './business-id'
 export type { FactDesk } from './fact-desk'

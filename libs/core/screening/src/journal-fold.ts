@@ -13,6 +13,7 @@ import {
   type OpenedEntry,
 } from '@riskledger/journal'
 import type { AcceptedPolicy } from '@riskledger/policy'
+import { encodeAnswer } from './answer-given'
 import { encodeDecision, withDecisionId } from './batch-builder'
 import { emptyInputToScreen, ScreeningStep, type InputToScreen, type PartitionIdentity } from './screening-step'
 import { TOUCH_AHEAD } from './touch-ahead'
@@ -43,7 +44,19 @@ export interface TenureBegan {
   readonly generation: number
   readonly engineHash: string
   readonly stateHash: string
+  /** True where every answer among its inputs has an `AnswerGiven`; left out in tenures from before there were any. */
+  readonly recordsAnswers?: boolean
 }
+
+/** An entry that must follow a batch, by what was folded. */
+interface ExpectedEntry {
+  readonly type: 'DecisionMade' | 'AnswerGiven'
+  readonly sequence: number
+  readonly json: Uint8Array
+}
+
+/** How mismatches name the entries that follow a batch. */
+const FIELD_OF = { DecisionMade: 'decision', AnswerGiven: 'answer' } as const
 
 /** Sees every input of the journal as it is folded. */
 export type InputVisitor = (
@@ -56,7 +69,7 @@ const NO_FACTS: readonly JournaledFact[] = []
 
 /**
  * Folds a partition's journal, entry by entry, into the state that its worker had, deciding everything again on the way and comparing it
- * with what is recorded: status, reason, verdict, score of every input, and every decision byte for byte with all window values in it.
+ * with what is recorded: status, reason, verdict, score of every input, every decision byte for byte with all window values in it, and every answer that was given.
  */
 export class JournalFold {
   head: ChainHead
@@ -72,7 +85,8 @@ export class JournalFold {
   firstMismatch: Mismatch | null = null
   /** Whether the hash of the whole state is compared with each tenure's, too: replay does, a worker that takes over spares itself that. */
   checksStates = false
-  private expectedDecisions: { readonly sequence: number; readonly json: Uint8Array }[] = []
+  /** What must still follow the last batch, in order. */
+  private expected: ExpectedEntry[] = []
   private readonly inputs = Array.from({ length: TOUCH_AHEAD }, emptyInputToScreen)
   private readonly out = emptyInput()
 
@@ -99,7 +113,7 @@ export class JournalFold {
    */
   apply(entry: OpenedEntry, policyOf: (hash: string) => AcceptedPolicy, visit?: InputVisitor): void {
     assert(entry.revision === this.head.revision + 1, 'entries are folded in order')
-    if (entry.type !== 'DecisionMade') this.finish()
+    if (entry.type !== 'DecisionMade' && entry.type !== 'AnswerGiven') this.finish()
     this.head = entry.head
     switch (entry.type) {
       case 'SegmentOpened':
@@ -116,19 +130,21 @@ export class JournalFold {
       case 'InputsScreened':
         return this.foldInputs(entry, visit)
       case 'DecisionMade':
-        return this.compareDecision(entry)
+      case 'AnswerGiven':
+        return this.compareFollowing(entry, entry.type)
       default:
         throw new Error(`${entry.stream}@${entry.revision}: entry type ${entry.type} is unknown to this version`)
     }
   }
 
-  /** Notes decisions that the last batch must have made and the journal lacks; call it at the journal's end. */
+  /** Notes decisions and answers that must follow the last batch and that the journal lacks; call it at the journal's end. */
   finish(): void {
     const { stream, revision } = this.head
-    for (const { sequence, json } of this.expectedDecisions) {
-      this.mismatch({ stream, revision, sequence, field: 'decision', recorded: 'no decision', folded: Buffer.from(json).toString('utf8') })
+    for (const { type, sequence, json } of this.expected) {
+      const field = FIELD_OF[type]
+      this.mismatch({ stream, revision, sequence, field, recorded: `no ${field}`, folded: Buffer.from(json).toString('utf8') })
     }
-    this.expectedDecisions = []
+    this.expected = []
   }
 
   private opened(): ScreeningStep {
@@ -146,6 +162,8 @@ export class JournalFold {
     const batch = decodeInputsScreened(entry.data)
     const drawn = new Map<number, Uint8Array>()
     const draw = (sequence: number): Uint8Array | null => drawn.get(sequence) ?? null
+    const answers: ExpectedEntry[] = []
+    const recordsAnswers = this.tenure?.recordsAnswers === true
     let nextFact = 0
     this.comparePlace(entry, batch)
     const count = batch.forEachBlock(TOUCH_AHEAD, (block, length) => {
@@ -167,12 +185,14 @@ export class JournalFold {
         const decision = step.screen(this.inputs[i], this.out, draw)
         this.compareInput(entry, sequence, recorded)
         if (decision !== null) {
-          const json = withDecisionId(encodeDecision(decision), decisionId(entry.id, this.expectedDecisions.length))
-          this.expectedDecisions.push({ sequence, json })
+          const json = withDecisionId(encodeDecision(decision), decisionId(entry.id, this.expected.length))
+          this.expected.push({ type: 'DecisionMade', sequence, json })
         }
+        if (recordsAnswers && step.answer !== null) answers.push({ type: 'AnswerGiven', sequence, json: encodeAnswer(step.answer) })
         visit?.({ sequence, revision: entry.revision }, recorded, facts)
       }
     })
+    for (const answer of answers) this.expected.push(answer)
     this.inputCount += count
     for (const position of batch.positions) this.nextOffsets[position.topic] = position.toOffset
     step.tick(batch.tickMs)
@@ -229,18 +249,20 @@ export class JournalFold {
     }
   }
 
-  private compareDecision(entry: OpenedEntry): void {
-    const expected = this.expectedDecisions.shift()
+  private compareFollowing(entry: OpenedEntry, type: ExpectedEntry['type']): void {
+    const expected = this.expected[0]?.type === type ? this.expected.shift() : undefined
     this.comparedCount++
     const recorded = Buffer.from(entry.data)
-    if (expected !== undefined && recorded.equals(expected.json)) return
+    // An answer's place among the inputs stands in its metadata alone.
+    if (expected !== undefined && entry.metadata.firstSequence === expected.sequence && recorded.equals(expected.json)) return
+    const field = FIELD_OF[type]
     this.mismatch({
       stream: entry.stream,
       revision: entry.revision,
       sequence: expected?.sequence ?? entry.metadata.firstSequence ?? 0,
-      field: 'decision',
+      field,
       recorded: recorded.toString('utf8'),
-      folded: expected === undefined ? 'no decision' : Buffer.from(expected.json).toString('utf8'),
+      folded: expected === undefined ? `no ${field}` : Buffer.from(expected.json).toString('utf8'),
     })
   }
 

@@ -81,6 +81,7 @@ function screenOne(stage: ScreeningStage, reused: Reused, batch: InputBatch): Se
       stage.beforeInput(items[from + i])
       const decision = step.screen(inputs[i], out, stage.draw)
       builder.add(out, step.facts.listed, decision)
+      if (step.answer !== null) builder.addAnswer(step.answer)
       nextOffsets[inputs[i].topic] = inputs[i].offset + 1
       if (builder.full) close([])
     }

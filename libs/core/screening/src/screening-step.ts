@@ -7,6 +7,7 @@ import { ZERO_HASH, type JournaledInput } from '@riskledger/journal'
 import type { AcceptedPolicy, Policy } from '@riskledger/policy'
 import { ProfileStore, type Features } from '@riskledger/profiles'
 import { admit } from './admit'
+import { answerDraftOf, type AnswerDraft } from './answer-given'
 import { businessIdOf } from './business-id'
 import { EventMemory } from './event-memory'
 import { FactDesk } from './fact-desk'
@@ -95,6 +96,9 @@ export class ScreeningStep {
   /** Reads the events; each is good until the next of its topic. */
   readonly views = new EventViews()
   readonly ahead = new InputsAhead()
+  /** What the last input says that a waiting caller was told; null where it was no answer, or not taken. */
+  answer: AnswerDraft | null = null
+  private readonly answersTopic: number
   private readonly card = newScoreCard()
   private readonly context = { late: false, facts: this.facts }
   private lastFeatures: Features | null = null
@@ -102,6 +106,7 @@ export class ScreeningStep {
 
   constructor(readonly identity: PartitionIdentity) {
     this.memory = new EventMemory(identity.dedupeKey)
+    this.answersTopic = identity.topics.indexOf('answers')
   }
 
   get policy(): Policy {
@@ -136,17 +141,19 @@ export class ScreeningStep {
 
   /**
    * Screens the next input: fills `out` and returns the decision where the verdict is other than `allow`.
-   * Facts that it used for the first time are in `facts.listed` until the next call.
+   * Facts that it used for the first time are in `facts.listed` until the next call, an answer that it tells of in `answer`.
    */
   screen(input: InputToScreen, out: JournaledInput, draw: ChallengeDraw): DecisionDraft | null {
     const sequence = this.nextSequence++
     this.facts.beginInput(sequence)
     this.lastFeatures = null
+    this.answer = null
     if (input.orderLagMs !== null) this.tick(input.brokerTimeMs + input.orderLagMs)
     copyPlace(input, out)
     const event = admit(this, { input, out, sequence })
     this.statusCounts[out.status]++
     if (event === null) return null
+    if (input.topic === this.answersTopic) this.answer = answerDraftOf(event as RawViews['answers'], sequence)
     const decision = this.observe(this.identity.topics[input.topic] as EventTopic, event, { sequence, out, draw })
     if (out.verdict !== null) this.verdictCounts[out.verdict]++
     return decision

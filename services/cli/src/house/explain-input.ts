@@ -5,6 +5,7 @@ import { decodeRelationsLearned, ZERO_HASH } from '@riskledger/journal'
 import { PolicyShelf } from '@riskledger/screener'
 import { businessIdOf, type FactReference, type RawEvent } from '@riskledger/screening'
 import { entryAt, peekBackwards } from './entry-at'
+import { findAnswer, type FoundAnswer } from './find-answer'
 import type { FoundInput } from './find-input'
 import { habitOf, type Habit } from './habit-of'
 import type { JudgedInput } from './judged-input'
@@ -41,6 +42,8 @@ export interface Explanation {
   readonly lateByMs: number | null
   readonly firstSequence: number | null
   readonly again: FoundInput['again']
+  /** What a caller who waited for the verdict was told; null where nobody waited. */
+  readonly answer: FoundAnswer | null
   /** `recorded`: the evidence stands in the ledger. `folded`: the journal was folded to find it. Null: there is none. */
   readonly evidence: 'recorded' | 'folded' | null
   /** What the account was used to; null where the journal was not folded, and for an input without a verdict. */
@@ -90,6 +93,7 @@ export async function explainInput(
     lateByMs: input.lateByMs,
     firstSequence: input.firstSequence,
     again: found.again,
+    answer: await findAnswer(found, ledger),
     evidence: evidence === null ? null : decision === null ? 'folded' : 'recorded',
     habit: judged === null ? null : habitOf(judged),
     signals: (evidence?.signals ?? []).map((signal) => ({ ...signal, sentence: explainSignal(signal) })),
@@ -111,7 +115,8 @@ export async function explainInput(
   }
 }
 
-function readEvent({ input, topic }: FoundInput): { readonly event: RawEvent | null; readonly detail: string | null } {
+/** The event of an input, or why there is none, or what is wrong with it. */
+export function readEvent({ input, topic }: FoundInput): { readonly event: RawEvent | null; readonly detail: string | null } {
   if (input.body === null)
     return {
       event: null,

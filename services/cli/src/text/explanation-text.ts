@@ -81,7 +81,7 @@ function offsetOf({ event }: Explanation): number | null {
   return offset ?? null
 }
 
-function statusLines({ status, lateByMs, firstSequence, reason, detail, again }: Explanation): readonly string[] {
+function statusLines({ status, lateByMs, firstSequence, reason, detail, again, answer }: Explanation): readonly string[] {
   const lines: string[] = []
   if (status === 'late')
     lines.push(
@@ -97,8 +97,15 @@ function statusLines({ status, lateByMs, firstSequence, reason, detail, again }:
     )
   if (status === 'quarantined') lines.push(`${reason}: ${detail}.`)
   if (status === 'observed') lines.push('Events of this topic change what is known of the account and get no verdict of their own.')
+  if (answer !== null) lines.push(answerLine(answer))
   if (again !== null) lines.push(`It came again as sequence ${grouped(again.sequence)}, which was refused as ${again.status}.`)
   return lines
+}
+
+function answerLine({ verdict, fallback, latencyMs }: NonNullable<Explanation['answer']>): string {
+  return fallback
+    ? `Its caller waited and was told ${verdict} after ${grouped(latencyMs)} ms, as the fallback: the deadline passed before the verdict was there.`
+    : `Its caller waited and was told ${verdict} after ${grouped(latencyMs)} ms.`
 }
 
 function habitLines({ pace, amounts, hours }: Habit, { subject, policy }: Explanation): readonly string[] {

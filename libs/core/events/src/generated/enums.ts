@@ -778,3 +778,122 @@ export function sanctionScopeIndex(symbol: SanctionScope): number {
       return -1
   }
 }
+
+/** A raw topic, without the raw. that it carries. */
+export type PublishedTopic =
+  | 'payments'
+  | 'logins'
+  | 'p2p-trades'
+  | 'risk-alerts'
+  | 'liveness-results'
+  | 'outcomes'
+  | 'account-profiles'
+  | 'case-actions'
+  | 'answers'
+  | 'unparsable'
+  | 'unknown'
+
+/** Every `PublishedTopic`, in the order of its schema. */
+export const PUBLISHED_TOPICS: readonly PublishedTopic[] = [
+  'payments',
+  'logins',
+  'p2p-trades',
+  'risk-alerts',
+  'liveness-results',
+  'outcomes',
+  'account-profiles',
+  'case-actions',
+  'answers',
+  'unparsable',
+  'unknown',
+]
+
+/** Index of a symbol in `PUBLISHED_TOPICS`, or -1. */
+export function publishedTopicIndex(symbol: PublishedTopic): number {
+  switch (symbol) {
+    case 'payments':
+      return 0
+    case 'logins':
+      return 1
+    case 'p2p-trades':
+      return 2
+    case 'risk-alerts':
+      return 3
+    case 'liveness-results':
+      return 4
+    case 'outcomes':
+      return 5
+    case 'account-profiles':
+      return 6
+    case 'case-actions':
+      return 7
+    case 'answers':
+      return 8
+    case 'unparsable':
+      return 9
+    case 'unknown':
+      return 10
+    default:
+      return -1
+  }
+}
+
+/** What became of an input; each has exactly one. */
+export type PublishedStatus = 'screened' | 'observed' | 'late' | 'duplicate' | 'conflicting' | 'quarantined' | 'unknown'
+
+/** Every `PublishedStatus`, in the order of its schema. */
+export const PUBLISHED_STATUSES: readonly PublishedStatus[] = [
+  'screened',
+  'observed',
+  'late',
+  'duplicate',
+  'conflicting',
+  'quarantined',
+  'unknown',
+]
+
+/** Index of a symbol in `PUBLISHED_STATUSES`, or -1. */
+export function publishedStatusIndex(symbol: PublishedStatus): number {
+  switch (symbol) {
+    case 'screened':
+      return 0
+    case 'observed':
+      return 1
+    case 'late':
+      return 2
+    case 'duplicate':
+      return 3
+    case 'conflicting':
+      return 4
+    case 'quarantined':
+      return 5
+    case 'unknown':
+      return 6
+    default:
+      return -1
+  }
+}
+
+/** Mildest first. */
+export type PublishedVerdict = 'allow' | 'challenge' | 'hold' | 'block' | 'unknown'
+
+/** Every `PublishedVerdict`, in the order of its schema. */
+export const PUBLISHED_VERDICTS: readonly PublishedVerdict[] = ['allow', 'challenge', 'hold', 'block', 'unknown']
+
+/** Index of a symbol in `PUBLISHED_VERDICTS`, or -1. */
+export function publishedVerdictIndex(symbol: PublishedVerdict): number {
+  switch (symbol) {
+    case 'allow':
+      return 0
+    case 'challenge':
+      return 1
+    case 'hold':
+      return 2
+    case 'block':
+      return 3
+    case 'unknown':
+      return 4
+    default:
+      return -1
+  }
+}

@@ -13,6 +13,8 @@ export interface TenureBegan {
   readonly engineHash: string
   /** Hash of the state that it starts from. */
   readonly stateHash: string
+  /** True where every answer among this tenure's inputs has an AnswerGiven entry; null in tenures from before there were any. */
+  readonly recordsAnswers: boolean | null
 }
 
 /** A worker takes a partition; whoever held it before stops. As written: optional fields may be left out. */
@@ -25,9 +27,11 @@ export interface TenureBeganInput {
   readonly engineHash: string
   /** Hash of the state that it starts from. */
   readonly stateHash: string
+  /** True where every answer among this tenure's inputs has an AnswerGiven entry; null in tenures from before there were any. */
+  readonly recordsAnswers?: boolean | null | undefined
 }
 
-const TENURE_BEGAN_FIELDS: ReadonlySet<string> = new Set(['workerId', 'generation', 'engineHash', 'stateHash'])
+const TENURE_BEGAN_FIELDS: ReadonlySet<string> = new Set(['workerId', 'generation', 'engineHash', 'stateHash', 'recordsAnswers'])
 
 function checkTenureBegan(check: JsonCheck, value: unknown, field: string): TenureBegan {
   const record = check.members(value, field, 'a tenure began', TENURE_BEGAN_FIELDS)
@@ -36,6 +40,8 @@ function checkTenureBegan(check: JsonCheck, value: unknown, field: string): Tenu
     generation: check.integer(record.generation, 'generation', 1, 9007199254740991, ''),
     engineHash: check.formatted(record.engineHash, 'engineHash', 128, 'sha256'),
     stateHash: check.formatted(record.stateHash, 'stateHash', 128, 'sha256'),
+    recordsAnswers:
+      record.recordsAnswers === undefined || record.recordsAnswers === null ? null : check.boolean(record.recordsAnswers, 'recordsAnswers'),
   }
 }
 
@@ -58,5 +64,9 @@ export function printTenureBegan(writer: JsonWriter, value: unknown): void {
   writer.formatted(record.engineHash, 128, 'sha256')
   writer.name(TENURE_BEGAN_NAMES[3])
   writer.formatted(record.stateHash, 128, 'sha256')
+  if (record.recordsAnswers !== undefined && record.recordsAnswers !== null) {
+    writer.name(TENURE_BEGAN_NAMES[4])
+    writer.boolean(record.recordsAnswers)
+  }
   writer.close()
 }

@@ -173,8 +173,20 @@ export const SCHEMA_ARTIFACTS: readonly SchemaArtifact[] = [
   },
   {
     name: 'riskledger.ledger.TenureBegan',
-    fingerprint: 'a7f9eb7d1efc80e6',
+    fingerprint: 'bca75393851dd2a4',
     canonicalJson:
-      '{"name":"riskledger.ledger.TenureBegan","type":"record","fields":[{"name":"workerId","type":"string"},{"name":"generation","type":"long"},{"name":"engineHash","type":"string"},{"name":"stateHash","type":"string"}]}',
+      '{"name":"riskledger.ledger.TenureBegan","type":"record","fields":[{"name":"workerId","type":"string"},{"name":"generation","type":"long"},{"name":"engineHash","type":"string"},{"name":"stateHash","type":"string"},{"name":"recordsAnswers","type":["null","boolean"]}]}',
+  },
+  {
+    name: 'riskledger.risk.QuarantinePublished',
+    fingerprint: '383c70c54aec2652',
+    canonicalJson:
+      '{"name":"riskledger.risk.QuarantinePublished","type":"record","fields":[{"name":"partition","type":"long"},{"name":"sequence","type":"long"},{"name":"topic","type":{"name":"riskledger.risk.PublishedTopic","type":"enum","symbols":["payments","logins","p2p_trades","risk_alerts","liveness_results","outcomes","account_profiles","case_actions","answers","unparsable","unknown"]}},{"name":"offset","type":"long"},{"name":"brokerTimeMs","type":"long"},{"name":"eventId","type":["null",{"name":"riskledger.risk.EventId","type":"fixed","size":16}]},{"name":"accountId","type":["null","string"]},{"name":"eventTimeMs","type":["null","long"]},{"name":"source","type":["null","string"]},{"name":"reason","type":"string"},{"name":"advice","type":"string"},{"name":"valueSha256","type":{"name":"riskledger.risk.Sha256","type":"fixed","size":32}},{"name":"valueLengthBytes","type":"long"}]}',
+  },
+  {
+    name: 'riskledger.risk.VerdictPublished',
+    fingerprint: 'f64a72b125700d26',
+    canonicalJson:
+      '{"name":"riskledger.risk.VerdictPublished","type":"record","fields":[{"name":"partition","type":"long"},{"name":"sequence","type":"long"},{"name":"topic","type":{"name":"riskledger.risk.PublishedTopic","type":"enum","symbols":["payments","logins","p2p_trades","risk_alerts","liveness_results","outcomes","account_profiles","case_actions","answers","unparsable","unknown"]}},{"name":"offset","type":"long"},{"name":"brokerTimeMs","type":"long"},{"name":"eventId","type":["null",{"name":"riskledger.risk.EventId","type":"fixed","size":16}]},{"name":"accountId","type":["null","string"]},{"name":"eventTimeMs","type":["null","long"]},{"name":"status","type":{"name":"riskledger.risk.PublishedStatus","type":"enum","symbols":["screened","observed","late","duplicate","conflicting","quarantined","unknown"]}},{"name":"verdict","type":["null",{"name":"riskledger.risk.PublishedVerdict","type":"enum","symbols":["allow","challenge","hold","block","unknown"]}]},{"name":"scorePoints","type":["null","int"]},{"name":"decisionId","type":["null",{"name":"riskledger.risk.DecisionId","type":"fixed","size":16}]},{"name":"reasonCodes","type":{"type":"array","items":"string"}},{"name":"lateByMs","type":["null","long"]},{"name":"firstSequence","type":["null","long"]},{"name":"policyHash","type":{"name":"riskledger.risk.Sha256","type":"fixed","size":32}}]}',
   },
 ]

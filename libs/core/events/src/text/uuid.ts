@@ -71,6 +71,10 @@ export const UUID_NAMESPACES = {
   decision: namespaceOf('decision'),
   /** Ids of events that an import makes from rows. */
   importedEvent: namespaceOf('imported-event'),
+  /** Ids of events that repair a refused input. */
+  redrivenEvent: namespaceOf('redriven-event'),
+  /** Ids of messages on the risk topics. */
+  message: namespaceOf('message'),
   /** Ids of events that the simulation makes. */
   simulatedEvent: namespaceOf('simulated-event'),
 } as const

@@ -108,7 +108,7 @@ export class MadeJournal {
 
   beginTenure(generation: number): void {
     const stateHash = this.step.policyHash === ZERO_HASH ? ZERO_HASH : this.step.stateHash()
-    this.append(json('TenureBegan', { workerId: 'w-1', generation, engineHash: ENGINE, stateHash }))
+    this.append(json('TenureBegan', { workerId: 'w-1', generation, engineHash: ENGINE, stateHash, recordsAnswers: true }))
   }
 
   activate(policy: AcceptedPolicy): void {

@@ -1,0 +1,42 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { MINIMAL_EVENTS } from '@riskledger/events/src/testing/sample-events'
+import { runCommand, runJson } from '../testing/run-command'
+import { temporaryFolder } from '../testing/small-scenario'
+
+const IDS = ['0192f3c4-5b6a-7c8d-9e0f-000000000001', '0192f3c4-5b6a-7c8d-9e0f-000000000002', '0192f3c4-5b6a-7c8d-9e0f-000000000003']
+const FROM_MS = 1_778_697_618_000
+
+function payment(index: number): string {
+  return JSON.stringify({
+    topic: 'payments',
+    event: { ...MINIMAL_EVENTS.payments, eventId: IDS[index], paymentId: `p-${index}`, eventTimeMs: FROM_MS + index },
+  })
+}
+
+function answer(index: number, fallback: boolean): string {
+  const told = { inputEventId: IDS[index], verdict: 'allow', fallback, latencyMs: fallback ? 150 : 12, deadlineMs: 150 }
+  const eventId = IDS[index].replace('0192f3c4', '0192f3c5')
+  return JSON.stringify({ topic: 'answers', event: { ...MINIMAL_EVENTS.answers, ...told, eventId, eventTimeMs: FROM_MS + 100 + index } })
+}
+
+test('explain tells what a caller who waited was told, and nothing where nobody waited; replay and verify find it whole', async () => {
+  const folder = await temporaryFolder()
+  try {
+    const file = join(folder.path, 'events.ndjson')
+    const data = ['--data-dir', join(folder.path, 'data')]
+    await writeFile(file, `${[payment(0), payment(1), payment(2), answer(0, false), answer(1, true)].join('\n')}\n`)
+    expect((await runJson('screen', file, ...data)).value).toMatchObject({ inputs: 5, screened: 3, observed: 2 })
+    const { value } = await runJson<{ answer: { revision: number } }>('explain', IDS[0], ...data)
+    expect(value.answer).toEqual({ verdict: 'allow', fallback: false, latencyMs: 12, revision: expect.any(Number) as number })
+    expect((await runCommand('explain', IDS[0], ...data)).out).toContain('Its caller waited and was told allow after 12 ms.')
+    expect((await runCommand('explain', '2', ...data)).out).toContain('told allow after 150 ms, as the fallback: the deadline passed')
+    expect((await runJson('explain', IDS[2], ...data)).value).toMatchObject({ answer: null })
+    expect((await runCommand('explain', IDS[2], ...data)).out).not.toContain('caller')
+    expect((await runJson('explain', '4', ...data)).value).toMatchObject({ subject: { topic: 'answers' }, answer: null })
+    expect((await runCommand('replay', ...data)).code).toBe(0)
+    expect((await runCommand('verify', ...data)).code).toBe(0)
+  } finally {
+    await folder.remove()
+  }
+})
