@@ -1,1 +1,7 @@
-export {}
+export { fetchBrokerJars } from './fetch-broker-jars'
+export type { BrokerJars, FetchOptions } from './fetch-broker-jars'
+export { startDevBroker } from './start-dev-broker'
+export type { DevBroker, DevBrokerNode, DevBrokerOptions } from './start-dev-broker'
+export { findTestBroker } from './find-test-broker'
+export type { FindTestBrokerOptions, TestBroker } from './find-test-broker'
+export { KAFKA_VERSION } from './kafka-release'

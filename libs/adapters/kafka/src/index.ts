@@ -1,1 +1,19 @@
-export {}
+export { openKafkaLog, type KafkaLog, type KafkaLogOptions } from './kafka-log'
+export {
+  openKafkaPublisher,
+  type KafkaPublisher,
+  type KafkaPublisherOptions,
+  type PublishedMessage,
+  type PublishedPosition,
+} from './kafka-publisher'
+export type { KafkaConnection, KafkaSasl, KafkaTls } from './kafka-connection'
+export type { TopicLag } from './lag-report'
+export { topicSpecifications, type TopicSpecification, type TopicSpecificationsOptions } from './topic-specifications'
+export {
+  assertTopics,
+  checkTopics,
+  createTopics,
+  describeDifference,
+  type TopicAdministrationOptions,
+  type TopicDifference,
+} from './topic-administration'

@@ -1,0 +1,147 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { RiskError } from '@riskledger/contracts'
+import { awaitBroker } from './await-broker'
+import { brokerSettings, logSettings, type NodeAddress } from './broker-settings'
+import { formatStorage } from './cluster-folder'
+import type { BrokerJars } from './fetch-broker-jars'
+import { startGuarded, type GuardedProcess, type HowEnded } from './start-guarded'
+
+const READY_LIMIT_MS = 60_000
+/** A broker that hands its partitions over needs a quorum for it; without one it would wait for minutes. */
+const STOP_LIMIT_MS = 10_000
+const TOLD_LINES = 12
+
+/** What a node needs to know of its cluster. */
+export interface BrokerNodeOptions {
+  readonly folder: string
+  readonly java: string
+  readonly jars: BrokerJars
+  readonly clusterId: string
+  readonly nodes: readonly NodeAddress[]
+  readonly heapMiB: number
+  /** Called when its process ends without having been asked to. */
+  readonly onDied: (how: HowEnded) => void
+}
+
+/** One node of a local cluster: its folder, its address, and its process while it runs. */
+export class BrokerNode {
+  private process: GuardedProcess | undefined
+  private asked = false
+  private readonly logFile: string
+  private readonly outputFile: string
+
+  constructor(
+    private readonly address: NodeAddress,
+    private readonly options: BrokerNodeOptions,
+  ) {
+    this.logFile = join(options.folder, 'server.log')
+    this.outputFile = join(options.folder, 'output.log')
+  }
+
+  get id(): number {
+    return this.address.id
+  }
+
+  /** `host:port` of its clients; the same over all its starts. */
+  get broker(): string {
+    return `127.0.0.1:${this.address.port}`
+  }
+
+  /** Of the broker itself, not of its guard; undefined while it does not run. */
+  get pid(): number | undefined {
+    return this.process?.howEnded() === undefined ? this.process?.pid : undefined
+  }
+
+  /** Formats its storage if that is new, and starts its process; does not wait until that is ready. Does nothing while it runs. */
+  async launch(): Promise<void> {
+    if (this.pid !== undefined) return
+    const { folder, java, jars, clusterId, nodes, heapMiB, onDied } = this.options
+    const dataFolder = join(folder, 'data')
+    const settingsFile = join(folder, 'server.properties')
+    const logSettingsFile = join(folder, 'log4j2.properties')
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(settingsFile, brokerSettings(this.address, { nodes, dataFolder }))
+    writeFileSync(logSettingsFile, logSettings(folder))
+    await formatStorage(dataFolder, { java, jars, clusterId, settingsFile })
+    this.asked = false
+    // The serial collector and the first compiler alone: a broker for tests lives for seconds, and start-up is most of what it does.
+    const started = await startGuarded(java, {
+      args: [
+        ...[`-Xmx${heapMiB}m`, '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-XX:-UsePerfData', '-Djava.awt.headless=true'],
+        ...[`-Dlog4j2.configurationFile=${logSettingsFile}`, '-cp', jars.classPath, 'kafka.Kafka', settingsFile],
+      ],
+      folder,
+      output: this.outputFile,
+    })
+    this.process = started
+    void started.ended.then((how) => {
+      if (!this.asked) onDied(how)
+    })
+  }
+
+  /** Waits until it is ready and knows of these nodes; throws `log-unavailable`, with the end of its log, where it does not come to that. */
+  async untilReady(nodeIds: readonly number[]): Promise<void> {
+    const came = await awaitBroker(this.address.port, {
+      nodeIds,
+      timeoutMs: READY_LIMIT_MS,
+      hasEnded: () => this.pid === undefined,
+    })
+    if (came === 'ready') return
+    const why = came === 'ended' ? 'ended before it was ready' : `was not ready after ${READY_LIMIT_MS / 1_000} s`
+    await this.kill()
+    throw new RiskError('log-unavailable', `Kafka's node ${this.id} ${why}. ${this.endOfLog()}`, {
+      retriable: false,
+      context: { node: this.id, port: this.address.port, folder: this.options.folder },
+    })
+  }
+
+  /** Starts it again, on the same ports and files, and waits until it is ready. */
+  async start(): Promise<void> {
+    await this.launch()
+    await this.untilReady([this.id])
+  }
+
+  /** Ends it at once, as a crash of the machine would. */
+  async kill(): Promise<void> {
+    await this.end('SIGKILL', STOP_LIMIT_MS)
+  }
+
+  /** Asks it to hand over and end; after ten seconds it is killed. */
+  async stop(): Promise<void> {
+    await this.end('SIGTERM', STOP_LIMIT_MS)
+  }
+
+  private async end(signal: NodeJS.Signals, limitMs: number): Promise<void> {
+    const running = this.process
+    if (running === undefined) return
+    this.asked = true
+    running.signal(signal)
+    const waiting = new AbortController()
+    const late = sleep(limitMs, undefined, { signal: waiting.signal }).then(
+      () => running.signal('SIGKILL'),
+      () => undefined,
+    )
+    await running.ended
+    waiting.abort()
+    await late
+  }
+
+  private endOfLog(): string {
+    for (const file of [this.logFile, this.outputFile]) {
+      const lines = readOptional(file).trimEnd().split('\n').slice(-TOLD_LINES)
+      if (lines.join('') !== '') return `${file} ends with:\n${lines.join('\n')}`
+    }
+    return `Nothing is in ${this.logFile}.`
+  }
+}
+
+function readOptional(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
+    throw error
+  }
+}

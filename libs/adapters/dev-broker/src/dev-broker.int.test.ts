@@ -1,0 +1,193 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { Kafka, logLevel, type KafkaConfig } from 'kafkajs'
+import { cachedBrokerJars } from './fetch-broker-jars'
+import { findProgram } from './find-program'
+import { NO_BROKER } from './find-test-broker'
+import { isPortFree } from './free-ports'
+import { startDevBroker, type DevBroker } from './start-dev-broker'
+
+const canRun = findProgram('java') !== undefined && (findProgram('mvn') !== undefined || cachedBrokerJars() !== undefined)
+const withBroker = canRun || process.env.CI === 'true' ? test : test.skip
+if (!canRun) console.log(NO_BROKER)
+
+let folder: string
+let broker: DevBroker | undefined
+beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'riskledger-dev-broker-'))))
+afterEach(async () => {
+  await broker?.stop()
+  broker = undefined
+  rmSync(folder, { recursive: true })
+})
+
+function client(brokers: string[]): Kafka {
+  const retry: KafkaConfig['retry'] = { initialRetryTime: 100, retries: 30, maxRetryTime: 1_000 }
+  return new Kafka({ clientId: 'test', brokers, logLevel: logLevel.NOTHING, retry })
+}
+
+async function createTopic(kafka: Kafka, topic: string): Promise<void> {
+  const admin = kafka.admin()
+  await admin.connect()
+  await admin.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: true })
+  await admin.disconnect()
+}
+
+async function produce(kafka: Kafka, { topic, values }: { readonly topic: string; readonly values: readonly string[] }): Promise<void> {
+  const producer = kafka.producer({ idempotent: true })
+  await producer.connect()
+  await producer.send({ topic, acks: -1, messages: values.map((value) => ({ key: 'k', value })) })
+  await producer.disconnect()
+}
+
+/** Reads a topic from its beginning until so many records have come. */
+async function consume(kafka: Kafka, { topic, count }: { readonly topic: string; readonly count: number }): Promise<string[]> {
+  const consumer = kafka.consumer({ groupId: `${topic}-${count}` })
+  const values: string[] = []
+  await consumer.connect()
+  await consumer.subscribe({ topic, fromBeginning: true })
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const run = consumer.run({
+        eachMessage: async ({ message }) => {
+          if (values.push(message.value!.toString()) === count) resolve()
+        },
+      })
+      run.catch(reject)
+    })
+  } finally {
+    await consumer.disconnect()
+  }
+  return values
+}
+
+withBroker('what one node acknowledged is there after it was killed, at the same address, and after a new start on its folder', async () => {
+  const died: number[] = []
+  broker = await startDevBroker({ folder, onNodeDied: (id) => died.push(id) })
+  const [node] = broker.nodes
+  const kafka = client(broker.brokers)
+  await createTopic(kafka, 'kept')
+  await produce(kafka, { topic: 'kept', values: ['a', 'b'] })
+  expect(await consume(kafka, { topic: 'kept', count: 2 })).toEqual(['a', 'b'])
+
+  const { pid } = node!
+  await node!.kill()
+  expect(node!.pid).toBeUndefined()
+  await node!.start()
+  expect(node!.pid).not.toBe(pid)
+  expect(node!.broker).toBe(broker.brokers[0])
+  await produce(kafka, { topic: 'kept', values: ['c'] })
+  expect(await consume(kafka, { topic: 'kept', count: 3 })).toEqual(['a', 'b', 'c'])
+
+  await broker.stop()
+  broker = await startDevBroker({ folder })
+  await produce(client(broker.brokers), { topic: 'kept', values: ['d'] })
+  expect(await consume(client(broker.brokers), { topic: 'kept', count: 4 })).toEqual(['a', 'b', 'c', 'd'])
+  expect(readFileSync(join(folder, 'node-1', 'server.log'), 'utf8')).toContain('Kafka Server started')
+  expect(died).toEqual([])
+})
+
+withBroker('three nodes acknowledge while one of them is down, and it takes part again when it is back', async () => {
+  broker = await startDevBroker({ folder, nodes: 3 })
+  const kafka = client(broker.brokers)
+  await createTopic(kafka, 'shared')
+  await produce(kafka, { topic: 'shared', values: ['a'] })
+  await broker.nodes[1]!.kill()
+  await produce(kafka, { topic: 'shared', values: ['b'] })
+  await broker.nodes[1]!.start()
+  await broker.nodes[0]!.stop()
+  await produce(kafka, { topic: 'shared', values: ['c'] })
+  expect(await consume(kafka, { topic: 'shared', count: 3 })).toEqual(['a', 'b', 'c'])
+  await broker.stop()
+  broker = undefined
+  await expect(startDevBroker({ folder, nodes: 1 })).rejects.toMatchObject({
+    code: 'configuration-invalid',
+    message: expect.stringContaining('holds a Kafka cluster of 3 node(s), not 1'),
+  })
+})
+
+withBroker('a node that ends by itself is told of', async () => {
+  const died = new Promise<number>((resolve) => {
+    void startDevBroker({ folder, onNodeDied: resolve }).then((started) => {
+      broker = started
+      process.kill(started.nodes[0]!.pid!, 'SIGKILL')
+    })
+  })
+  expect(await died).toBe(1)
+})
+
+withBroker('a folder in use is refused with the end of the log', async () => {
+  broker = await startDevBroker({ folder })
+  await expect(startDevBroker({ folder })).rejects.toMatchObject({
+    code: 'log-unavailable',
+    message: expect.stringMatching(/node 1 ended before it was ready\. .*server\.log ends with:[^]*lock/i),
+  })
+})
+
+withBroker('the broker dies with the process that started it, though that is killed', async () => {
+  const starter = spawn(
+    process.execPath,
+    ['--require', require.resolve('@riskledger/runtime/register.cjs'), join(__dirname, 'testing', 'broker-process.ts'), folder],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  )
+  const line = await new Promise<string>((resolve) => createInterface(starter.stdout).once('line', resolve))
+  const { pid, broker: address } = JSON.parse(line) as { pid: number; broker: string }
+  const port = Number(address.split(':')[1])
+  expect(await isPortFree(port)).toBe(false)
+  starter.kill('SIGKILL')
+  await until(() => !isRunning(pid))
+  expect(await isPortFree(port)).toBe(true)
+})
+
+withBroker('no guard outlives its broker', async () => {
+  broker = await startDevBroker({ folder })
+  const guards = (): string[] => commandLines().filter((line) => line.includes(folder))
+  expect(guards().length).toBeGreaterThan(0)
+  await broker.stop()
+  await until(() => guards().length === 0)
+})
+
+test.each([
+  [{ nodes: 2 as 1 }, 'has 1 node or 3, not 2'],
+  [{ heapMiB: 64 }, 'a heap of at least 128 MiB'],
+  [{ ports: [9_092, 9_093] }, '1 node(s) take 1 different port(s)'],
+  [{ ports: [70_000] }, '1 node(s) take 1 different port(s)'],
+  [{ nodes: 3 as const, ports: [9_092, 9_092, 9_093] }, '3 node(s) take 3 different port(s)'],
+])('refuses %p', async (options, message) => {
+  await expect(startDevBroker({ folder, ...options })).rejects.toMatchObject({
+    code: 'configuration-invalid',
+    message: expect.stringContaining(message),
+  })
+  expect(readdirSync(folder)).toEqual([])
+})
+
+withBroker('refuses a port that is taken', async () => {
+  broker = await startDevBroker({ folder })
+  const taken = Number(broker.brokers[0]!.split(':')[1])
+  const other = join(folder, 'other')
+  await expect(startDevBroker({ folder: other, ports: [taken] })).rejects.toMatchObject({
+    code: 'configuration-invalid',
+    message: `Port ${taken} of 127.0.0.1 is taken. Stop what listens there, or name another.`,
+  })
+})
+
+function commandLines(): string[] {
+  return execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' }).split('\n')
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+  } catch {
+    return false
+  }
+  // In a container whose first process reaps nobody, the dead stay listed.
+  return !existsSync(`/proc/${pid}/stat`) || !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+}
+
+/** Looks again and again, up to Jest's own limit. */
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 20))
+}

@@ -1,0 +1,163 @@
+import type { Socket } from 'node:net'
+import Cluster, { type Broker } from 'kafkajs/src/cluster/index.js'
+import { createLogger } from 'kafkajs/src/loggers/index.js'
+import Encoder from 'kafkajs/src/protocol/encoder.js'
+import { createErrorFromCode } from 'kafkajs/src/protocol/error.js'
+import type { ISocketFactory } from 'kafkajs'
+import type { Logger } from '@riskledger/contracts'
+import type { CheckedConnection } from './kafka-connection'
+import { KAFKAJS_LOG_LEVEL, kafkajsConfigOf, openSocket } from './kafkajs-config'
+
+/** A request in bytes, without the header that every request has. */
+export interface WireRequest {
+  readonly apiKey: number
+  readonly apiVersion: number
+  readonly apiName: string
+  readonly body: Uint8Array
+  /** Longest wait for an answer; what the connection says, if that is longer. */
+  readonly timeoutMs?: number
+  /** A connection answers in order, so what may wait long at the broker has one of its own. */
+  readonly lane: 'prompt' | 'waiting'
+}
+
+/** The id under which a broker knows an idempotent producer. */
+export interface ProducerIdentity {
+  readonly producerId: bigint
+  readonly producerEpoch: number
+}
+
+/**
+ * Connections to a cluster, authenticated and kept, and what its metadata say: the layer of kafkajs beneath its consumer and producer. Every
+ * use of kafkajs' internals is in this file.
+ */
+export class KafkaWire {
+  private readonly cluster: Cluster
+  private readonly sockets = new Set<Socket>()
+  private readonly connecting = new Map<string, Promise<unknown>>()
+  private refreshing: Promise<void> | undefined
+  private closed = false
+
+  constructor(connection: CheckedConnection, logger: Logger) {
+    // Closing cuts connections, which kafkajs takes for failures.
+    const config = kafkajsConfigOf(connection, { warn: (message, fields) => this.closed || logger.warn(message, fields) })
+    const { logCreator, retry, ...rest } = config
+    this.cluster = new Cluster({
+      ...rest,
+      retry,
+      logger: createLogger({ level: KAFKAJS_LOG_LEVEL, logCreator }),
+      socketFactory: this.socketFactory,
+      // A topic that is missing is told, not made with the broker's defaults.
+      allowAutoTopicCreation: false,
+      metadataMaxAge: 300_000,
+      maxInFlightRequests: null,
+    })
+  }
+
+  /** Connects and asks for the metadata of these topics. Throws kafkajs' errors. */
+  async open(topics: readonly string[]): Promise<void> {
+    await this.cluster.connect()
+    await this.cluster.addMultipleTargetTopics(topics)
+  }
+
+  /** Adds topics to those whose metadata are kept. */
+  async addTopics(topics: readonly string[]): Promise<void> {
+    await this.cluster.addMultipleTargetTopics(topics)
+  }
+
+  /** Asks for the metadata again; calls at the same time share one request. */
+  async refresh(): Promise<void> {
+    this.assertOpen()
+    this.refreshing ??= this.cluster.refreshMetadata().finally(() => {
+      this.refreshing = undefined
+    })
+    await this.refreshing
+  }
+
+  /** Node that leads the partition, by the metadata at hand; undefined where there is none. */
+  leaderOf(topic: string, partition: number): number | undefined {
+    const leader = this.cluster.findTopicPartitionMetadata(topic).find(({ partitionId }) => partitionId === partition)?.leader
+    return leader === undefined || leader < 0 ? undefined : leader
+  }
+
+  /** Number of partitions, by the metadata at hand; 0 for an unknown topic. */
+  partitionCountOf(topic: string): number {
+    return this.cluster.findTopicPartitionMetadata(topic).length
+  }
+
+  /** Sends a request to a node and resolves to the answer's bytes, header off. Throws kafkajs' errors. */
+  async send(nodeId: number, { apiKey, apiVersion, apiName, body, timeoutMs, lane }: WireRequest): Promise<Buffer> {
+    this.assertOpen()
+    const broker = await this.cluster.findBroker({ nodeId })
+    try {
+      const connection = await this.connectionOf(broker, lane === 'prompt' ? 0 : 1)
+      const answer = await connection.send({
+        request: { apiKey, apiVersion, apiName, encode: () => Promise.resolve(encoderOf(body)) },
+        response: { decode: (payload) => Promise.resolve({ payload }), parse: (decoded) => Promise.resolve(decoded) },
+        ...(timeoutMs === undefined ? {} : { requestTimeout: timeoutMs }),
+      })
+      return (answer as { readonly payload: Buffer }).payload
+    } catch (error) {
+      // What kafkajs' broker does: the pool opens both connections anew at the next request.
+      if (error instanceof Error && error.name === 'KafkaJSConnectionClosedError') await broker.disconnect()
+      throw error
+    }
+  }
+
+  /** A new producer id. Throws kafkajs' errors. */
+  async newProducer(): Promise<ProducerIdentity> {
+    this.assertOpen()
+    const broker = await this.cluster.findControllerBroker()
+    const { producerId, producerEpoch } = await broker.initProducerId({ transactionTimeout: 60_000 })
+    return { producerId: BigInt(producerId), producerEpoch }
+  }
+
+  async close(): Promise<void> {
+    this.closed = true
+    try {
+      // It would wait for the answers of long polls: their sockets end here instead.
+      for (const socket of this.sockets) socket.destroy(new Error('closed'))
+      await this.refreshing?.catch(() => undefined)
+      await this.cluster.disconnect()
+    } finally {
+      for (const socket of this.sockets) socket.destroy()
+    }
+  }
+
+  /** kafkajs would connect anew. */
+  private assertOpen(): void {
+    if (this.closed) throw new Error('the connections to Kafka are closed')
+  }
+
+  /** kafkajs opens a connection twice where two requests find it closed; here the second waits for the first. */
+  private async connectionOf(broker: Broker, index: number): ReturnType<Broker['connectionPool']['getConnection']> {
+    const name = `${broker.nodeId}/${index}`
+    const earlier = this.connecting.get(name)
+    if (earlier !== undefined) await earlier.catch(() => undefined)
+    const opened = broker.connectionPool.getConnection(index)
+    this.connecting.set(name, opened)
+    try {
+      return await opened
+    } finally {
+      if (this.connecting.get(name) === opened) this.connecting.delete(name)
+    }
+  }
+
+  private readonly socketFactory: ISocketFactory = (options) => {
+    const socket = openSocket(options)
+    this.sockets.add(socket)
+    socket.once('close', () => this.sockets.delete(socket))
+    return socket
+  }
+}
+
+/** Kafka's name for an error code of its protocol, and whether the same request may succeed later. */
+export function describeErrorCode(code: number): { readonly type: string; readonly retriable: boolean; readonly message: string } {
+  const { type, retriable, message } = createErrorFromCode(code)
+  return { type, retriable, message }
+}
+
+function encoderOf(body: Uint8Array): Encoder {
+  const encoder = new Encoder()
+  encoder.writeBufferInternal(body)
+  return encoder
+}

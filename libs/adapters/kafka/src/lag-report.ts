@@ -1,0 +1,58 @@
+import type { Metrics, RawTopic } from '@riskledger/contracts'
+import type { KafkaReader } from './kafka-reader'
+
+const EVERY_MS = 5_000
+
+/** How far reading of a topic and partition is behind. */
+export interface TopicLag {
+  readonly topic: RawTopic
+  readonly partition: number
+  /** Offsets up to the last stable offset that were not given out. */
+  readonly messages: number
+  /** Age of the first of them by the log's own time, in milliseconds; 0 when there is none. */
+  readonly ageMs: number
+  /** Offsets past the last stable one: what open transactions hold back. */
+  readonly undecidedMessages: number
+}
+
+/** Reckons the lag of everything that is read, and tells it to the metrics every five seconds. */
+export class LagReport {
+  private readonly timer: NodeJS.Timeout | undefined
+
+  constructor(
+    private readonly reader: KafkaReader,
+    private readonly options: { readonly metrics?: Metrics; readonly nowMs: () => number },
+  ) {
+    const { metrics } = options
+    if (metrics === undefined) return
+    this.timer = setInterval(() => this.tell(metrics), EVERY_MS)
+    this.timer.unref()
+  }
+
+  now(): readonly TopicLag[] {
+    const nowMs = this.options.nowMs()
+    return [...this.reader.all()].map(({ place, buffer, stableEnd, highWatermark }) => {
+      const messages = Math.max(0, stableEnd - buffer.nextOffset)
+      return {
+        topic: place.topic,
+        partition: place.partition,
+        messages,
+        ageMs: messages === 0 ? 0 : Math.max(0, nowMs - (buffer.unreadTimeMs() ?? nowMs)),
+        undecidedMessages: Math.max(0, highWatermark - stableEnd),
+      }
+    })
+  }
+
+  stop(): void {
+    clearInterval(this.timer)
+  }
+
+  private tell(metrics: Metrics): void {
+    for (const { topic, partition, messages, ageMs, undecidedMessages } of this.now()) {
+      const labels = { topic, partition: String(partition) }
+      metrics.gauge('riskledger_log_lag_messages', messages, labels)
+      metrics.gauge('riskledger_log_lag_seconds', ageMs / 1000, labels)
+      metrics.gauge('riskledger_log_undecided_messages', undecidedMessages, labels)
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { unavailable } from './kafka-errors'
+import { describeErrorCode, type KafkaWire } from './kafkajs-internals'
+import type { LeaderMap } from './leader-map'
+import { EARLIEST, LATEST, LIST_OFFSETS, decodeListedOffset, encodeListOffsets } from './offsets-protocol'
+
+const RETRY_MS = 100
+
+/** The offsets that can be read: `[start, end)`. */
+export interface OffsetRange {
+  readonly start: number
+  readonly end: number
+}
+
+export interface RangePlace {
+  readonly kafkaTopic: string
+  readonly partition: number
+}
+
+/** Asks the leader for both ends of a partition; `end` is the last stable offset. Throws `log-unavailable` after `unavailableAfterMs`. */
+export async function listRange(
+  {
+    wire,
+    leaders,
+    nowMs,
+    limits,
+  }: {
+    readonly wire: KafkaWire
+    readonly leaders: LeaderMap
+    readonly nowMs: () => number
+    readonly limits: { readonly unavailableAfterMs: number }
+  },
+  place: RangePlace,
+): Promise<OffsetRange> {
+  const { kafkaTopic, partition } = place
+  const giveUpAtMs = nowMs() + limits.unavailableAfterMs
+  for (;;) {
+    try {
+      const leader = leaders.of(place)
+      if (leader === undefined) throw new Error('no node is known to lead it')
+      const [start, end] = await Promise.all([EARLIEST, LATEST].map((end) => ask(wire, leader, { kafkaTopic, partition, end })))
+      return { start, end: Math.max(start, end) }
+    } catch (error) {
+      if (nowMs() >= giveUpAtMs)
+        throw unavailable(`The offsets of ${kafkaTopic}, partition ${partition}, could not be had`, {
+          cause: error,
+          context: { topic: kafkaTopic, partition },
+        })
+      await leaders.refresh()
+      await wait(RETRY_MS)
+    }
+  }
+}
+
+async function ask(wire: KafkaWire, leader: number, what: RangePlace & { readonly end: number }): Promise<number> {
+  const body = encodeListOffsets(what.kafkaTopic, what)
+  const { errorCode, offset } = decodeListedOffset(await wire.send(leader, { ...LIST_OFFSETS, body, lane: 'prompt' }))
+  if (errorCode === 0) return offset
+  const { type, message } = describeErrorCode(errorCode)
+  throw new Error(`${type}: ${message}`)
+}
