@@ -34,6 +34,17 @@ export function installWhatIsMissing() {
 }
 
 /**
+ * Fetches the jars of the Kafka broker that tests start, where they have not been fetched; says so on standard error. Where that fails the tests that
+ * need a broker tell; the others can run.
+ */
+export function fetchBrokerJars() {
+  spawnSync(process.execPath, [join(root, 'node_modules', 'tsx', 'dist', 'cli.mjs'), join(root, 'scripts', 'fetch-broker-jars.ts')], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  })
+}
+
+/**
  * Compares what is wanted with what npm notes it has installed. Content, not times: a fresh checkout may be older or newer than its modules.
  * Optional packages (binaries of other systems) may be absent.
  */

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { checkNodeVersion, installWhatIsMissing, root } from './install.mjs'
+import { checkNodeVersion, fetchBrokerJars, installWhatIsMissing, root } from './install.mjs'
 import { watchLeftovers } from './leftovers.mjs'
 
 /** A step that takes longer hangs, and is ended. */
@@ -32,6 +32,7 @@ const SUITES = [
 
 checkNodeVersion()
 installWhatIsMissing()
+if (!unit) fetchBrokerJars()
 
 const sum = { passed: 0, failed: 0, skipped: 0 }
 const results = mkdtempSync(join(tmpdir(), 'riskledger-results-'))

@@ -5,8 +5,11 @@ const { join, relative } = require('node:path')
 
 const ROOT = join(__dirname, '..', '..', '..')
 const SOURCES = ['libs', 'services', 'bench']
-/** Packages with native parts, or that load files of their own: they stay where they are installed. */
-const EXTERNAL = ['lmdb', 'esbuild', 'pino', '@eventstore/db-client', '@eventstore/db-client/*', '@grpc/grpc-js', 'google-protobuf']
+/** Packages with native parts, or that load files of their own: they stay where they are installed. The last is for tests, and in no bundle. */
+const EXTERNAL = [
+  ...['lmdb', 'esbuild', 'pino', '@eventstore/db-client', '@eventstore/db-client/*', '@grpc/grpc-js', 'google-protobuf'],
+  'testcontainers',
+]
 
 /**
  * Bundles TypeScript entry points to plain JavaScript, once for each state of the sources, and returns the folder that holds `<name>.js` for each.

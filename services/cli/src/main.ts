@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import { RiskError } from '@riskledger/contracts'
 import { addBackup } from './commands/backup'
+import { addDevBroker } from './commands/dev-broker'
 import { addExplain } from './commands/explain'
 import { addExport } from './commands/export'
 import { addPolicy } from './commands/policy'
@@ -38,7 +39,19 @@ export async function main(argv: readonly string[]): Promise<number> {
   const finish = (code: number): void => {
     exitCode = code
   }
-  for (const add of [addUp, addScreen, addSimulate, addPolicy, addExplain, addReplay, addVerify, addExport, addStatus, addBackup])
+  for (const add of [
+    addUp,
+    addScreen,
+    addSimulate,
+    addPolicy,
+    addExplain,
+    addReplay,
+    addVerify,
+    addExport,
+    addStatus,
+    addBackup,
+    addDevBroker,
+  ])
     add(program, finish)
   try {
     await program.parseAsync([...argv])

@@ -4,14 +4,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { RiskError } from '@riskledger/contracts'
 import { awaitBroker } from './await-broker'
 import { brokerSettings, logSettings, type NodeAddress } from './broker-settings'
-import { formatStorage } from './cluster-folder'
+import { formatStorage, refuseRunningBroker } from './cluster-folder'
 import type { BrokerJars } from './fetch-broker-jars'
 import { startGuarded, type GuardedProcess, type HowEnded } from './start-guarded'
 
 const READY_LIMIT_MS = 60_000
 /** A broker that hands its partitions over needs a quorum for it; without one it would wait for minutes. */
 const STOP_LIMIT_MS = 10_000
-const TOLD_LINES = 12
+const TOLD_LINES = 5
+const ERROR_LINE = /^\S+ (ERROR|FATAL) /
 
 /** What a node needs to know of its cluster. */
 export interface BrokerNodeOptions {
@@ -61,6 +62,8 @@ export class BrokerNode {
     const dataFolder = join(folder, 'data')
     const settingsFile = join(folder, 'server.properties')
     const logSettingsFile = join(folder, 'log4j2.properties')
+    const pidFile = join(folder, 'broker.pid')
+    refuseRunningBroker({ pidFile, settingsFile })
     mkdirSync(folder, { recursive: true })
     writeFileSync(settingsFile, brokerSettings(this.address, { nodes, dataFolder }))
     writeFileSync(logSettingsFile, logSettings(folder))
@@ -76,6 +79,7 @@ export class BrokerNode {
       output: this.outputFile,
     })
     this.process = started
+    writeFileSync(pidFile, `${started.pid}\n`)
     void started.ended.then((how) => {
       if (!this.asked) onDied(how)
     })
@@ -128,10 +132,13 @@ export class BrokerNode {
     await late
   }
 
+  /** What went wrong in its own words: its last errors, since a hundred lines on its orderly end come after them. */
   private endOfLog(): string {
     for (const file of [this.logFile, this.outputFile]) {
-      const lines = readOptional(file).trimEnd().split('\n').slice(-TOLD_LINES)
-      if (lines.join('') !== '') return `${file} ends with:\n${lines.join('\n')}`
+      const lines = readOptional(file).trimEnd().split('\n')
+      const errors = lines.filter((line) => ERROR_LINE.test(line))
+      const told = (errors.length > 0 ? errors : lines).slice(-TOLD_LINES)
+      if (told.join('') !== '') return `${file} says:\n${told.join('\n')}`
     }
     return `Nothing is in ${this.logFile}.`
   }

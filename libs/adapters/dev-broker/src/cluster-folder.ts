@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -31,6 +32,30 @@ export function takeClusterFolder(folder: string, { nodes }: { readonly nodes: n
     'configuration-invalid',
     `${folder} holds a Kafka cluster of ${kept.nodes} node(s), not ${nodes}. Start it with that number, or name another folder.`,
     { retriable: false },
+  )
+}
+
+/** The broker that last ran on a node's folder, by which a second one is refused: Kafka itself writes to its metadata before it looks at its lock. */
+export interface RunningMark {
+  /** File that holds the broker's process id. */
+  readonly pidFile: string
+  /** An argument of its command line, so that another process with the same number is not taken for it. */
+  readonly settingsFile: string
+}
+
+/** Throws `data-folder-in-use` while a broker runs on these files. */
+export function refuseRunningBroker({ pidFile, settingsFile }: RunningMark): void {
+  if (!existsSync(pidFile)) return
+  const pid = readFileSync(pidFile, 'utf8').trim()
+  const { stdout } = spawnSync('ps', ['-o', 'args=', '-p', pid], { encoding: 'utf8' })
+  if (!stdout.includes(settingsFile)) return
+  throw new RiskError(
+    'data-folder-in-use',
+    `A Kafka broker (process ${pid}) runs on ${settingsFile} already. Stop it, or name another folder.`,
+    {
+      retriable: true,
+      context: { pid: Number(pid) },
+    },
   )
 }
 

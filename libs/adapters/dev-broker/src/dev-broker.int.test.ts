@@ -1,8 +1,9 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { pathToFileURL } from 'node:url'
 import { Kafka, logLevel, type KafkaConfig } from 'kafkajs'
 import { cachedBrokerJars } from './fetch-broker-jars'
 import { findProgram } from './find-program'
@@ -44,7 +45,7 @@ async function produce(kafka: Kafka, { topic, values }: { readonly topic: string
 
 /** Reads a topic from its beginning until so many records have come. */
 async function consume(kafka: Kafka, { topic, count }: { readonly topic: string; readonly count: number }): Promise<string[]> {
-  const consumer = kafka.consumer({ groupId: `${topic}-${count}` })
+  const consumer = kafka.consumer({ groupId: `${topic}-${count}`, maxWaitTimeInMs: 100 })
   const values: string[] = []
   await consumer.connect()
   await consumer.subscribe({ topic, fromBeginning: true })
@@ -63,73 +64,92 @@ async function consume(kafka: Kafka, { topic, count }: { readonly topic: string;
   return values
 }
 
-withBroker('what one node acknowledged is there after it was killed, at the same address, and after a new start on its folder', async () => {
-  const died: number[] = []
-  broker = await startDevBroker({ folder, onNodeDied: (id) => died.push(id) })
-  const [node] = broker.nodes
-  const kafka = client(broker.brokers)
-  await createTopic(kafka, 'kept')
-  await produce(kafka, { topic: 'kept', values: ['a', 'b'] })
-  expect(await consume(kafka, { topic: 'kept', count: 2 })).toEqual(['a', 'b'])
+withBroker(
+  'what one node acknowledged is there after it was killed, at the same address, and after a new start on its folder',
+  async () => {
+    const died: number[] = []
+    broker = await startDevBroker({ folder, onNodeDied: (id) => died.push(id) })
+    const [node] = broker.nodes
+    const kafka = client(broker.brokers)
+    await createTopic(kafka, 'kept')
+    await produce(kafka, { topic: 'kept', values: ['a', 'b'] })
+    expect(await consume(kafka, { topic: 'kept', count: 2 })).toEqual(['a', 'b'])
 
-  const { pid } = node!
-  await node!.kill()
-  expect(node!.pid).toBeUndefined()
-  await node!.start()
-  expect(node!.pid).not.toBe(pid)
-  expect(node!.broker).toBe(broker.brokers[0])
-  await produce(kafka, { topic: 'kept', values: ['c'] })
-  expect(await consume(kafka, { topic: 'kept', count: 3 })).toEqual(['a', 'b', 'c'])
+    const { pid } = node
+    await node.kill()
+    expect(node.pid).toBeUndefined()
+    await node.start()
+    expect(node.pid).not.toBe(pid)
+    expect(node.broker).toBe(broker.brokers[0])
+    await produce(kafka, { topic: 'kept', values: ['c'] })
+    expect(await consume(kafka, { topic: 'kept', count: 3 })).toEqual(['a', 'b', 'c'])
 
-  await broker.stop()
-  broker = await startDevBroker({ folder })
-  await produce(client(broker.brokers), { topic: 'kept', values: ['d'] })
-  expect(await consume(client(broker.brokers), { topic: 'kept', count: 4 })).toEqual(['a', 'b', 'c', 'd'])
-  expect(readFileSync(join(folder, 'node-1', 'server.log'), 'utf8')).toContain('Kafka Server started')
-  expect(died).toEqual([])
-})
+    await broker.stop()
+    broker = await startDevBroker({ folder })
+    await produce(client(broker.brokers), { topic: 'kept', values: ['d'] })
+    expect(await consume(client(broker.brokers), { topic: 'kept', count: 4 })).toEqual(['a', 'b', 'c', 'd'])
+    expect(readFileSync(join(folder, 'node-1', 'server.log'), 'utf8')).toContain('Kafka Server started')
+    expect(died).toEqual([])
+  },
+)
 
-withBroker('three nodes acknowledge while one of them is down, and it takes part again when it is back', async () => {
-  broker = await startDevBroker({ folder, nodes: 3 })
-  const kafka = client(broker.brokers)
-  await createTopic(kafka, 'shared')
-  await produce(kafka, { topic: 'shared', values: ['a'] })
-  await broker.nodes[1]!.kill()
-  await produce(kafka, { topic: 'shared', values: ['b'] })
-  await broker.nodes[1]!.start()
-  await broker.nodes[0]!.stop()
-  await produce(kafka, { topic: 'shared', values: ['c'] })
-  expect(await consume(kafka, { topic: 'shared', count: 3 })).toEqual(['a', 'b', 'c'])
-  await broker.stop()
-  broker = undefined
-  await expect(startDevBroker({ folder, nodes: 1 })).rejects.toMatchObject({
-    code: 'configuration-invalid',
-    message: expect.stringContaining('holds a Kafka cluster of 3 node(s), not 1'),
-  })
-})
+withBroker(
+  'three nodes acknowledge while one of them is down, and it takes part again when it is back',
+  async () => {
+    broker = await startDevBroker({ folder, nodes: 3 })
+    const kafka = client(broker.brokers)
+    await createTopic(kafka, 'shared')
+    await produce(kafka, { topic: 'shared', values: ['a'] })
+    await broker.nodes[1].kill()
+    await produce(kafka, { topic: 'shared', values: ['b'] })
+    await broker.nodes[1].start()
+    await broker.nodes[0].stop()
+    await produce(kafka, { topic: 'shared', values: ['c'] })
+    expect(await consume(kafka, { topic: 'shared', count: 3 })).toEqual(['a', 'b', 'c'])
+    await broker.stop()
+    broker = undefined
+    await expect(startDevBroker({ folder, nodes: 1 })).rejects.toMatchObject({
+      code: 'configuration-invalid',
+      message: expect.stringContaining('holds a Kafka cluster of 3 node(s), not 1'),
+    })
+  },
+  180_000,
+)
 
 withBroker('a node that ends by itself is told of', async () => {
   const died = new Promise<number>((resolve) => {
     void startDevBroker({ folder, onNodeDied: resolve }).then((started) => {
       broker = started
-      process.kill(started.nodes[0]!.pid!, 'SIGKILL')
+      process.kill(started.nodes[0].pid!, 'SIGKILL')
     })
   })
   expect(await died).toBe(1)
 })
 
-withBroker('a folder in use is refused with the end of the log', async () => {
+withBroker('a folder in use is refused, and its broker is not disturbed', async () => {
   broker = await startDevBroker({ folder })
   await expect(startDevBroker({ folder })).rejects.toMatchObject({
+    code: 'data-folder-in-use',
+    message: expect.stringContaining(`A Kafka broker (process ${broker.nodes[0].pid}) runs on ${folder}`),
+  })
+  await createTopic(client(broker.brokers), 'still-there')
+})
+
+withBroker('a node that cannot start says why in the words of Kafka', async () => {
+  broker = await startDevBroker({ folder })
+  await broker.stop()
+  writeFileSync(join(folder, 'node-1', 'data', 'meta.properties'), 'version=1\nnode.id=1\ncluster.id=another-cluster-altogeth\n')
+  writeFileSync(join(folder, 'node-1', 'data', 'bootstrap.checkpoint'), 'no checkpoint')
+  await expect(startDevBroker({ folder })).rejects.toMatchObject({
     code: 'log-unavailable',
-    message: expect.stringMatching(/node 1 ended before it was ready\. .*server\.log ends with:[^]*lock/i),
+    message: expect.stringMatching(/node 1 ended before it was ready\. .*server\.log says:\n.* (ERROR|FATAL) /),
   })
 })
 
 withBroker('the broker dies with the process that started it, though that is killed', async () => {
   const starter = spawn(
     process.execPath,
-    ['--require', require.resolve('@riskledger/runtime/register.cjs'), join(__dirname, 'testing', 'broker-process.ts'), folder],
+    ['--import', pathToFileURL(require.resolve('tsx')).href, join(__dirname, 'testing', 'broker-process.ts'), folder],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   )
   const line = await new Promise<string>((resolve) => createInterface(starter.stdout).once('line', resolve))
@@ -137,8 +157,7 @@ withBroker('the broker dies with the process that started it, though that is kil
   const port = Number(address.split(':')[1])
   expect(await isPortFree(port)).toBe(false)
   starter.kill('SIGKILL')
-  await until(() => !isRunning(pid))
-  expect(await isPortFree(port)).toBe(true)
+  await until(async () => !isRunning(pid) && (await isPortFree(port)))
 })
 
 withBroker('no guard outlives its broker', async () => {
@@ -146,7 +165,7 @@ withBroker('no guard outlives its broker', async () => {
   const guards = (): string[] => commandLines().filter((line) => line.includes(folder))
   expect(guards().length).toBeGreaterThan(0)
   await broker.stop()
-  await until(() => guards().length === 0)
+  await until(async () => guards().length === 0)
 })
 
 test.each([
@@ -165,7 +184,7 @@ test.each([
 
 withBroker('refuses a port that is taken', async () => {
   broker = await startDevBroker({ folder })
-  const taken = Number(broker.brokers[0]!.split(':')[1])
+  const taken = Number(broker.brokers[0].split(':')[1])
   const other = join(folder, 'other')
   await expect(startDevBroker({ folder: other, ports: [taken] })).rejects.toMatchObject({
     code: 'configuration-invalid',
@@ -188,6 +207,6 @@ function isRunning(pid: number): boolean {
 }
 
 /** Looks again and again, up to Jest's own limit. */
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 20))
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20))
 }

@@ -20,13 +20,22 @@ export interface BrokerJars {
 export interface FetchOptions {
   /** Default: `.cache/kafka-<version>` in RiskLedger's own folder. */
   readonly cacheFolder?: string
+  /** Path of Maven's executable; default: the one on the search path. */
+  readonly mvn?: string
 }
 
 /** The jars, where they have been fetched before, else undefined. Asks nobody. */
 export function cachedBrokerJars({ cacheFolder = defaultCacheFolder() }: FetchOptions = {}): BrokerJars | undefined {
   if (!existsSync(cacheFolder)) return undefined
   const jars = readdirSync(cacheFolder).filter((name) => name.endsWith('.jar'))
-  return { version: KAFKA_VERSION, folder: cacheFolder, classPath: jars.sort().map((name) => join(cacheFolder, name)).join(':') }
+  return {
+    version: KAFKA_VERSION,
+    folder: cacheFolder,
+    classPath: jars
+      .sort()
+      .map((name) => join(cacheFolder, name))
+      .join(':'),
+  }
 }
 
 /**
@@ -34,10 +43,10 @@ export function cachedBrokerJars({ cacheFolder = defaultCacheFolder() }: FetchOp
  * folder appears whole or not at all, and of several callers at once, in whatever processes, each gets a whole one. Throws `configuration-invalid`
  * where `mvn` is missing, and `log-unavailable` where it fails or takes more than ten minutes.
  */
-export async function fetchBrokerJars({ cacheFolder = defaultCacheFolder() }: FetchOptions = {}): Promise<BrokerJars> {
+export async function fetchBrokerJars({ cacheFolder = defaultCacheFolder(), ...options }: FetchOptions = {}): Promise<BrokerJars> {
   const cached = cachedBrokerJars({ cacheFolder })
   if (cached !== undefined) return cached
-  const mvn = requireProgram('mvn')
+  const mvn = options.mvn ?? requireProgram('mvn')
   mkdirSync(dirname(cacheFolder), { recursive: true })
   const draft = mkdtempSync(join(dirname(cacheFolder), `.${basename(cacheFolder)}-`))
   try {

@@ -60,7 +60,7 @@ export interface DevBroker {
  * encryption, no passwords.
  *
  * Throws `configuration-invalid` where `java` (or, for the first fetch, `mvn`) is missing, where an option is out of its limits, or where the folder
- * holds a cluster of another size; `log-unavailable` where a node does not get ready, with the end of its log.
+ * holds a cluster of another size; `data-folder-in-use` while a broker runs on it; `log-unavailable` where a node does not get ready, with the end of its log.
  */
 export async function startDevBroker(options: DevBrokerOptions): Promise<DevBroker> {
   const { nodes: count = 1, heapMiB = DEFAULT_HEAP_MIB } = options
@@ -118,7 +118,7 @@ async function chooseAddresses(count: number, given: readonly number[] | undefin
       })
   const chosen = await freePorts(given === undefined ? 2 * count : count)
   const ports = given ?? chosen.splice(0, count)
-  return ports.map((port, index) => ({ id: index + 1, port, controllerPort: chosen[index]! }))
+  return ports.map((port, index) => ({ id: index + 1, port, controllerPort: chosen[index] }))
 }
 
 async function areFree(addresses: readonly NodeAddress[]): Promise<boolean> {
