@@ -177,7 +177,7 @@ describe('a body of another form is refused:', () => {
       headers: { authorization: `Bearer ${bench.publisher.key}`, 'content-type': 'application/json' },
       body: new Blob([tooMany]).stream(),
       duplex: 'half',
-    } as RequestInit)
+    })
     expect(response.status).toBe(413)
   })
 })
