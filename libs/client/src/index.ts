@@ -1,1 +1,6 @@
-export {}
+export { connectDecisions, type Decision, type Decisions, type DecisionsSettings } from './connect-decisions'
+export { connectHttpPublisher, connectPublisher, type HttpPublisherSettings, type KafkaPublisherSettings } from './connect-publisher'
+export type { DeliveryOptions, Receipt } from './delivery'
+export type { Publisher, PublisherOptions, TopicPublisher } from './publisher'
+export { memorySequences, type SequenceStore } from './source-sequence'
+export type { EventDraft, PublishedTopic } from './stamp-event'

@@ -1,1 +1,6 @@
-export {}
+export { createApiKey, MAX_API_KEYS, parseApiKeys, type ApiKey, type ApiKeyRole } from './api-keys'
+export type { Decision } from './decide'
+export { DEADLINE_MS, MAX_BATCH_EVENTS, type GatewayLimits, type GatewayOptions } from './gateway-options'
+export type { ProblemCode, ProblemDocument, ProblemItem } from './problem'
+export type { Receipt } from './receipt'
+export { startGateway, type Gateway } from './start-gateway'

@@ -17,6 +17,7 @@ import {
   toHex,
   uuidBytes,
   uuidV5,
+  uuidV7,
   validateLedgerJson,
   validateRaw,
   type DecisionMadeInput,
@@ -234,6 +235,10 @@ describe('ledger events', () => {
 describe('ids and hashes', () => {
   it('UUIDv5 is the one of RFC 9562, appendix A.4', () => {
     expect(uuidV5(uuidBytes('6ba7b810-9dad-11d1-80b4-00c04fd430c8'), utf8('www.example.com'))).toBe('2ed6657d-e927-568b-95e1-2665a8aea6a2')
+  })
+
+  it('UUIDv7 is the one of RFC 9562, appendix A.6', () => {
+    expect(uuidV7(0x017f22e279b0, fromHex('0cc318c4dc0c0c07398f'))).toBe('017f22e2-79b0-7cc3-98c4-dc0c0c07398f')
   })
 
   it('the namespaces stay what they are', () => {

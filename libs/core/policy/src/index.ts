@@ -1,5 +1,6 @@
 export type { Bands } from './bands'
 export { DISTINCT_COUNTS, VELOCITY_EVENTS, VELOCITY_WINDOWS } from './detector-schema'
+export { DEFAULT_FALLBACK, fallbackOf, fallbackVerdict, type FallbackPolicy, type FallbackSubject } from './fallback'
 export { MAX_POLICY_LENGTH, parsePolicy, readPolicy, type AcceptedPolicy, type PolicyProblem, type RejectedPolicy } from './parse-policy'
 export type { DetectorPolicies, Policy, VerdictBands } from './policy-schema'
 export { DETECTOR_NAMES, signalsOf, type DetectorName, type PolicySignal } from './signals'

@@ -8,6 +8,7 @@ export function knownFields(path: readonly PropertyKey[]): readonly string[] {
     if (schema instanceof z.ZodObject) schema = (schema.shape as Record<PropertyKey, unknown>)[part]
     else if (schema instanceof z.ZodArray) schema = schema.element
     else return []
+    if (schema instanceof z.ZodOptional) schema = schema.unwrap()
   }
   return schema instanceof z.ZodObject ? Object.keys(schema.shape) : []
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { points, whole } from './bands'
 import { detectors } from './detector-schema'
+import { fallback } from './fallback'
 import { signalsOf } from './signals'
 
 const DAY_MS = 86_400_000
@@ -54,6 +55,8 @@ export const policySchema = z
       secretHash: z.string().regex(/^[0-9a-f]{64}$/, "is no SHA-256; allowed: 64 hexadecimal digits in lower case, the secret's SHA-256"),
       maxScorePoints: whole(0, 1000),
     }),
+    // Last and optional: a policy without it keeps the canonical bytes, and the hash, that it had before there was such a section.
+    answers: z.strictObject({ fallback }).optional(),
   })
   .check((context) => {
     const policy = context.value

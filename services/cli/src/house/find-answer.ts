@@ -1,6 +1,6 @@
+import { entryAt } from '@riskledger/journal'
 import type { Ledger } from '@riskledger/contracts'
 import { isScreened, identityOfInput } from './input-rows'
-import { entryAt } from './entry-at'
 import type { FoundInput } from './find-input'
 
 /** A caller waits for a moment only: the answer stands among this many entries after the input, or it is not looked for further. */

@@ -1,7 +1,15 @@
 import { RiskError, type Ledger, type RawTopic } from '@riskledger/contracts'
 import type { DecisionMade } from '@riskledger/events'
-import { decodeInputsScreened, screeningStream, type JournaledFact, type JournaledInput, type OpenedEntry } from '@riskledger/journal'
-import { entryAt, lastEntry, peekAt, peekBackwards } from './entry-at'
+import {
+  batchOfSequence,
+  decodeInputsScreened,
+  entryAt,
+  peekBackwards,
+  screeningStream,
+  type JournaledFact,
+  type JournaledInput,
+  type OpenedEntry,
+} from '@riskledger/journal'
 import { openInputIndex, topicsOf } from './input-index'
 
 /** An input as the journal holds it, with where it stands and what was decided on it. */
@@ -112,27 +120,11 @@ async function ofDecision(stream: string, revision: number, options: FindOptions
   throw notFound(`${stream} holds no inputs before the decision @${revision}. Run riskledger verify.`)
 }
 
-/** Looks in ever smaller halves of the journal for the entry that holds the sequence. */
 async function atSequence(partition: number, sequence: number, options: FindOptions): Promise<FoundInput> {
   const stream = screeningStream(partition, 0, options.environment)
-  const { ledger } = options
-  let low = 0
-  let high = (await lastEntry(ledger, stream))?.recorded.revision ?? -1
-  while (low <= high) {
-    const middle = Math.floor((low + high) / 2)
-    let at = await peekAt(ledger, stream, middle)
-    if (at.recorded.type !== 'InputsScreened') {
-      for await (const earlier of peekBackwards(ledger, stream, middle)) {
-        at = earlier
-        if (earlier.recorded.type === 'InputsScreened' || earlier.recorded.revision <= low) break
-      }
-    }
-    const { firstSequence, lastSequence } = at.metadata
-    if (at.recorded.type !== 'InputsScreened' || sequence > lastSequence!) low = middle + 1
-    else if (sequence < firstSequence!) high = at.recorded.revision - 1
-    else return atIndex(stream, { revision: at.recorded.revision, index: sequence - firstSequence! }, options)
-  }
-  throw notFound(`Partition ${partition} has no input with the sequence ${sequence}.`)
+  const batch = await batchOfSequence(options.ledger, stream, sequence)
+  if (batch === null) throw notFound(`Partition ${partition} has no input with the sequence ${sequence}.`)
+  return atIndex(stream, { revision: batch.recorded.revision, index: sequence - batch.metadata.firstSequence! }, options)
 }
 
 async function atIndex(

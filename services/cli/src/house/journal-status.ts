@@ -6,12 +6,12 @@ import {
   decodeInputsScreened,
   emptyHead,
   openEntry,
+  peekAt,
   type ChainHead,
   type RecordedInput,
   type OpenedEntry,
 } from '@riskledger/journal'
 import { writeFileDurably } from '@riskledger/runtime'
-import { peekAt } from './entry-at'
 
 /** Where the account id stands in a framed record, after header and event id; the event time follows it. */
 const ACCOUNT_AT = 26

@@ -8,7 +8,9 @@ import type { House } from './open-house'
  */
 export async function openLogToWrite({ log, isElsewhere, folder }: House): Promise<SharedEventLog> {
   if (isElsewhere && log.kind === 'embedded')
-    throw new RiskError('configuration-invalid', 'Beside a ledger elsewhere, name the cluster that takes the event with --kafka.', { retriable: false })
+    throw new RiskError('configuration-invalid', 'Beside a ledger elsewhere, name the cluster that takes the event with --kafka.', {
+      retriable: false,
+    })
   const quiet = { logger: createLogger({ name: 'log', level: 'warn' }), metrics: createMetrics() }
   return openEventLog(log, { partitionCount: folder.partitions, access: 'write', ...quiet })
 }

@@ -1,9 +1,8 @@
 import { RiskError, type Ledger } from '@riskledger/contracts'
 import { encodeLedgerJson } from '@riskledger/events'
-import { emptyHead, policiesStream, sealEntry, ZERO_HASH, type ChainHead } from '@riskledger/journal'
+import { emptyHead, lastEntry, policiesStream, sealEntry, ZERO_HASH, type ChainHead } from '@riskledger/journal'
 import type { AcceptedPolicy } from '@riskledger/policy'
 import { PolicyShelf } from '@riskledger/screener'
-import { lastEntry } from './entry-at'
 
 /** How often a request is written anew where somebody else wrote one at the same moment. */
 const MAX_TRIES = 10

@@ -61,6 +61,21 @@ export function uuidV5(namespace: Uint8Array, name: Uint8Array): string {
 }
 
 /**
+ * The UUID of version 7 (RFC 9562, section 5.7) of a moment, epoch milliseconds, and at least ten bytes that the caller drew at random: later
+ * moments sort behind earlier ones.
+ */
+export function uuidV7(timeMs: number, random: Uint8Array): string {
+  const bytes = new Uint8Array(16)
+  const view = new DataView(bytes.buffer)
+  view.setUint32(0, Math.floor(timeMs / 0x1_0000))
+  view.setUint16(4, timeMs % 0x1_0000)
+  bytes.set(random.subarray(0, 10), 6)
+  bytes[6] = (bytes[6] & 0x0f) | 0x70
+  bytes[8] = (bytes[8] & 0x3f) | 0x80
+  return uuidText(bytes, 0)
+}
+
+/**
  * Namespaces of the UUIDs that RiskLedger derives, fixed for good: each is the UUIDv5 of its name under the URL namespace of RFC 9562,
  * `https://riskledger.dev/namespaces/<name>`.
  */

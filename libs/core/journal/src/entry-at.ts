@@ -1,5 +1,6 @@
 import { RiskError, type Ledger, type RecordedEntry } from '@riskledger/contracts'
-import { openEntry, readMetadata, type EntryMetadata, type OpenedEntry } from '@riskledger/journal'
+import { openEntry, readMetadata, type OpenedEntry } from './open-entry'
+import type { EntryMetadata } from './seal-entry'
 
 /** Entries that one read towards the beginning asks for. */
 const BACKWARDS_ENTRIES = 256

@@ -1,0 +1,92 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import { RiskError, type EventLog, type Logger, type Metrics, type ProposedRecord } from '@riskledger/contracts'
+import { uuidV7, type RawInputs } from '@riskledger/events'
+import { recordOf } from './receipt'
+
+/** What a caller was told, but for what every answer has. */
+export type Told = Pick<
+  RawInputs['answers'],
+  'accountId' | 'traceId' | 'inputEventId' | 'verdict' | 'fallback' | 'latencyMs' | 'deadlineMs'
+>
+
+/** What publishing answers needs. */
+export interface AnswerPublisherOptions {
+  readonly log: EventLog
+  readonly partitionCount: number
+  readonly source: string
+  readonly nowMs: () => number
+  readonly logger: Logger
+  readonly metrics: Metrics
+}
+
+/** Answers that may wait for the log. */
+const MAX_WAITING = 20_000
+const GROUP_ANSWERS = 1_000
+const RETRY_PAUSE_MS = 250
+
+/**
+ * Publishes what callers were told as events of the topic `answers`, in the background and in groups: a caller does not wait for it. While the log
+ * takes nothing they wait, 20,000 at most; what comes beyond that, or is left at the end, is lost, counted in `riskledger_gateway_answers_lost_total`
+ * and logged.
+ */
+export class AnswerPublisher {
+  private waiting: ProposedRecord[] = []
+  private running: Promise<void> | null = null
+  private readonly leaving = new AbortController()
+
+  constructor(private readonly options: AnswerPublisherOptions) {}
+
+  publish(told: Told): void {
+    const { source, nowMs, partitionCount } = this.options
+    if (this.waiting.length >= MAX_WAITING) {
+      this.lose(1, 'the log takes none and too many wait')
+      return
+    }
+    const timeMs = nowMs()
+    const event = {
+      ...told,
+      eventId: uuidV7(timeMs, randomBytes(10)),
+      eventTimeMs: timeMs,
+      source,
+      sourceSequence: null,
+      traceId: told.traceId ?? null,
+    }
+    this.waiting.push(recordOf('answers', event, { partitionCount, nowMs: timeMs }))
+    this.running ??= this.run()
+  }
+
+  /** Waits until all are in the log, at most so long. */
+  async close(timeoutMs: number): Promise<void> {
+    const late = new AbortController()
+    await Promise.race([this.running, pause(timeoutMs, undefined, { signal: late.signal }).catch(() => undefined)])
+    late.abort()
+    this.leaving.abort()
+    if (this.waiting.length > 0) this.lose(this.waiting.splice(0).length, 'the gateway stopped before the log took them')
+  }
+
+  private async run(): Promise<void> {
+    const { log, logger } = this.options
+    while (this.waiting.length > 0 && !this.leaving.signal.aborted) {
+      const group = this.waiting.splice(0, GROUP_ANSWERS)
+      try {
+        await log.append(group)
+      } catch (error) {
+        if (!(error instanceof RiskError) || !error.retriable) {
+          this.lose(group.length, error instanceof Error ? error.message : String(error))
+          continue
+        }
+        // The same ids again: where the first append landed after all, the journal calls them duplicates.
+        this.waiting = [...group, ...this.waiting]
+        logger.warn('answers wait for the log', { answers: this.waiting.length, reason: error.message })
+        await pause(RETRY_PAUSE_MS, undefined, { signal: this.leaving.signal }).catch(() => undefined)
+      }
+    }
+    this.running = null
+  }
+
+  private lose(answers: number, reason: string): void {
+    this.options.metrics.count('riskledger_gateway_answers_lost_total', answers)
+    this.options.logger.error('answers to callers are not in the log', { answers, reason })
+  }
+}

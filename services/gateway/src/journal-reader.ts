@@ -1,0 +1,147 @@
+import { createHash } from 'node:crypto'
+import { RiskError, type RawTopic, type RecordedEntry } from '@riskledger/contracts'
+import { decodeInputsScreened, MalformedBytesError, readEntry, type JournaledInput } from '@riskledger/journal'
+import { eventKey, type Outcome } from './recent-verdicts'
+
+/** An input of a screened topic as the journal tells it. */
+export interface JournalOutcome {
+  /** As `eventKey` makes it. */
+  readonly key: string
+  /** SHA-256 of the record's value. */
+  readonly digest: Uint8Array
+  readonly offset: number
+  readonly outcome: Outcome
+  /** Of a duplicate or conflicting input: the sequence under which its id came first. */
+  readonly firstSequence: number | null
+}
+
+/** Where the event id stands in a framed record: after the header of ten bytes. */
+const EVENT_ID_AT = 10
+const EVENT_ID_END = 26
+
+/**
+ * Reads the entries of one partition's journal in order and tells what became of each event of a screened topic: what is not simply allowed once
+ * its `DecisionMade` has come, with the reasons.
+ */
+export class JournalReader {
+  private readonly undecided = new Map<number, JournalOutcome>()
+
+  constructor(
+    private readonly partition: number,
+    /** As the journal's first entry lists them; null before there is one. */
+    private topics: readonly RawTopic[] | null,
+    private readonly tell: (found: JournalOutcome) => void,
+  ) {}
+
+  /** Throws `ledger-corrupt`, naming the entry, where it cannot be read. */
+  read(entry: RecordedEntry): void {
+    switch (entry.type) {
+      case 'SegmentOpened':
+        this.topics = topicsOfSegment(entry)
+        return
+      case 'InputsScreened':
+        this.flush()
+        this.readInputs(entry)
+        return
+      case 'DecisionMade':
+        this.readDecision(entry)
+        return
+      default:
+        this.flush()
+    }
+  }
+
+  /** Tells what still waits for its decision, as an append ends with them all: only a damaged journal leaves any. */
+  private flush(): void {
+    for (const found of this.undecided.values()) this.tell(found)
+    this.undecided.clear()
+  }
+
+  private readInputs(entry: RecordedEntry): void {
+    const { topics } = this
+    if (topics === null) throw corrupt(entry, 'it comes before the first entry of its journal')
+    forEachOutcome(entry, { partition: this.partition, topics }, (found) => {
+      const { verdict } = found.outcome
+      if (verdict !== null && verdict !== 'allow') this.undecided.set(found.outcome.sequence, found)
+      else this.tell(found)
+    })
+  }
+
+  private readDecision(entry: RecordedEntry): void {
+    const { sequence, decisionId, reasonCodes } = readDecision(entry)
+    const found = this.undecided.get(sequence)
+    if (found === undefined) return
+    this.undecided.delete(sequence)
+    this.tell({ ...found, outcome: { ...found.outcome, decisionId, reasonCodes } })
+  }
+}
+
+/** Visits the events of screened topics of an `InputsScreened` entry, in order; decisions and their reasons stand in entries of their own. */
+export function forEachOutcome(
+  entry: RecordedEntry,
+  { partition, topics }: { readonly partition: number; readonly topics: readonly RawTopic[] },
+  visit: (found: JournalOutcome) => void,
+): void {
+  try {
+    const batch = decodeInputsScreened(readEntry(entry).data)
+    batch.forEachInput((input, index) => {
+      const topic = topics[input.topic]
+      if (!isScreened(topic)) return
+      const found = outcomeOf(input, { topic, partition, sequence: batch.firstSequence + index })
+      if (found !== null) visit(found)
+    })
+  } catch (error) {
+    if (error instanceof MalformedBytesError) throw corrupt(entry, error.message)
+    throw error
+  }
+}
+
+function outcomeOf(
+  input: JournaledInput,
+  place: { readonly topic: RawTopic; readonly partition: number; readonly sequence: number },
+): JournalOutcome | null {
+  const { body } = input
+  if (body === null || body.length < EVENT_ID_END) return null
+  const { status, verdict, scorePoints, reason, lateByMs, firstSequence, offset } = input
+  return {
+    key: eventKey(body, EVENT_ID_AT),
+    digest: createHash('sha256').update(body).digest(),
+    offset,
+    outcome: { ...place, status, verdict, scorePoints, decisionId: null, reasonCodes: [], reason, lateByMs },
+    firstSequence,
+  }
+}
+
+/** What a `DecisionMade` entry says of its input. Throws `ledger-corrupt`. */
+export function readDecision(entry: RecordedEntry): {
+  readonly sequence: number
+  readonly decisionId: string
+  readonly reasonCodes: readonly string[]
+} {
+  return readJson(entry) as { sequence: number; decisionId: string; reasonCodes: string[] }
+}
+
+/** The topics that a journal's first entry lists. Throws `ledger-corrupt`. */
+export function topicsOfSegment(entry: RecordedEntry): readonly RawTopic[] {
+  return (readJson(entry) as { topics: RawTopic[] }).topics
+}
+
+function isScreened(topic: RawTopic): boolean {
+  return topic === 'payments' || topic === 'logins' || topic === 'p2p-trades'
+}
+
+function readJson(entry: RecordedEntry): unknown {
+  try {
+    return JSON.parse(Buffer.from(readEntry(entry).data).toString('utf8'))
+  } catch (error) {
+    if (error instanceof RiskError) throw error
+    throw corrupt(entry, 'it is not JSON')
+  }
+}
+
+function corrupt({ stream, revision }: RecordedEntry, reason: string): RiskError {
+  return new RiskError('ledger-corrupt', `${stream}@${revision}: ${reason}. Run riskledger verify.`, {
+    retriable: false,
+    context: { stream, revision },
+  })
+}
