@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { crc64Avro, fingerprintBytes } from '../../libs/core/events/src/avro/fingerprint'
-import { parsingCanonicalForm } from '../../libs/core/events/src/avro/parsing-canonical-form'
+import { parsingCanonicalForm, type AvroSchema } from '../../libs/core/events/src/avro/parsing-canonical-form'
 import { toHex } from '../../libs/core/events/src/text/hex'
 import { readRecord, type RecordNode } from './model'
 
@@ -11,6 +11,8 @@ export interface SchemaFile {
   /** File name without its ending. */
   readonly subject: string
   readonly record: RecordNode
+  /** The file's content. */
+  readonly schema: AvroSchema
   /** `json` or `avro` for the ledger; raw events have both. */
   readonly encoding: 'json' | 'avro' | 'both'
   readonly fullName: string
@@ -38,6 +40,7 @@ function readSchema(kind: 'raw' | 'ledger', subject: string, text: string): Sche
     kind,
     subject,
     record: readRecord(schema),
+    schema,
     encoding,
     fullName: `${String(schema['namespace'])}.${String(schema['name'])}`,
     canonicalForm,
