@@ -2,8 +2,7 @@ import type { AvroSchema } from './parsing-canonical-form'
 
 const PRIMITIVES = ['null', 'boolean', 'int', 'long', 'float', 'double', 'bytes', 'string'] as const
 
-/** Avro's primitive types. */
-export type PrimitiveName = (typeof PRIMITIVES)[number]
+type PrimitiveName = (typeof PRIMITIVES)[number]
 
 /** A schema as the rules of resolution need it. */
 export type SchemaNode =
