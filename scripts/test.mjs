@@ -17,6 +17,7 @@ const endToEnd = `^${(join(root, 'e2e') + '/').replace(/[.*+?^${}()|[\]\\]/g, '\
 
 const CHECKS = [
   ['generated code is fresh', [binary('tsx/dist/cli.mjs'), 'scripts/generate.ts', '--check']],
+  ['schemas only grow', [binary('tsx/dist/cli.mjs'), 'scripts/check-schema-evolution.ts']],
   ['types', [binary('typescript/bin/tsc'), '--noEmit', '-p', '.']],
   ['lint', [binary('nx/dist/bin/nx.js'), 'run-many', '-t', 'lint', '--outputStyle=stream']],
   ['format', [binary('prettier/bin/prettier.cjs'), '--check', '--log-level', 'warn', '.']],

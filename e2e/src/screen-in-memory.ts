@@ -142,6 +142,7 @@ function inputOf({ record }: MergeItem): InputToScreen {
     bodySha256: null,
     bodyLengthBytes: 0,
     keyMismatch: false,
+    schemaUnknown: false,
     ahead: -1,
   }
 }

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { crc64Avro, fingerprintBytes } from '../../libs/core/events/src/avro/fingerprint'
-import { parsingCanonicalForm } from '../../libs/core/events/src/avro/parsing-canonical-form'
+import { parsingCanonicalForm, type AvroSchema } from '../../libs/core/events/src/avro/parsing-canonical-form'
 import { toHex } from '../../libs/core/events/src/text/hex'
 import { readRecord, type RecordNode } from './model'
 
@@ -16,6 +16,8 @@ export interface SchemaFile {
   /** File name without its ending. */
   readonly subject: string
   readonly record: RecordNode
+  /** The file's content. */
+  readonly schema: AvroSchema
   /** `json` or `avro` for the ledger, `avro` for what goes out; raw events have both. */
   readonly encoding: 'json' | 'avro' | 'both'
   readonly fullName: string
@@ -43,6 +45,7 @@ function readSchema(kind: SchemaKind, subject: string, text: string): SchemaFile
     kind,
     subject,
     record: readRecord(schema),
+    schema,
     encoding,
     fullName: `${String(schema['namespace'])}.${String(schema['name'])}`,
     canonicalForm,

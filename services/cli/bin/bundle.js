@@ -105,4 +105,4 @@ const ENGINE = {
   logLevel: 'silent',
 }
 
-module.exports = { ENGINE, bundle, EXECUTABLE }
+module.exports = { ENGINE, EXTERNAL, bundle, EXECUTABLE }

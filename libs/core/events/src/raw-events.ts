@@ -8,6 +8,7 @@ import { SCHEMA_ARTIFACTS } from './generated/schema-artifacts'
 import type { Validation } from './json/problem'
 import type { QuarantineReason } from './quarantine-reason'
 import { toHex } from './text/hex'
+import { RELEASED_WRITERS, type WriterSchemas } from './writer-schemas'
 
 /** Largest record on a raw topic, framing included: 64 KiB. */
 export const MAX_RECORD_BYTES = 65536
@@ -19,6 +20,12 @@ export const EVENT_TOPICS: readonly EventTopic[] = RAW_TOPICS.filter((topic): to
 export type Decoded<Event> =
   | { readonly kind: 'decoded'; readonly event: Event }
   | { readonly kind: 'rejected'; readonly reason: QuarantineReason; readonly detail: string }
+
+/** What may be read besides records of the current schemas. */
+export interface DecodeOptions {
+  /** Default: every released schema that differs from the current one. */
+  readonly writers?: WriterSchemas
+}
 
 interface TopicEncoding {
   readonly codec: EventCodec<unknown, unknown>
@@ -44,15 +51,25 @@ export function isEventTopic(name: unknown): name is EventTopic {
 /**
  * Decodes the value of a record of a raw topic: an Avro single-object encoding of that topic's schema. Never throws, whatever the bytes;
  * looks at size and framing first and holds every length and count to its limit before it reads what they announce. The event has every
- * field, absent optionals null, and holds no view of the bytes.
+ * field, absent optionals null, and holds no view of the bytes. A record of one of the `writers`' schemas, by default the released ones, is read too.
  */
-export function decodeRaw<Topic extends EventTopic>(topic: Topic, value: Uint8Array): Decoded<RawEvents[Topic]> {
+export function decodeRaw<Topic extends EventTopic>(
+  topic: Topic,
+  value: Uint8Array,
+  { writers = RELEASED_WRITERS }: DecodeOptions = {},
+): Decoded<RawEvents[Topic]> {
   const encoding = ENCODINGS[topic]
   if (value.length > MAX_RECORD_BYTES) {
     return { kind: 'rejected', reason: 'oversized', detail: `the record has ${value.length} bytes; the limit is ${MAX_RECORD_BYTES}` }
   }
-  if (!hasHeader(value, encoding.header)) return refuseFraming(topic, value)
-  const event = readFramed(reader, value, encoding.codec.read)
+  let current = value
+  if (!hasHeader(value, encoding.header)) {
+    const brought = isFramed(value) ? writers.bring(topic, value) : null
+    if (brought === null) return refuseFraming(topic, value)
+    if (brought.kind === 'rejected') return brought
+    current = brought.value
+  }
+  const event = readFramed(reader, current, encoding.codec.read)
   if (event === null) return { kind: 'rejected', reason: reader.failure ?? 'invalid-value', detail: reader.detail }
   return { kind: 'decoded', event: event as RawEvents[Topic] }
 }
@@ -64,13 +81,19 @@ export function decodeRaw<Topic extends EventTopic>(topic: Topic, value: Uint8Ar
 export class EventViews {
   private readonly reader = new AvroReader()
   private readonly views = Object.fromEntries(EVENT_TOPICS.map((topic) => [topic, NEW_VIEWS[topic]()])) as unknown as RawViews
+  private readonly writers: WriterSchemas
+
+  constructor({ writers = RELEASED_WRITERS }: DecodeOptions = {}) {
+    this.writers = writers
+  }
 
   /**
    * The event of the record `bytes[from, to)`, by default all of them, until the next call for the same topic; null where `decodeRaw` rejects it,
-   * which says why.
+   * which says why. The view's `bytes` are these, or those of the record brought to the current schema.
    */
   read<Topic extends EventTopic>(topic: Topic, bytes: Uint8Array, from = 0, to = bytes.length): RawViews[Topic] | null {
-    if (to - from > MAX_RECORD_BYTES || to - from < HEADER_BYTES || !hasHeader(bytes, ENCODINGS[topic].header, from)) return null
+    if (to - from > MAX_RECORD_BYTES || to - from < HEADER_BYTES) return null
+    if (!hasHeader(bytes, ENCODINGS[topic].header, from)) return this.readOther(topic, bytes.subarray(from, to))
     const { reader } = this
     const view = this.views[topic]
     reader.reset(bytes, from + HEADER_BYTES, to)
@@ -78,19 +101,33 @@ export class EventViews {
     reader.finish()
     return reader.failure === null ? view : null
   }
+
+  /** Apart, so that the common case stays small. What is brought has the current header, so this does not go round. */
+  private readOther<Topic extends EventTopic>(topic: Topic, value: Uint8Array): RawViews[Topic] | null {
+    const brought = isFramed(value) ? this.writers.bring(topic, value) : null
+    return brought?.kind === 'current' ? this.read(topic, brought.value) : null
+  }
 }
 
 /**
  * The event time of a record without a look at what comes after it; null where there is none to read: a wrong header, or bytes that do not
  * begin like an event. Says nothing of whether the rest can be decoded.
  */
-export function eventTimeOf(topic: EventTopic, value: Uint8Array): number | null {
-  if (!hasHeader(value, ENCODINGS[topic].header)) return null
+export function eventTimeOf(topic: EventTopic, value: Uint8Array, { writers = RELEASED_WRITERS }: DecodeOptions = {}): number | null {
+  if (!hasHeader(value, ENCODINGS[topic].header)) {
+    const brought = isFramed(value) ? writers.bring(topic, value) : null
+    return brought?.kind === 'current' ? eventTimeOf(topic, brought.value) : null
+  }
   reader.reset(value, HEADER_BYTES, value.length)
   reader.uuidAt('eventId')
   reader.tokenSpan('accountId', 128)
   const timeMs = reader.integer('eventTimeMs', 0, Number.MAX_SAFE_INTEGER)
   return reader.failure === null ? timeMs : null
+}
+
+/** Whether it begins as a single-object encoding does, with a whole header. */
+function isFramed(value: Uint8Array): boolean {
+  return value.length >= HEADER_BYTES && value[0] === 0xc3 && value[1] === 0x01
 }
 
 function refuseFraming(topic: EventTopic, value: Uint8Array): Decoded<never> {

@@ -21,6 +21,7 @@ export function admit(step: ScreeningStep, { input, out, sequence }: Admission):
   const topic = step.identity.topics[input.topic]
   if (input.value === null || out.body === null) return quarantine(out, 'oversized')
   if (topic === 'unparsable') return quarantine(out, readUnparsable(input.value).reason)
+  if (input.schemaUnknown) return quarantine(out, 'unknown-schema')
   const event = input.ahead >= 0 ? step.ahead.eventOf(input.ahead) : step.views.read(topic, input.value)
   if (event === null) return quarantine(out, refusalOf(topic, input.value))
   if (input.keyMismatch) return quarantine(out, 'key-mismatch')

@@ -239,6 +239,22 @@ describe('a journal that says something else, its chain made whole again, is tol
     expect(fold.mismatchCount).toBeGreaterThan(0)
   })
 
+  test('what was refused for a schema that nobody knew then, stays refused by code that knows it; what was refused for its bytes does not', () => {
+    const index = verdictsOf(entries[batchAt]).lastIndexOf('allow')
+    const sequence = decodeInputsScreened(entries[batchAt].data).firstSequence + index
+    const refusedFor = (reason: string) => (input: JournaledInput) => {
+      input.status = 'quarantined'
+      input.reason = reason
+      input.verdict = null
+      input.scorePoints = 0
+    }
+    const asRecorded = journal.fold(reseal(entries, batchAt, () => changed(index, refusedFor('unknown-schema'))).slice(0, batchAt + 1))
+    // Every input comes out as recorded; the batch's decisions are cut away with the rest of the journal.
+    expect(asRecorded.firstMismatch).toMatchObject({ field: 'decision', recorded: 'no decision' })
+    const otherwise = journal.fold(reseal(entries, batchAt, () => changed(index, refusedFor('invalid-value'))).slice(0, batchAt + 1))
+    expect(otherwise.firstMismatch).toMatchObject({ sequence, field: 'status', recorded: 'quarantined', folded: 'screened' })
+  })
+
   test('a byte of a decision', () => {
     const sequence = entries[decisionAt].metadata.firstSequence
     const fold = journal.fold(

@@ -291,6 +291,7 @@ function fill(input: InputToScreen, recorded: JournaledInput): void {
   input.bodySha256 = recorded.bodySha256
   input.bodyLengthBytes = recorded.bodyLengthBytes
   input.keyMismatch = recorded.reason === 'key-mismatch'
+  input.schemaUnknown = recorded.reason === 'unknown-schema'
 }
 
 /** The identity that a `SegmentOpened` fixes. */

@@ -52,6 +52,7 @@ test('200,000 damaged records: none crashes the step, every status and every rea
     bodySha256: null,
     bodyLengthBytes: 0,
     keyMismatch: false,
+    schemaUnknown: false,
     ahead: -1,
   }
   const take = ({ topic, value, key, brokerTimeMs }: MutatedRecord, offset: number): void => {

@@ -45,6 +45,11 @@ export interface InputToScreen {
   bodyLengthBytes: number
   /** True where the record's key is not its account's id: the one thing of the record that its value does not tell. */
   keyMismatch: boolean
+  /**
+   * True in a fold of an input that was refused because its schema was not known then: what a process knew is no property of the bytes, and a later
+   * one that knows the schema must come to what was recorded.
+   */
+  schemaUnknown: boolean
   /** Its place among the inputs last read ahead, or -1. */
   ahead: number
 }
@@ -60,6 +65,7 @@ export function emptyInputToScreen(): InputToScreen {
     bodySha256: null,
     bodyLengthBytes: 0,
     keyMismatch: false,
+    schemaUnknown: false,
     ahead: -1,
   }
 }

@@ -1,0 +1,121 @@
+import { execFile } from 'node:child_process'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const ROOT = join(__dirname, '..', '..', '..', '..')
+const BUILD = join(ROOT, 'infra', 'build-image-files.mjs')
+
+interface Ended {
+  readonly status: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+let folder: string
+let image: string
+let before: readonly string[]
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'riskledger-image-'))
+  image = join(folder, 'app')
+  mkdirSync(join(folder, 'data'))
+  expect(await node([BUILD, image])).toEqual({ status: 0, stdout: '', stderr: '' })
+  setWritable(image, false)
+  before = stateOf(image)
+})
+afterAll(() => {
+  setWritable(image, true)
+  rmSync(folder, { recursive: true })
+})
+
+/** Runs Node in the data folder with an environment of its own, as a container would. */
+function node(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Ended> {
+  const env = { PATH: process.env.PATH, HOME: '/nowhere', TMPDIR: tmpdir(), TEST_RUN: process.env.TEST_RUN, ...environment }
+  return new Promise((resolve) => {
+    execFile(process.execPath, args, { cwd: join(folder, 'data'), env }, (error, stdout, stderr) =>
+      resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr }),
+    )
+  })
+}
+
+const riskledger = (...args: readonly string[]): Promise<Ended> => node([join(image, 'bin', 'riskledger.js'), ...args])
+
+function pathsIn(root: string): readonly string[] {
+  return [root, ...(readdirSync(root, { recursive: true }) as string[]).sort().map((path) => join(root, path))]
+}
+
+function setWritable(root: string, writable: boolean): void {
+  for (const path of pathsIn(root))
+    chmodSync(
+      path,
+      statSync(path).isDirectory() || (statSync(path).mode & 0o111) > 0 ? (writable ? 0o755 : 0o555) : writable ? 0o644 : 0o444,
+    )
+}
+
+/** Every file and folder with its size and time: root may write where nobody may, and would show here. */
+function stateOf(root: string): readonly string[] {
+  return pathsIn(root).map((path) => `${path} ${statSync(path).size} ${statSync(path).mtimeMs}`)
+}
+
+afterEach(() => expect(stateOf(image)).toEqual(before))
+
+test('tells its version and its commands', async () => {
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }
+  expect(await riskledger('--version')).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' })
+  expect((await riskledger('--help')).stdout).toContain('Usage: riskledger')
+})
+
+test('screens a file with all its threads, writing nowhere but in the data folder, and proves it', async () => {
+  expect(await riskledger('simulate', '--accounts', '60', '--days', '10', '--out', 'events.ndjson')).toMatchObject({ status: 0 })
+  expect(await riskledger('screen', 'events.ndjson', '--data-dir', 'screened')).toMatchObject({ status: 0 })
+  expect(await riskledger('verify', '--data-dir', 'screened')).toMatchObject({ status: 0 })
+})
+
+test('holds neither sources nor what only builds and tests need', () => {
+  const paths = pathsIn(image).map((path) => path.slice(image.length))
+  expect(
+    paths.filter((path) =>
+      /^\/(libs|services|scripts|e2e)\/|^\/node_modules\/(esbuild|testcontainers|jest|nx|typescript)(\/|$)/.test(path),
+    ),
+  ).toEqual([])
+  expect(paths.filter((path) => path.startsWith('/policies/')).length).toBeGreaterThan(0)
+})
+
+test('a folder that is not empty is refused', async () => {
+  const { status, stderr } = await node([BUILD, image])
+  expect(status).toBe(1)
+  expect(stderr).toContain('is not empty')
+  expect((await node([BUILD])).status).toBe(2)
+})
+
+describe('its health check', () => {
+  let server: Server
+  let answer = 200
+  const check = (port: number): Promise<Ended> => node([join(image, 'bin', 'check-health.js')], { RISKLEDGER_HEALTH_PORT: String(port) })
+  const port = (): number => (server.address() as AddressInfo).port
+  beforeAll(async () => {
+    server = createServer((request, response) => response.writeHead(request.url === '/health/ready' ? answer : 404).end())
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  })
+  afterAll(() => new Promise((resolve) => server.close(resolve)))
+
+  test('passes where it is ready, and not where it is not or does not answer', async () => {
+    expect(await check(port())).toEqual({ status: 0, stdout: '', stderr: '' })
+    answer = 503
+    expect(await check(port())).toEqual({ status: 1, stdout: '', stderr: '/health/ready answers 503\n' })
+    const { status, stderr } = await check(1)
+    expect(status).toBe(1)
+    expect(stderr).toContain('/health/ready does not answer')
+  })
+})
+
+test('the Dockerfile builds the image by the same script, of the same Node as the tests', () => {
+  const dockerfile = readFileSync(join(ROOT, 'Dockerfile'), 'utf8')
+  expect(dockerfile).toContain('node infra/build-image-files.mjs /image')
+  expect(dockerfile).toContain('COPY --from=build /image /app')
+  expect(dockerfile).toMatch(/^USER 10001:10001$/m)
+  const version = /^node24_version=(.*)$/m.exec(readFileSync(join(ROOT, '.ci', 'run'), 'utf8'))?.[1]
+  expect([...dockerfile.matchAll(/^FROM node:([\d.]+)-/gm)].map(([, tag]) => tag)).toEqual([version, version])
+})
