@@ -35,6 +35,12 @@ export const settingsSchema = z.object({
     .string()
     .regex(/^[a-z][a-z0-9]{0,19}$/)
     .optional(),
+  gatewayHost: z.string().min(1).default('127.0.0.1'),
+  gatewayPort: wholeNumber(0, 65535).default(8080),
+  gatewayKeys: z.string().min(1).optional(),
+  gatewayAuth: z.enum(['on', 'off']).default('on'),
+  gatewayCert: z.string().min(1).optional(),
+  gatewayKey: z.string().min(1).optional(),
   healthPort: wholeNumber(1, 65535).optional(),
   healthHost: z.string().min(1).default('127.0.0.1'),
   ledger: z
@@ -96,6 +102,42 @@ export const SETTINGS: Readonly<Record<keyof Settings, SettingSpecification>> = 
     variable: 'RISKLEDGER_PREFIX',
     allowed: 'a lower-case letter and up to 19 lower-case letters or digits',
     meaning: 'Environment prefix of stream and topic names. Default: none.',
+  },
+  gatewayHost: {
+    flag: 'gateway-host',
+    variable: 'RISKLEDGER_GATEWAY_HOST',
+    allowed: 'an address of this machine',
+    meaning: 'Address that the gateway listens on. Default 127.0.0.1.',
+  },
+  gatewayPort: {
+    flag: 'gateway-port',
+    variable: 'RISKLEDGER_GATEWAY_PORT',
+    allowed: 'a whole number from 0 to 65535',
+    meaning: 'Port of the gateway; 0: any free one. Default 8080.',
+  },
+  gatewayKeys: {
+    flag: 'gateway-keys',
+    variable: 'RISKLEDGER_GATEWAY_KEYS',
+    allowed: 'a path to a keys file',
+    meaning: 'Who may come in at the gateway: a file that `riskledger gateway keys create` writes.',
+  },
+  gatewayAuth: {
+    flag: 'gateway-auth',
+    variable: 'RISKLEDGER_GATEWAY_AUTH',
+    allowed: 'on or off',
+    meaning: 'Whether the gateway asks for keys. `off` only on a loopback address. Default on.',
+  },
+  gatewayCert: {
+    flag: 'gateway-cert',
+    variable: 'RISKLEDGER_GATEWAY_CERT',
+    allowed: 'a path to a PEM file',
+    meaning: "The gateway's certificate chain; with it and its key, the gateway speaks TLS.",
+  },
+  gatewayKey: {
+    flag: 'gateway-key',
+    variable: 'RISKLEDGER_GATEWAY_KEY',
+    allowed: 'a path to a PEM file',
+    meaning: "Private key of the gateway's certificate.",
   },
   healthPort: {
     flag: 'health-port',

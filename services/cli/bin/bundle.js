@@ -88,6 +88,8 @@ const EXECUTABLE = {
   'records-thread': 'services/cli/src/threads/records-thread.ts',
   'screener-thread': 'services/screener/src/thread.ts',
   'relations-thread': 'services/relations/src/thread.ts',
+  'gateway-thread': 'services/gateway/src/thread.ts',
+  'dispatcher-thread': 'services/dispatcher/src/thread.ts',
 }
 
 /**

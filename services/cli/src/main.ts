@@ -2,8 +2,10 @@ import { Command, CommanderError, Option } from 'commander'
 import { RiskError } from '@riskledger/contracts'
 import { addBackup } from './commands/backup'
 import { addDevBroker } from './commands/dev-broker'
+import { addDispatcher } from './commands/dispatcher'
 import { addExplain } from './commands/explain'
 import { addExport } from './commands/export'
+import { addGateway } from './commands/gateway'
 import { addLedger } from './commands/ledger'
 import { addPolicy } from './commands/policy'
 import { addRelations } from './commands/relations'
@@ -56,6 +58,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     addUp,
     addScreener,
     addRelations,
+    addGateway,
+    addDispatcher,
     addLedger,
     addTopics,
     addScreen,

@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
-import { RiskError, type Ledger } from '@riskledger/contracts'
 import { screeningStream } from '@riskledger/journal'
 import { RELATIONS_THREAD } from '@riskledger/relations-service'
 import { startThread } from '@riskledger/runtime'
 import { activePolicy } from '../house/active-policy'
 import { bundleEngine } from '../house/engine'
+import { firstPolicyActivated } from '../house/first-policy-activated'
 import type { House } from '../house/open-house'
 import { runService, threadService, type RunningService } from '../house/service-session'
 import { relationsInput } from '../house/thread-inputs'
@@ -44,15 +44,4 @@ async function startRelations(
     name: 'relations',
     says: `Relations of ${house.folder.partitions} journals; ledger ${house.connectionString}.`,
   })
-}
-
-/** Waits until a screener has begun the journal: relations go by the policy that it began with. Throws `cancelled` once `signal` aborts. */
-async function firstPolicyActivated(
-  ledger: Ledger,
-  { stream, signal }: { readonly stream: string; readonly signal: AbortSignal },
-): Promise<void> {
-  for await (const message of ledger.subscribeToStream(stream, { after: 'start', signal })) {
-    if (message.kind === 'entry' && message.entry.type === 'PolicyActivated') return
-  }
-  throw new RiskError('cancelled', `Stopped before ${stream} was begun by a screener.`, { retriable: false })
 }

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { RiskError } from '@riskledger/contracts'
 import type { KafkaConnection } from '@riskledger/kafka'
 import type { Settings } from '@riskledger/runtime'
+import { readNamedFile } from './read-named-file'
 
 /** How to get into the cluster that the settings name, its files read; null where they name none. Throws `configuration-invalid`, `file-not-found`. */
 export function kafkaConnectionOf(
@@ -35,15 +35,5 @@ function credentials(variables: Readonly<Record<string, string | undefined>>): {
 }
 
 function pem<Name extends string>(name: Name, path: string | undefined): Partial<Record<Name, string>> {
-  if (path === undefined) return {}
-  try {
-    return { [name]: readFileSync(path, 'utf8') } as Record<Name, string>
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    throw new RiskError(code === 'ENOENT' ? 'file-not-found' : 'file-unreadable', `--kafka-${name}: ${path} cannot be read (${code}).`, {
-      retriable: false,
-      cause: error,
-      context: { path },
-    })
-  }
+  return path === undefined ? {} : ({ [name]: readNamedFile(path, `kafka-${name}`) } as Record<Name, string>)
 }

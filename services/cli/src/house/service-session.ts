@@ -20,6 +20,8 @@ export interface ServiceOptions {
 export interface RunningService {
   /** One line that says what it does, for the screen. */
   readonly says: string
+  /** More of it with --json. */
+  readonly tells?: Readonly<Record<string, string>>
   readonly failed: Promise<never>
   stop(): Promise<unknown>
 }
@@ -35,7 +37,8 @@ export async function runService({ context, name, needsKafka, start }: ServiceOp
   try {
     const service = await start(house, stopping.signal)
     try {
-      if (context.json) context.printJson({ service: name, ledger: house.connectionString, dataDir: house.dataDir, pid: process.pid })
+      if (context.json)
+        context.printJson({ service: name, ...service.tells, ledger: house.connectionString, dataDir: house.dataDir, pid: process.pid })
       else context.print(`${service.says}   Ctrl-C stops.`)
       await Promise.race([service.failed, house.failed, aborted(stopping.signal)])
       return EXIT.done
@@ -51,13 +54,13 @@ export async function runService({ context, name, needsKafka, start }: ServiceOp
 /** A thread as a service: it fails when it ends without having been asked to. */
 export function threadService(
   thread: Thread<unknown, unknown>,
-  { name, says }: { readonly name: string; readonly says: string },
+  { name, ...told }: { readonly name: string } & Pick<RunningService, 'says' | 'tells'>,
 ): RunningService {
   const failed = thread.done.then((): never => {
     throw new RiskError('cancelled', `the ${name} ended by itself.`, { retriable: false })
   })
   failed.catch(() => undefined)
-  return { says, failed, stop: () => thread.stop() }
+  return { ...told, failed, stop: () => thread.stop() }
 }
 
 function assertNamed({ settings }: CommandContext, { name, needsKafka }: Pick<ServiceOptions, 'name' | 'needsKafka'>): void {

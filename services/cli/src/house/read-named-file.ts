@@ -1,0 +1,16 @@
+import { readFileSync } from 'node:fs'
+import { RiskError } from '@riskledger/contracts'
+
+/** The text of a file that a setting names. Throws `file-not-found` or `file-unreadable`, naming the flag. */
+export function readNamedFile(path: string, flag: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new RiskError(code === 'ENOENT' ? 'file-not-found' : 'file-unreadable', `--${flag}: ${path} cannot be read (${code}).`, {
+      retriable: false,
+      cause: error,
+      context: { path },
+    })
+  }
+}
