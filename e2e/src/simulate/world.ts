@@ -3,7 +3,7 @@ import { screeningStream } from '@riskledger/journal'
 import type { AcceptedPolicy } from '@riskledger/policy'
 import { runRelations } from '@riskledger/relations-service'
 import { challengeDraw, PolicyShelf, startPartitionWorker, type WorkerOptions } from '@riskledger/screener'
-import { Random } from '@riskledger/simulation'
+import type { Random } from '@riskledger/simulation'
 import {
   NO_METRICS,
   PendingCalls,
