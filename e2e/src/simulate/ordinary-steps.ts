@@ -33,7 +33,7 @@ export function ordinarySteps(world: World): Step[] {
 }
 
 /** Answers a call as the port stands: an outage answers for it. */
-export function answer(world: World, call: PendingCall): void {
+function answer(world: World, call: PendingCall): void {
   const { kind, text } = call.request
   const process = call.request.caller as SimulatedProcess
   const outage = call.taken ? null : outageOf(world, call)
