@@ -33,7 +33,7 @@ export function ordinarySteps(world: World): Step[] {
 }
 
 /** Answers a call as the port stands: an outage answers for it. */
-export function answer(world: World, call: PendingCall): void {
+function answer(world: World, call: PendingCall): void {
   const { kind, text } = call.request
   const process = call.request.caller as SimulatedProcess
   const outage = call.taken ? null : outageOf(world, call)
@@ -47,7 +47,7 @@ export function answer(world: World, call: PendingCall): void {
     return
   }
   const error = call.answer()
-  const code = error instanceof RiskError ? error.code : error === undefined ? 'answered' : String(error)
+  const code = error instanceof RiskError ? error.code : error === undefined ? 'answered' : 'an error'
   if (kind !== 'turn') world.note(`${process.name}: ${text} -> ${code}`)
   if (code === 'wrong-expected-revision' && process.worker !== null) process.fenced = true
 }

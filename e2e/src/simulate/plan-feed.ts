@@ -14,7 +14,7 @@ import { EPOCH_MS } from './small-policies'
 export const START_MS = Date.UTC(2026, 10, 1, 12)
 
 /** What is published, in order. */
-export type FeedStep =
+type FeedStep =
   | { readonly kind: 'record'; readonly record: ProposedRecord }
   | { readonly kind: 'gap'; readonly topic: RawTopic; readonly partition: number; readonly count: number; readonly reason: string }
 

@@ -27,6 +27,8 @@ export interface ScheduleResult {
 export interface ScheduleOptions {
   /** A known error put into a port. Default none. */
   readonly mutation?: Mutation
+  /** How often in a thousand something goes wrong with an append. Default: the seed says. */
+  readonly appendFaultPermille?: number
 }
 
 /** Steps and faults of a schedule at least. */
@@ -41,7 +43,7 @@ let policies: readonly AcceptedPolicy[] | undefined
  * Runs the schedule that a seed stands for: a world of workers over ports that fail, then the same world mended and let run to quiet, then
  * the checks of what its journals hold. The same seed gives the same trace byte for byte. One at a time in a process.
  */
-export async function runSchedule(seed: number, { mutation }: ScheduleOptions = {}): Promise<ScheduleResult> {
+export async function runSchedule(seed: number, options: ScheduleOptions = {}): Promise<ScheduleResult> {
   policies ??= smallPolicies()
   const random = new Random(seed)
   const mode = (['live', 'file', 'file-then-live'] as const)[random.weighted([5, 3, 3])]
@@ -51,8 +53,8 @@ export async function runSchedule(seed: number, { mutation }: ScheduleOptions = 
     feed,
     policies,
     crashPointPermille: random.pick([0, 5, 30]),
-    appendFaultPermille: random.pick([0, 50, 150, 300]),
-    mutation: mutation ?? null,
+    appendFaultPermille: options.appendFaultPermille ?? random.pick([0, 50, 150, 300]),
+    mutation: options.mutation ?? null,
   })
   world.note(`seed ${seed}: ${mode}, ${feed.partitionCount} partition(s), ${feed.steps.length} things to publish`)
   const release = catchUnhandled(world)

@@ -47,7 +47,7 @@ export class SimulatedProcess implements Caller {
   finish(error: unknown): void {
     if (!this.alive) return
     this.state = 'ended'
-    const code = error === null ? 'stopped' : error instanceof RiskError ? error.code : error instanceof Error ? error.name : String(error)
+    const code = error === null ? 'stopped' : error instanceof RiskError ? error.code : error instanceof Error ? error.name : 'unknown'
     this.end = { code, error }
   }
 }

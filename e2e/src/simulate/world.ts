@@ -3,7 +3,7 @@ import { screeningStream } from '@riskledger/journal'
 import type { AcceptedPolicy } from '@riskledger/policy'
 import { runRelations } from '@riskledger/relations-service'
 import { challengeDraw, PolicyShelf, startPartitionWorker, type WorkerOptions } from '@riskledger/screener'
-import { Random } from '@riskledger/simulation'
+import type { Random } from '@riskledger/simulation'
 import {
   NO_METRICS,
   PendingCalls,
@@ -22,7 +22,7 @@ import { SimulatedProcess } from './simulated-process'
 import { CHALLENGE_SECRET } from './small-policies'
 
 /** Stands for the hash of the deciding code. */
-export const ENGINE_HASH = 'e'.repeat(64)
+const ENGINE_HASH = 'e'.repeat(64)
 const SILENT = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
 
 /** What a world is made of. */

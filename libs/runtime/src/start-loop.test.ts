@@ -44,6 +44,24 @@ describe('startLoop', () => {
     expect(await metrics.exposition()).toContain('riskledger_loop_batches_total{loop="test"} 2')
   })
 
+  test('waits by the timers that it is given', async () => {
+    const waits: string[] = []
+    let failures = 2
+    const { options, events } = recorded([1], {
+      retry: {},
+      commit: () => (failures-- > 0 ? Promise.reject(outage()) : Promise.resolve()),
+      prefetch: true,
+      timers: {
+        sleep: (delayMs) => Promise.resolve(void waits.push(`${delayMs} ms`)),
+        nextTurn: () => Promise.resolve(void waits.push('turn')),
+      },
+    })
+    await startLoop(options).done
+    expect(events).toEqual(['step 1'])
+    expect(waits.filter((wait) => wait !== 'turn')).toEqual(['50 ms', '100 ms'])
+    expect(waits).toContain('turn')
+  })
+
   test('stop waits until what was stepped is committed, and pulls no more', async () => {
     let release = (): void => undefined
     const { options, events } = recorded([1, 2, 3], {

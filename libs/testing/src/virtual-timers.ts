@@ -15,7 +15,9 @@ export function virtualTimers(
   return {
     sleep: (delayMs, signal) => {
       const request = { caller, kind: 'sleep' as const, text: `sleep ${delayMs} ms`, act, dueMs: clock.nowMs + delayMs }
-      return calls.askUntil<void>(request, signal, (call) => call.refuse(new DOMException('aborted', 'AbortError')))
+      return calls.askUntil<void>(request, signal, (call) =>
+        call.refuse(Object.assign(new Error('the sleep was aborted'), { name: 'AbortError' })),
+      )
     },
     nextTurn: () => calls.ask({ caller, kind: 'turn', text: 'next turn', act }),
   }

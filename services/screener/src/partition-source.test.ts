@@ -1,4 +1,4 @@
-import { RAW_TOPICS, type ProposedRecord, type RawTopic } from '@riskledger/contracts'
+import { RAW_TOPICS, RiskError, type ProposedRecord, type RawTopic } from '@riskledger/contracts'
 import type { InputBatch } from '@riskledger/screening'
 import { MemoryEventLog } from '@riskledger/testing'
 import { PartitionSource, type EpochGate, type PartitionSourceOptions } from './partition-source'
@@ -177,4 +177,22 @@ test('begins where the journal ends, and stops where the log does not reach so f
   expect(names(await sourceOn(log, { nextOffsets }).pull(never))).toEqual(['payments@1'])
   const beyond = RAW_TOPICS.map((topic) => (topic === 'payments' ? 3 : 0))
   await expect(sourceOn(log, { nextOffsets: beyond }).pull(never)).rejects.toMatchObject({ code: 'offset-out-of-range' })
+})
+
+test('a fetch that fails in the middle of a batch loses nothing: what was taken goes out, and the next pull meets the failure', async () => {
+  const log = new MemoryEventLog()
+  await log.append([live('payments', 10), live('logins', 20), live('payments', 30)])
+  const fetch = log.fetch.bind(log)
+  let refusing = false
+  log.fetch = async (request) => {
+    if (refusing) throw new RiskError('log-unavailable', 'the log does not answer', { retriable: true })
+    const response = await fetch({ ...request, maxRecords: 1 })
+    refusing = request.topic === 'unparsable'
+    return response
+  }
+  const source = sourceOn(log)
+  expect(names(await source.pull(never))).toEqual(['payments@0'])
+  await expect(source.pull(never)).rejects.toMatchObject({ code: 'log-unavailable', retriable: true })
+  log.fetch = fetch
+  expect(names(await source.pull(never))).toEqual(['logins@0', 'payments@1'])
 })

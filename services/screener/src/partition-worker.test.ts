@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { RAW_TOPICS, type ProposedRecord, type Snapshot, type SnapshotStore } from '@riskledger/contracts'
 import { encodeRaw } from '@riskledger/events'
 import { MINIMAL_EVENTS } from '@riskledger/events/src/testing/sample-events'
-import { emptyHead, openEntry, screeningStream } from '@riskledger/journal'
+import { emptyHead, openEntry, partitionsStream, screeningStream } from '@riskledger/journal'
 import { parsePolicy, type AcceptedPolicy } from '@riskledger/policy'
 import { JournalFold } from '@riskledger/screening'
 import { KeptLogger, MemoryEventLog, MemoryLedger, NO_METRICS } from '@riskledger/testing'
@@ -127,6 +127,23 @@ test('begins a journal, registers it, takes its tenure with the policy, screens,
   const fold = await bench.fold()
   expect(fold.firstMismatch).toBeNull()
   expect(fold.step!.stateHash()).toBe(worker.fold.step!.stateHash())
+})
+
+test('who begins a journal at the same moment as another, and finds it registered by then, does not take it for removed', async () => {
+  const { ledger } = bench
+  let started: Promise<unknown> | null = null
+  const late = new MemoryLedger()
+  late.append = (...append) => ledger.append(...append)
+  late.subscribeToStream = (...subscription) => ledger.subscribeToStream(...subscription)
+  // The other is wholly at work between this one's look at the journal and its look at the registry.
+  late.readStream = async function* (stream, options) {
+    if (stream === partitionsStream()) await (started ??= bench.start())
+    yield* ledger.readStream(stream, options)
+  }
+  const { worker } = await bench.start({ workerId: 'w-2', ledger: late })
+  expect(started).not.toBeNull()
+  expect(worker.fold.tenure).toMatchObject({ workerId: 'w-2', generation: 2 })
+  expect(ledger.entriesOf(STREAM).filter(({ type }) => type === 'SegmentOpened')).toHaveLength(1)
 })
 
 test('goes on where the journal ends: nothing twice, nothing left out', async () => {
