@@ -13,16 +13,16 @@ import { dispatchPartition, type DispatcherOptions } from './dispatch-partition'
 export async function runDispatcher(options: DispatcherOptions): Promise<void> {
   const ending = new AbortController()
   const signal = AbortSignal.any([options.signal, ending.signal])
-  let failure: unknown
+  const failures: Error[] = []
   await Promise.all(
     Array.from({ length: options.partitionCount }, async (_, partition) => {
       try {
         await dispatchPartition(partition, { ...options, signal })
       } catch (error) {
-        failure ??= error
+        failures.push(error as Error)
         ending.abort()
       }
     }),
   )
-  if (failure !== undefined) throw failure
+  if (failures.length > 0) throw failures[0]
 }

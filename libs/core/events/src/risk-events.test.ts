@@ -81,8 +81,8 @@ describe.each<[RiskType, RiskInputs[RiskType]]>([
   })
 
   it('is not written with what its schema does not allow', () => {
-    expect(() => encodeRisk(type, { ...event, sequence: 0 } as never)).toThrow('sequence is 0')
-    expect(() => encodeRisk(type, { ...event, accountId: 'a\u0000b' } as never)).toThrow('accountId')
+    expect(() => encodeRisk(type, { ...event, sequence: 0 })).toThrow('sequence is 0')
+    expect(() => encodeRisk(type, { ...event, accountId: 'a\u0000b' })).toThrow('accountId')
   })
 })
 

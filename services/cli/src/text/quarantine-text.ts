@@ -56,7 +56,7 @@ export function shown({ topic, fields }: NonNullable<RefusedInput['event']>): ob
 }
 
 /** Bytes as lines of offset, hexadecimal digits and printable ASCII; of more than 1,024 the first so many. */
-export function hexDump(bytes: Uint8Array): readonly string[] {
+function hexDump(bytes: Uint8Array): readonly string[] {
   const lines: string[] = []
   const end = Math.min(bytes.length, SHOWN_BYTES)
   for (let at = 0; at < end; at += BYTES_A_LINE) {

@@ -9,7 +9,7 @@ import { MemoryBroker } from './memory-broker'
 class Killed extends Error {}
 
 /** Positions in memory. */
-export class MemoryPositions implements PositionStore {
+class MemoryPositions implements PositionStore {
   readonly kept = new Map<string, DispatchPosition>()
 
   load(stream: string): Promise<DispatchPosition | null> {
