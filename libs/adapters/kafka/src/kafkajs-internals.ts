@@ -40,10 +40,11 @@ export class KafkaWire {
   constructor(connection: CheckedConnection, logger: Logger) {
     // Closing cuts connections, which kafkajs takes for failures.
     const config = kafkajsConfigOf(connection, { warn: (message, fields) => this.closed || logger.warn(message, fields) })
-    const { logCreator, retry, ...rest } = config
+    const { logCreator, ...rest } = config
     this.cluster = new Cluster({
       ...rest,
-      retry,
+      // Enough to try each broker once: whoever asks goes on by a deadline of its own.
+      retry: { initialRetryTime: 50, maxRetryTime: 200, retries: connection.brokers.length },
       logger: createLogger({ level: KAFKAJS_LOG_LEVEL, logCreator }),
       socketFactory: this.socketFactory,
       // A topic that is missing is told, not made with the broker's defaults.

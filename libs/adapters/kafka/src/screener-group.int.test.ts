@@ -69,7 +69,10 @@ async function join(connection: KafkaConnection, part: Partial<ScreenerGroupOpti
 }
 
 const isShared = (members: readonly { readonly held: ReadonlySet<number> }[], sizes: readonly number[]) => (): boolean =>
-  members.map(({ held }) => held.size).sort().join() === [...sizes].sort().join() && new Set(members.flatMap(({ held }) => [...held])).size === PARTITIONS
+  members
+    .map(({ held }) => held.size)
+    .sort()
+    .join() === [...sizes].sort().join() && new Set(members.flatMap(({ held }) => [...held])).size === PARTITIONS
 
 test('partitions are shared as members come and go, and few of them move', async () => {
   const connection = await madeTopics(await brokers(), { partitionCount: PARTITIONS, topics: TOPICS })
@@ -131,7 +134,11 @@ test('an error of whoever takes the partitions ends the membership', async () =>
       throw new Error('no room')
     },
   })
-  await expect(member.group.failed).rejects.toMatchObject({ code: 'log-unavailable', retriable: false, message: expect.stringContaining('no room') })
+  await expect(member.group.failed).rejects.toMatchObject({
+    code: 'log-unavailable',
+    retriable: false,
+    message: expect.stringContaining('no room'),
+  })
 })
 
 test('a signal ends the membership, and its partitions go to the others at once', async () => {
@@ -146,9 +153,13 @@ test('a signal ends the membership, and its partitions go to the others at once'
 
 describe('a member in another process', () => {
   async function joinElsewhere(connection: KafkaConnection): Promise<{ readonly child: ChildProcess; readonly held: Set<number> }> {
-    const child = fork(`${__dirname}/testing/group-member-process.ts`, [JSON.stringify({ connection, topics: TOPICS, partitionCount: PARTITIONS })], {
-      execArgv: ['--require', require.resolve('@riskledger/runtime/register.cjs')],
-    })
+    const child = fork(
+      `${__dirname}/testing/group-member-process.ts`,
+      [JSON.stringify({ connection, topics: TOPICS, partitionCount: PARTITIONS })],
+      {
+        execArgv: ['--require', require.resolve('@riskledger/runtime/register.cjs')],
+      },
+    )
     closing.push(async () => {
       if (child.exitCode !== null || child.signalCode !== null) return
       child.kill('SIGKILL')
