@@ -1,5 +1,6 @@
 import { ByteWriter } from './byte-writer'
-import { IdempotentProducer, type ProducerLimits } from './idempotent-producer'
+import { IdempotentProducer } from './idempotent-producer'
+import type { ProducerLimits } from './producer-limits'
 import { NO_LOGGER } from './kafka-connection'
 import { readBatchHeader } from './record-batch'
 import { batchIn, FakeWire, type Answerer } from './testing/fake-wire'

@@ -29,7 +29,7 @@ function reading(
   closing.push(reader)
   const producer = new IdempotentProducer(wire, options)
   const topics = ['payments', 'logins'] as const
-  return { wire, reader, log: new KafkaLogView({ ...options, reader, producer, prefix: '', topics, partitionCount: 1 }) }
+  return { wire, reader, log: new KafkaLogView({ ...options, reader, producer, framing: null, prefix: '', topics, partitionCount: 1 }) }
 }
 const at = (topic: RawTopic, fromOffset: number) => ({ topic, partition: 0, fromOffset, maxRecords: 100, maxBytes: 10_000 })
 

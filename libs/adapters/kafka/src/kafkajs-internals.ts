@@ -13,7 +13,7 @@ export interface WireRequest {
   readonly apiKey: number
   readonly apiVersion: number
   readonly apiName: string
-  readonly body: Uint8Array
+  readonly body: Buffer
   /** Longest wait for an answer; what the connection says, if that is longer. */
   readonly timeoutMs?: number
   /** A connection answers in order, so what may wait long at the broker has one of its own. */
@@ -160,7 +160,7 @@ export function describeErrorCode(code: number): { readonly type: string; readon
   return { type, retriable, message }
 }
 
-function encoderOf(body: Uint8Array): Encoder {
+function encoderOf(body: Buffer): Encoder {
   const encoder = new Encoder()
   encoder.writeBufferInternal(body)
   return encoder

@@ -44,7 +44,7 @@ declare module 'kafkajs/src/loggers/index.js' {
 
 declare module 'kafkajs/src/protocol/encoder.js' {
   export default class Encoder {
-    writeBufferInternal(buffer: Uint8Array): void
+    writeBufferInternal(buffer: Buffer): void
   }
 }
 

@@ -1,19 +1,17 @@
 import fc from 'fast-check'
 import { sharePartitions, type ClaimingMember } from './share-partitions'
 
-const claims = fc
-  .uniqueArray(fc.stringMatching(/^[a-z]{1,4}$/), { maxLength: 9 })
-  .chain((ids) =>
-    fc.tuple(
-      ...ids.map((memberId) =>
-        fc.record({
-          memberId: fc.constant(memberId),
-          owned: fc.array(fc.integer({ min: -2, max: 40 })),
-          generation: fc.integer({ min: -1, max: 3 }),
-        }),
-      ),
+const claims = fc.uniqueArray(fc.stringMatching(/^[a-z]{1,4}$/), { maxLength: 9 }).chain((ids) =>
+  fc.tuple(
+    ...ids.map((memberId) =>
+      fc.record({
+        memberId: fc.constant(memberId),
+        owned: fc.array(fc.integer({ min: -2, max: 40 })),
+        generation: fc.integer({ min: -1, max: 3 }),
+      }),
     ),
-  )
+  ),
+)
 const sizesOf = (shares: ReadonlyMap<string, readonly number[]>): number[] => [...shares.values()].map(({ length }) => length)
 
 test('each partition goes to exactly one, balanced to within one, whatever is claimed', () => {
