@@ -99,7 +99,13 @@ test('a leader is killed and comes back while records are appended and read: eac
 
 test('all brokers are gone: append and fetch say that they may be tried again, and go on once the brokers are back', async () => {
   const connection = await madeTopics(cluster.brokers, { partitionCount: 2, topics: ['payments'], replicationFactor: 3 })
-  const log = await openKafkaLog({ connection, partitionCount: 2, topics: ['payments'], unavailableAfterMs: 1_500, deliveryTimeoutMs: 1_500 })
+  const log = await openKafkaLog({
+    connection,
+    partitionCount: 2,
+    topics: ['payments'],
+    unavailableAfterMs: 1_500,
+    deliveryTimeoutMs: 1_500,
+  })
   closing.push(() => log.close())
   await log.append([record(0)])
   const fetch = (fromOffset: number) => log.fetch({ topic: 'payments', partition: 0, fromOffset, maxRecords: 10, maxBytes: 1_000 })
@@ -128,7 +134,7 @@ test('all brokers are gone: append and fetch say that they may be tried again, a
   await again(() => log.append([record(4)]))
   const { end } = await again(() => log.range('payments', 0))
   const values: string[] = []
-  for (let fromOffset = 1; fromOffset < end; ) {
+  for (let fromOffset = 1; fromOffset < end;) {
     const response = await again(() => fetch(fromOffset))
     values.push(...response.records.map(({ value }) => Buffer.from(value).toString()))
     fromOffset = response.nextOffset

@@ -41,7 +41,7 @@ export interface AbortedTransaction {
 }
 
 /** The body of a fetch request; the broker fills the partitions in the order given. */
-export function encodeFetch(partitions: readonly FetchPartition[], { maxWaitMs, maxBytes, maxBytesPerPartition }: FetchLimits): Uint8Array {
+export function encodeFetch(partitions: readonly FetchPartition[], { maxWaitMs, maxBytes, maxBytesPerPartition }: FetchLimits): Buffer {
   const writer = new ByteWriter(64 + 64 * partitions.length)
   writer.int32(-1)
   writer.int32(maxWaitMs)

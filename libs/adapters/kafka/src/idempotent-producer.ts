@@ -1,40 +1,18 @@
-import assert from 'node:assert'
 import { RiskError, type Logger } from '@riskledger/contracts'
 import { describeErrorCode, type Wire, type ProducerIdentity } from './kafkajs-internals'
 import { LeaderMap } from './leader-map'
+import { errorOf, refusalOf, unacknowledged } from './produce-errors'
 import { PRODUCE, decodeProduced, encodeProduce } from './produce-protocol'
 import { ProduceQueue, SendCall, type OutgoingBatch } from './produce-queue'
+import { PRODUCER_DEFAULTS, type ProducerLimits } from './producer-limits'
 import type { OutgoingRecord } from './record-batch-builder'
 
-const MESSAGE_TOO_LARGE = 10
 /** The broker has lost the numbering, or has another: 45 out of order, 47 and 90 fenced, 59 unknown producer. */
 const NUMBERING_ERRORS = new Set([45, 47, 59, 90])
 /** The leader may have written the batch although it says that it failed: 7 timed out, 20 too few replicas after the write. */
 const DOUBTFUL_ERRORS = new Set([7, 20])
 const FIRST_BACKOFF_MS = 20
 const MAX_BACKOFF_MS = 1_000
-
-/** Bounds of producing. */
-export interface ProducerLimits {
-  /** A batch closes before it exceeds this; one larger record has a batch to itself. Keep it below the topics' max.message.bytes. Default 512 KiB. */
-  readonly maxBatchBytes: number
-  /** Batches of one request together, beyond the first. Default 4 MiB. */
-  readonly maxRequestBytes: number
-  /** Key and value of a record together; more is refused with `record-too-large`. Default 1,000,000 B, what Kafka takes by default. */
-  readonly maxRecordBytes: number
-  /** What waits to be acknowledged; more is refused with `limit-reached`. Default 64 MiB. */
-  readonly maxPendingBytes: number
-  /** A batch that is not acknowledged for this long fails with `log-unavailable`. Default 30,000 ms. */
-  readonly deliveryTimeoutMs: number
-}
-
-const DEFAULTS: ProducerLimits = {
-  maxBatchBytes: 512 * 1024,
-  maxRequestBytes: 4 * 1024 * 1024,
-  maxRecordBytes: 1_000_000,
-  maxPendingBytes: 64 * 1024 * 1024,
-  deliveryTimeoutMs: 30_000,
-}
 
 export interface AddressedRecord extends OutgoingRecord {
   readonly topic: string
@@ -73,7 +51,7 @@ export class IdempotentProducer {
     private readonly options: ProducerOptions,
   ) {
     const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
-    this.limits = { ...DEFAULTS, ...given }
+    this.limits = { ...PRODUCER_DEFAULTS, ...given }
     this.leaders = new LeaderMap(wire, options)
   }
 
@@ -233,7 +211,7 @@ export class IdempotentProducer {
       if (!batch.doubtful) {
         batch.sealed = null
         this.retryLater(queue, error)
-      } else this.settle(queue, this.unavailable(queue, error))
+      } else this.settle(queue, unacknowledged(queue, { cause: error, deliveryTimeoutMs: this.limits.deliveryTimeoutMs }))
     } else if (errorCode === null || describeErrorCode(errorCode).retriable) this.retryLater(queue, error)
     else this.settle(queue, refusalOf(queue, errorCode))
   }
@@ -242,7 +220,8 @@ export class IdempotentProducer {
     const nowMs = this.options.nowMs()
     const { first } = queue
     if (first.firstSentAtMs === 0) first.firstSentAtMs = nowMs
-    if (nowMs - first.firstSentAtMs >= this.limits.deliveryTimeoutMs) return this.settle(queue, this.unavailable(queue, error))
+    if (nowMs - first.firstSentAtMs >= this.limits.deliveryTimeoutMs)
+      return this.settle(queue, unacknowledged(queue, { cause: error, deliveryTimeoutMs: this.limits.deliveryTimeoutMs }))
     queue.notBeforeMs = nowMs + Math.min(FIRST_BACKOFF_MS * 2 ** Math.min(queue.failures++, 10), MAX_BACKOFF_MS)
     this.options.logger.debug('Kafka takes a batch later', { topic: queue.topic, partition: queue.partition, error: String(error) })
     void this.leaders.refresh().then(() => this.schedule())
@@ -260,35 +239,4 @@ export class IdempotentProducer {
     if (queue.identity === this.identity) this.identity = null
     queue.forget()
   }
-
-  private unavailable({ topic, partition }: ProduceQueue, cause: unknown): RiskError {
-    const detail = cause instanceof Error ? `: ${cause.message}` : ''
-    return new RiskError(
-      'log-unavailable',
-      `Records for ${topic}, partition ${partition}, were not acknowledged within ${this.limits.deliveryTimeoutMs} ms${detail}. ` +
-        'They may be there or may yet come; sent again they are told as duplicates by their eventId.',
-      { retriable: true, cause, context: { topic, partition } },
-    )
-  }
-}
-
-function errorOf(code: number): Error {
-  const { type, message } = describeErrorCode(code)
-  return new Error(`${type}: ${message}`)
-}
-
-function refusalOf({ topic, partition, first }: ProduceQueue, errorCode: number): RiskError {
-  assert(errorCode !== 0, 'a refusal has a code')
-  const { type, message } = describeErrorCode(errorCode)
-  const context = { topic, partition, error: type, records: first.builder.count, bytes: first.builder.bytes }
-  if (errorCode === MESSAGE_TOO_LARGE)
-    return new RiskError(
-      'record-too-large',
-      `A batch of ${first.builder.count} records and ${first.builder.bytes} bytes is too large for ${topic}: raise its max.message.bytes, or lower maxBatchBytes.`,
-      { retriable: false, context },
-    )
-  return new RiskError('log-unavailable', `The broker refuses records for ${topic}, partition ${partition}: ${type}, ${message}.`, {
-    retriable: false,
-    context,
-  })
 }

@@ -10,6 +10,7 @@ import {
   type RecordColumns,
   type SourceProgress,
 } from '@riskledger/contracts'
+import type { ConfluentFraming } from './confluent-framing'
 import type { IdempotentProducer } from './idempotent-producer'
 import { offsetOutOfRange, unavailable } from './kafka-errors'
 import type { KafkaReader, ReaderLimits } from './kafka-reader'
@@ -22,6 +23,8 @@ const BLIND_WAIT_MS = 100
 export interface KafkaLogViewOptions {
   readonly reader: KafkaReader
   readonly producer: IdempotentProducer
+  /** Turns Confluent's framing into the single-object encoding; null: records are given as they are. */
+  readonly framing: ConfluentFraming | null
   readonly prefix: string
   readonly topics: readonly RawTopic[]
   readonly partitionCount: number
@@ -132,7 +135,7 @@ export class KafkaLogView implements EventLog {
   }
 
   private async fetchFrom(read: ReadPartition, request: FetchRequest): Promise<FetchResponse> {
-    const { reader, nowMs, limits } = this.options
+    const { reader, nowMs, limits, framing } = this.options
     const { topic, partition, fromOffset } = request
     const { answers } = read
     const giveUpAtMs = nowMs() + limits.unavailableAfterMs
@@ -141,7 +144,13 @@ export class KafkaLogView implements EventLog {
       reader.schedule()
       const atEnd = nextOffset === fromOffset
       if (!atEnd || read.provenAtTail(nowMs()) || read.answeredAtTail(answers))
-        return { records, gaps, nextOffset, highWatermark: Math.max(read.stableEnd, nextOffset) }
+        return {
+          // Where the registry is away the fetch is made again, and with it what was taken here.
+          records: framing === null ? records : await framing.reframe(records),
+          gaps,
+          nextOffset,
+          highWatermark: Math.max(read.stableEnd, nextOffset),
+        }
       if (read.error !== null) throw read.error
       if (this.closed || reader.isClosed) throw closedMeanwhile()
       if (nowMs() >= giveUpAtMs)

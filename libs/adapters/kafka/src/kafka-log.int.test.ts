@@ -25,7 +25,10 @@ async function openLog(
 }
 
 /** Everything from `fromOffset` on to where the log ends, as its responses came. */
-async function readOn(log: EventLog, place: { readonly topic: RawTopic; readonly fromOffset: number; readonly maxRecords?: number }): Promise<FetchResponse> {
+async function readOn(
+  log: EventLog,
+  place: { readonly topic: RawTopic; readonly fromOffset: number; readonly maxRecords?: number },
+): Promise<FetchResponse> {
   const { topic, maxRecords = 1_000 } = place
   const records: LogRecord[] = []
   const gaps: FetchResponse['gaps'][number][] = []
@@ -66,6 +69,7 @@ describe('offsets without a record for us', () => {
     await send(['x', 'y', 'z'], 'abort')
     await log.append([record('c')])
     await send(['w'], 'abort')
+    await untilEnd(log, 10)
 
     const read = await readOn(log, { topic: 'payments', fromOffset: 0 })
     expect(textsOf(read)).toEqual(['a', 'b', 'c'])
@@ -146,7 +150,11 @@ describe('offsets that are gone', () => {
 
 describe('reading', () => {
   test('a silent topic costs a busy one nothing: its end is known while the broker waits', async () => {
-    const { log } = await openLog({ partitionCount: 1, topics: ['payments', 'logins'], log: { maxWaitMs: 5_000, maxBytesPerPartition: 2_000 } })
+    const { log } = await openLog({
+      partitionCount: 1,
+      topics: ['payments', 'logins'],
+      log: { maxWaitMs: 5_000, maxBytesPerPartition: 2_000 },
+    })
     const fetch = (topic: RawTopic, fromOffset: number) => log.fetch({ topic, partition: 0, fromOffset, maxRecords: 10, maxBytes: 1_000 })
     let logins = 0
     let payments = 0
@@ -154,7 +162,7 @@ describe('reading', () => {
     for (let i = 0; i < 200; i++) {
       await log.append([record(`payment ${i}`)])
       if (i % 50 === 0) await log.append([record(`login ${i}`, { topic: 'logins' })])
-      for (; payments <= i; ) payments = (await fetch('payments', payments)).nextOffset
+      for (; payments <= i;) payments = (await fetch('payments', payments)).nextOffset
       const seen = await fetch('logins', logins)
       logins = seen.nextOffset
       expect(seen.highWatermark).toBe(logins)
@@ -167,7 +175,13 @@ describe('reading', () => {
   test('views read different partitions and wait for what comes to their own', async () => {
     const { log } = await openLog({ partitionCount: 2, topics: ['payments'] })
     const [zero, one] = [log.view(), log.view()]
-    const at = (partition: number, fromOffset: number) => ({ topic: 'payments' as const, partition, fromOffset, maxRecords: 10, maxBytes: 1_000 })
+    const at = (partition: number, fromOffset: number) => ({
+      topic: 'payments' as const,
+      partition,
+      fromOffset,
+      maxRecords: 10,
+      maxBytes: 1_000,
+    })
     await Promise.all([zero.fetch(at(0, 0)), one.fetch(at(1, 0))])
     let woken = false
     const waitOfOne = one.changed(30_000).then(() => {
@@ -197,30 +211,25 @@ describe('reading', () => {
     expect(log.lag()).toEqual([{ topic: 'payments', partition: 0, messages: 0, ageMs: 0, undecidedMessages: 0 }])
   })
 
-  test.each(['gzip', 'snappy'])('records that the broker compressed with %s are read, also from the middle of a batch', async (compression) => {
-    const { log } = await openLog({ partitionCount: 1, topics: ['payments'], settings: { 'compression.type': compression } })
-    const values = Array.from({ length: 50 }, (_, i) => `record ${i} `.repeat(20))
-    await log.append(values.map((value) => record(value)))
-    expect(textsOf(await readOn(log, { topic: 'payments', fromOffset: 0, maxRecords: 7 }))).toEqual(values)
-    expect(textsOf(await readOn(log, { topic: 'payments', fromOffset: 31 }))).toEqual(values.slice(31))
-  })
+  test.each(['gzip', 'snappy'])(
+    'records that the broker compressed with %s are read, also from the middle of a batch',
+    async (compression) => {
+      const { log } = await openLog({ partitionCount: 1, topics: ['payments'], settings: { 'compression.type': compression } })
+      const values = Array.from({ length: 50 }, (_, i) => `record ${i} `.repeat(20))
+      await log.append(values.map((value) => record(value)))
+      expect(textsOf(await readOn(log, { topic: 'payments', fromOffset: 0, maxRecords: 7 }))).toEqual(values)
+      expect(textsOf(await readOn(log, { topic: 'payments', fromOffset: 31 }))).toEqual(values.slice(31))
+    },
+  )
 
   test.each(['lz4', 'zstd'])('records compressed with %s are refused by name, and other topics go on', async (compression) => {
-    const { log, connection, kafka } = await openLog({ partitionCount: 1, topics: ['payments', 'logins'] })
-    const admin = kafka.admin()
-    await admin.connect()
-    closing.push(() => admin.disconnect())
-    await admin.alterConfigs({
-      validateOnly: false,
-      resources: [{ type: 2, name: `${connection.prefix}raw.payments`, configEntries: [{ name: 'compression.type', value: compression }] }],
+    const { log } = await openLog({ partitionCount: 1, topics: ['payments', 'logins'], settings: { 'compression.type': compression } })
+    await log.append([record('p'.repeat(500)), record('l', { topic: 'logins' })])
+    await expect(readOn(log, { topic: 'payments', fromOffset: 0 })).rejects.toMatchObject({
+      code: 'configuration-invalid',
+      retriable: false,
+      context: { compression, offset: 0 },
     })
-    const publisher = await openKafkaPublisher({ connection })
-    closing.push(() => publisher.close())
-    const position = async (): Promise<FetchResponse> => {
-      await log.append([record('p'.repeat(500)), record('l', { topic: 'logins' })])
-      return readOn(log, { topic: 'payments', fromOffset: 0 })
-    }
-    await expect(position()).rejects.toMatchObject({ code: 'configuration-invalid', retriable: false, context: { compression, offset: 0 } })
     expect(textsOf(await readOn(log, { topic: 'logins', fromOffset: 0 }))).toEqual(['l'])
   })
 })

@@ -10,9 +10,11 @@ import {
   type RawTopic,
   type SourceProgress,
 } from '@riskledger/contracts'
-import { IdempotentProducer, type ProducerLimits } from './idempotent-producer'
+import { IdempotentProducer } from './idempotent-producer'
+import type { ProducerLimits } from './producer-limits'
 import { checkConnection, NO_LOGGER, type KafkaConnection } from './kafka-connection'
 import { unavailable } from './kafka-errors'
+import { ConfluentFraming, type SchemaRegistryOptions } from './confluent-framing'
 import { KafkaLogView } from './kafka-log-view'
 import { KafkaReader, type ReaderLimits } from './kafka-reader'
 import { KafkaWire } from './kafkajs-internals'
@@ -26,6 +28,8 @@ export interface KafkaLogOptions extends Partial<ReaderLimits>, Partial<Producer
   readonly partitionCount: number
   /** The topics that are used. Default: all raw topics. */
   readonly topics?: readonly RawTopic[]
+  /** Where the schemas of records in Confluent's framing are registered. Default: such records are given as they are, and end in quarantine. */
+  readonly registry?: SchemaRegistryOptions
   /** Default: nothing is said. */
   readonly logger?: Logger
   /** Gets the lag every five seconds: `riskledger_log_lag_messages` and `riskledger_log_lag_seconds` by topic and partition. Default: nobody. */
@@ -95,6 +99,7 @@ class KafkaEventLog implements KafkaLog {
   readonly partitionCount: number
   private readonly reader: KafkaReader
   private readonly producer: IdempotentProducer
+  private readonly framing: ConfluentFraming | null
   private readonly own: KafkaLogView
   private readonly report: LagReport
   private closing: Promise<void> | undefined
@@ -107,6 +112,7 @@ class KafkaEventLog implements KafkaLog {
     this.partitionCount = partitionCount
     this.reader = new KafkaReader(wires.wire, { limits: { ...READER_LIMITS, ...definedOf(options) }, logger, nowMs })
     this.producer = new IdempotentProducer(wires.producerWire, { ...options, logger, nowMs })
+    this.framing = options.registry === undefined ? null : new ConfluentFraming(options.registry, nowMs)
     this.own = this.newView()
     this.report = new LagReport(this.reader, { ...options, nowMs })
   }
@@ -154,6 +160,7 @@ class KafkaEventLog implements KafkaLog {
     return new KafkaLogView({
       reader: this.reader,
       producer: this.producer,
+      framing: this.framing,
       prefix: connection.prefix,
       topics,
       partitionCount: this.partitionCount,

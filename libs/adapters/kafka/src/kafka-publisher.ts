@@ -1,5 +1,6 @@
 import { partitionFor, RiskError, type Logger } from '@riskledger/contracts'
-import { IdempotentProducer, type AddressedRecord, type ProducerLimits } from './idempotent-producer'
+import { IdempotentProducer, type AddressedRecord } from './idempotent-producer'
+import type { ProducerLimits } from './producer-limits'
 import { checkConnection, NO_LOGGER, type KafkaConnection } from './kafka-connection'
 import { unavailable } from './kafka-errors'
 import { KafkaWire } from './kafkajs-internals'
@@ -74,6 +75,7 @@ class ProducingPublisher implements KafkaPublisher {
 
   async publish(messages: readonly PublishedMessage[]): Promise<readonly PublishedPosition[]> {
     const { producer, connection, nowMs } = this.parts
+    if (this.closing !== undefined) throw new RiskError('cancelled', 'The publisher is closed.', { retriable: false })
     const names = [...new Set(messages.map(({ topic }) => `${connection.prefix}${topic}`))]
     if (this.learning !== undefined || names.some((name) => !this.known.has(name))) await this.learnInTurn(names)
     const timeMs = nowMs()

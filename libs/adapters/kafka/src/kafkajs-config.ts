@@ -1,6 +1,6 @@
 import { connect as connectPlain, isIP } from 'node:net'
 import { connect as connectTls, type ConnectionOptions } from 'node:tls'
-import type { ISocketFactory, KafkaConfig, logCreator, RetryOptions } from 'kafkajs'
+import type { ISocketFactory, KafkaConfig, logCreator } from 'kafkajs'
 import type { Logger } from '@riskledger/contracts'
 import type { CheckedConnection } from './kafka-connection'
 
@@ -10,8 +10,8 @@ export const KAFKAJS_LOG_LEVEL = 2
 /** The part of a logger that kafkajs is routed to. */
 export type WarningLogger = { warn(...call: Parameters<Logger['warn']>): unknown }
 
-/** Attempts of kafkajs' own for one request; whoever asked goes on by a deadline of its own after them. */
-const RETRY: RetryOptions = { initialRetryTime: 100, maxRetryTime: 2_000, retries: 5 }
+const FIRST_RETRY_MS = 100
+const MAX_RETRY_MS = 2_000
 
 /** kafkajs' configuration for a connection. What kafkajs warns of or fails at is a warning of ours: whoever gives up tells it again, and what it meant. */
 export function kafkajsConfigOf(connection: CheckedConnection, logger: WarningLogger): KafkaConfig {
@@ -25,7 +25,7 @@ export function kafkajsConfigOf(connection: CheckedConnection, logger: WarningLo
     authenticationTimeout: requestTimeoutMs,
     requestTimeout: requestTimeoutMs,
     enforceRequestTimeout: true,
-    retry: RETRY,
+    retry: { initialRetryTime: FIRST_RETRY_MS, maxRetryTime: MAX_RETRY_MS, retries: 5 },
     logLevel: KAFKAJS_LOG_LEVEL,
     logCreator: logCreatorOf(logger),
     socketFactory: openSocket,
@@ -51,5 +51,9 @@ export const openSocket: ISocketFactory = ({ host, port, ssl, onConnect }) => {
       : connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ...ssl }, onConnect)
   socket.setKeepAlive(true, 60_000)
   socket.setNoDelay(true)
+  // kafkajs lets go of a dead socket again and again, and one that never connected would keep a listener each time.
+  socket.once('close', () => {
+    socket.unref = () => socket
+  })
   return socket
 }

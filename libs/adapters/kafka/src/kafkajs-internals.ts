@@ -13,7 +13,7 @@ export interface WireRequest {
   readonly apiKey: number
   readonly apiVersion: number
   readonly apiName: string
-  readonly body: Uint8Array
+  readonly body: Buffer
   /** Longest wait for an answer; what the connection says, if that is longer. */
   readonly timeoutMs?: number
   /** A connection answers in order, so what may wait long at the broker has one of its own. */
@@ -40,10 +40,11 @@ export class KafkaWire {
   constructor(connection: CheckedConnection, logger: Logger) {
     // Closing cuts connections, which kafkajs takes for failures.
     const config = kafkajsConfigOf(connection, { warn: (message, fields) => this.closed || logger.warn(message, fields) })
-    const { logCreator, retry, ...rest } = config
+    const { logCreator, ...rest } = config
     this.cluster = new Cluster({
       ...rest,
-      retry,
+      // Enough to try each broker once: whoever asks goes on by a deadline of its own.
+      retry: { initialRetryTime: 50, maxRetryTime: 200, retries: connection.brokers.length },
       logger: createLogger({ level: KAFKAJS_LOG_LEVEL, logCreator }),
       socketFactory: this.socketFactory,
       // A topic that is missing is told, not made with the broker's defaults.
@@ -159,7 +160,7 @@ export function describeErrorCode(code: number): { readonly type: string; readon
   return { type, retriable, message }
 }
 
-function encoderOf(body: Uint8Array): Encoder {
+function encoderOf(body: Buffer): Encoder {
   const encoder = new Encoder()
   encoder.writeBufferInternal(body)
   return encoder

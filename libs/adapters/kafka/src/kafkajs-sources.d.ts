@@ -44,8 +44,29 @@ declare module 'kafkajs/src/loggers/index.js' {
 
 declare module 'kafkajs/src/protocol/encoder.js' {
   export default class Encoder {
-    writeBufferInternal(buffer: Uint8Array): void
+    writeBufferInternal(buffer: Buffer): void
   }
+}
+
+declare module 'kafkajs/src/protocol/decoder.js' {
+  export default class Decoder {
+    constructor(buffer: Buffer)
+  }
+}
+
+declare module 'kafkajs/src/protocol/recordBatch/v0/decoder.js' {
+  import type Decoder from 'kafkajs/src/protocol/decoder.js'
+  interface DecodedRecord {
+    readonly offset: string
+    readonly timestamp: string
+    readonly key: Buffer | null
+    readonly value: Buffer | null
+    readonly headers: Readonly<Record<string, Buffer>>
+  }
+  /** Our records are held equal to what it reads. */
+  export default function decodeRecordBatch(
+    decoder: Decoder,
+  ): Promise<{ readonly records: readonly DecodedRecord[]; readonly producerId: string; readonly firstSequence: number }>
 }
 
 declare module 'kafkajs/src/protocol/error.js' {

@@ -17,7 +17,7 @@ export interface ListedOffset {
 }
 
 /** The body of a request for one end of one partition; both ends in one request are not allowed. */
-export function encodeListOffsets(topic: string, { partition, end }: { readonly partition: number; readonly end: number }): Uint8Array {
+export function encodeListOffsets(topic: string, { partition, end }: { readonly partition: number; readonly end: number }): Buffer {
   const writer = new ByteWriter(64)
   writer.int32(-1)
   writer.int8(READ_COMMITTED)

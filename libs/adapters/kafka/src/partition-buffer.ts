@@ -91,8 +91,7 @@ export class PartitionBuffer {
       const batch = this.open ?? (await this.openNext(gaps))
       if (batch === null) break
       if (batch.left === 0) {
-        this.skipTo(batch.header.endOffset, { reason: 'compacted', gaps })
-        this.close(batch)
+        this.finish(batch, gaps)
         continue
       }
       const start = batch.reader.at
@@ -111,7 +110,7 @@ export class PartitionBuffer {
         const { offset, key, timeMs } = record
         records.push({ topic, partition, offset, brokerTimeMs: timeMs, orderTimeMs: undefined, key, value })
       }
-      batch.left--
+      if (--batch.left === 0) this.finish(batch, gaps)
     }
     return { records, gaps, nextOffset: this.nextOffset }
   }
@@ -158,6 +157,11 @@ export class PartitionBuffer {
     const reader = new ByteReader(bytes)
     reader.at = this.at + BATCH_HEADER_BYTES
     return reader
+  }
+
+  private finish(batch: OpenBatch, gaps: LogGap[]): void {
+    this.skipTo(batch.header.endOffset, { reason: 'compacted', gaps })
+    this.close(batch)
   }
 
   private close({ header }: OpenBatch): void {

@@ -22,7 +22,7 @@ export interface ProducedPartition {
 }
 
 /** The body of a produce request. The leader answers once all in-sync replicas have the batches, or after `timeoutMs` with an error. */
-export function encodeProduce(partitions: readonly ProducePartition[], timeoutMs: number): Uint8Array {
+export function encodeProduce(partitions: readonly ProducePartition[], timeoutMs: number): Buffer {
   const writer = new ByteWriter(partitions.reduce((sum, { topic, batch }) => sum + batch.length + topic.length + 64, 64))
   // Transactional id: null.
   writer.int16(-1)

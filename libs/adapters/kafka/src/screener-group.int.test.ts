@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { resolve } from 'node:path'
 import kafkajs from 'kafkajs'
 import type { RawTopic } from '@riskledger/contracts'
 import type { KafkaConnection } from './kafka-connection'
@@ -7,6 +8,8 @@ import { joinScreenerGroup, type ScreenerGroup, type ScreenerGroupOptions } from
 import { brokerOfTests } from './testing/broker-of-tests'
 import { madeTopics } from './testing/test-topics'
 
+/** By its path: the package that holds it stands above this one. */
+const REGISTER = resolve(__dirname, '../../../runtime/register.cjs')
 const TOPICS: readonly RawTopic[] = ['payments', 'logins']
 const PARTITIONS = 6
 
@@ -36,9 +39,9 @@ function tell(): void {
 async function until(holds: () => boolean): Promise<void> {
   while (!holds()) {
     const seen = news
-    await new Promise<void>((resolve) => {
-      told = resolve
-      if (news !== seen) resolve()
+    await new Promise<void>((wake) => {
+      told = wake
+      if (news !== seen) wake()
     })
   }
 }
@@ -69,7 +72,10 @@ async function join(connection: KafkaConnection, part: Partial<ScreenerGroupOpti
 }
 
 const isShared = (members: readonly { readonly held: ReadonlySet<number> }[], sizes: readonly number[]) => (): boolean =>
-  members.map(({ held }) => held.size).sort().join() === [...sizes].sort().join() && new Set(members.flatMap(({ held }) => [...held])).size === PARTITIONS
+  members
+    .map(({ held }) => held.size)
+    .sort()
+    .join() === [...sizes].sort().join() && new Set(members.flatMap(({ held }) => [...held])).size === PARTITIONS
 
 test('partitions are shared as members come and go, and few of them move', async () => {
   const connection = await madeTopics(await brokers(), { partitionCount: PARTITIONS, topics: TOPICS })
@@ -100,8 +106,8 @@ test('a membership lasts past its session while everything is paused, and positi
   // The broker alone tells when a session would have ended: it is asked for longer than that.
   const askUntilMs = performance.now() + 9_000
   while (performance.now() < askUntilMs) {
-    const { state, members } = await described()
-    expect({ state, members: members.map((found) => found.memberId) }).toEqual({ state: 'Stable', members: [memberId] })
+    // Whose session ends is put out, and comes back under another id.
+    expect((await described()).members.map((found) => found.memberId)).toEqual([memberId])
   }
   await member.group.commitPositions([{ topic: 'payments', partition: 2, offset: 17 }])
   const committed = await admin.fetchOffsets({ groupId: group, topics: [`${connection.prefix}raw.payments`] })
@@ -131,7 +137,11 @@ test('an error of whoever takes the partitions ends the membership', async () =>
       throw new Error('no room')
     },
   })
-  await expect(member.group.failed).rejects.toMatchObject({ code: 'log-unavailable', retriable: false, message: expect.stringContaining('no room') })
+  await expect(member.group.failed).rejects.toMatchObject({
+    code: 'log-unavailable',
+    retriable: false,
+    message: expect.stringContaining('no room'),
+  })
 })
 
 test('a signal ends the membership, and its partitions go to the others at once', async () => {
@@ -146,9 +156,13 @@ test('a signal ends the membership, and its partitions go to the others at once'
 
 describe('a member in another process', () => {
   async function joinElsewhere(connection: KafkaConnection): Promise<{ readonly child: ChildProcess; readonly held: Set<number> }> {
-    const child = fork(`${__dirname}/testing/group-member-process.ts`, [JSON.stringify({ connection, topics: TOPICS, partitionCount: PARTITIONS })], {
-      execArgv: ['--require', require.resolve('@riskledger/runtime/register.cjs')],
-    })
+    const child = fork(
+      `${__dirname}/testing/group-member-process.ts`,
+      [JSON.stringify({ connection, topics: TOPICS, partitionCount: PARTITIONS })],
+      {
+        execArgv: ['--require', REGISTER],
+      },
+    )
     closing.push(async () => {
       if (child.exitCode !== null || child.signalCode !== null) return
       child.kill('SIGKILL')

@@ -73,7 +73,14 @@ class Membership implements ScreenerGroup {
   private leaving: Promise<void> | undefined
 
   constructor(private readonly options: ScreenerGroupOptions) {
-    const { topics = RAW_TOPICS, partitionCount, groupId, logger = NO_LOGGER, sessionTimeoutMs = 10_000, heartbeatIntervalMs = 500 } = options
+    const {
+      topics = RAW_TOPICS,
+      partitionCount,
+      groupId,
+      logger = NO_LOGGER,
+      sessionTimeoutMs = 10_000,
+      heartbeatIntervalMs = 500,
+    } = options
     const connection = checkConnection(options.connection)
     this.failed = new Promise<never>((_, reject) => {
       this.fail = reject
@@ -131,7 +138,10 @@ class Membership implements ScreenerGroup {
       this.endJoining()
       await consumer.disconnect()
       if (error instanceof RiskError) throw error
-      throw unavailable(`The group ${this.options.groupId} could not be joined`, { cause: error, context: { groupId: this.options.groupId } })
+      throw unavailable(`The group ${this.options.groupId} could not be joined`, {
+        cause: error,
+        context: { groupId: this.options.groupId },
+      })
     }
     const { signal } = this.options
     if (signal?.aborted === true) await this.leave()
@@ -184,11 +194,15 @@ class Membership implements ScreenerGroup {
     const { groupId } = this.options
     this.fail(
       riskError ??
-        new RiskError('log-unavailable', `The membership in ${groupId} has ended: ${error.message}. Leave, and let the process be started again.`, {
-          retriable: false,
-          cause: error,
-          context: { groupId },
-        }),
+        new RiskError(
+          'log-unavailable',
+          `The membership in ${groupId} has ended: ${error.message}. Leave, and let the process be started again.`,
+          {
+            retriable: false,
+            cause: error,
+            context: { groupId },
+          },
+        ),
     )
     void this.leave().catch(() => undefined)
   }

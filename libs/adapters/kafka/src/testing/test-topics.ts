@@ -10,7 +10,7 @@ export interface TestTopicsOptions {
   /** Default: all raw topics. */
   readonly topics?: readonly RawTopic[]
   readonly replicationFactor?: number
-  /** Settings besides those of the specification. */
+  /** Settings of `raw.payments` besides those of its specification. */
   readonly settings?: Readonly<Record<string, string>>
 }
 
@@ -21,7 +21,10 @@ export async function madeTopics(brokers: readonly string[], options: TestTopics
   const names = topics.map((topic) => rawTopicName(topic, connection.prefix))
   const specifications = topicSpecifications({ prefix: connection.prefix, partitionCount, replicationFactor, timestampType: 'CreateTime' })
     .filter(({ topic }) => names.includes(topic))
-    .map((specification) => ({ ...specification, settings: { ...specification.settings, ...settings } }))
+    .map((specification) => ({
+      ...specification,
+      settings: { ...specification.settings, ...(specification.topic.endsWith('raw.payments') ? settings : {}) },
+    }))
   await createTopics({ connection, specifications })
   return connection
 }

@@ -1,0 +1,161 @@
+import { ByteWriter } from './byte-writer'
+import { IdempotentProducer } from './idempotent-producer'
+import type { ProducerLimits } from './producer-limits'
+import { NO_LOGGER } from './kafka-connection'
+import { readBatchHeader } from './record-batch'
+import { batchIn, FakeWire, type Answerer } from './testing/fake-wire'
+
+const NOT_LEADER = 6
+const TIMED_OUT = 7
+const TOO_LARGE = 10
+const OUT_OF_ORDER = 45
+
+function answered(errorCode: number, baseOffset: number): Buffer {
+  const writer = new ByteWriter()
+  writer.int32(1)
+  writer.string('t')
+  writer.int32(1)
+  writer.int32(0)
+  writer.int16(errorCode)
+  writer.int64(baseOffset)
+  writer.int64(-1)
+  writer.int64(0)
+  return Buffer.from(writer.view())
+}
+
+function producing(
+  answer: Answerer,
+  limits: Partial<ProducerLimits> = {},
+): { readonly wire: FakeWire; readonly producer: IdempotentProducer } {
+  const wire = new FakeWire(answer)
+  return { wire, producer: new IdempotentProducer(wire, { ...limits, logger: NO_LOGGER, nowMs: Date.now }) }
+}
+const records = (...values: string[]) =>
+  values.map((value) => ({ topic: 't', partition: 0, timeMs: 1, key: null, value: Buffer.from(value) }))
+/** Who numbered a batch, and its first number. */
+const stampOf = (batch: Buffer): { readonly producerId: number; readonly baseSequence: number; readonly count: number } => ({
+  producerId: Number(batch.readBigInt64BE(43)),
+  baseSequence: batch.readInt32BE(53),
+  count: readBatchHeader(batch, 0)!.count,
+})
+
+/** Answers in turn; an error rejects, a number is an error code, and null is success. */
+function inTurn(outcomes: readonly (Error | number | null)[]): Answerer {
+  let offset = 0
+  let turn = 0
+  return (request) => {
+    const outcome = outcomes[turn++] ?? null
+    if (outcome instanceof Error) return Promise.reject(outcome)
+    if (outcome !== null) return Promise.resolve(answered(outcome, -1))
+    const baseOffset = offset
+    offset += stampOf(batchIn(request)).count
+    return Promise.resolve(answered(0, baseOffset))
+  }
+}
+
+test('a batch that was not acknowledged is sent again byte for byte, and the next goes on numbering', async () => {
+  const { wire, producer } = producing(inTurn([new Error('cut'), NOT_LEADER, TIMED_OUT]))
+  expect(await producer.send(records('a', 'b'))).toEqual([0, 1])
+  expect(await producer.send(records('c'))).toEqual([2])
+  const batches = wire.requests.map((request) => batchIn(request))
+  expect(batches).toHaveLength(5)
+  for (const batch of batches.slice(1, 4)) expect(batch.equals(batches[0])).toBe(true)
+  expect(stampOf(batches[4])).toEqual({ producerId: 1, baseSequence: 2, count: 1 })
+  expect(wire.refreshes).toBeGreaterThan(0)
+  await producer.close()
+})
+
+test('calls in flight at once share batches, in their order, one batch of a partition on its way at a time', async () => {
+  let inFlight = 0
+  const answer = inTurn([])
+  const { wire, producer } = producing(async (request, node) => {
+    expect(++inFlight).toBe(1)
+    await new Promise((resolve) => setImmediate(resolve))
+    inFlight--
+    return answer(request, node)
+  })
+  const offsets = await Promise.all(Array.from({ length: 30 }, (_, i) => producer.send(records(String(i)))))
+  expect(offsets.flat()).toEqual(Array.from({ length: 30 }, (_, i) => i))
+  expect(wire.requests.length).toBeLessThan(4)
+  await producer.close()
+})
+
+test('batches close at their size', async () => {
+  const { wire, producer } = producing(inTurn([]), { maxBatchBytes: 200 })
+  await producer.send(records(...Array.from({ length: 10 }, () => 'x'.repeat(50))))
+  expect(wire.requests.map((request) => stampOf(batchIn(request)).count)).toEqual([2, 2, 2, 2, 2])
+  await producer.close()
+})
+
+test('after a batch whose fate is not known the partition goes on under another id: no number is used twice', async () => {
+  let nowMs = 0
+  let answer: Answerer = () => Promise.reject(new Error('cut'))
+  const wire = new FakeWire((request, node) => answer(request, node))
+  const producer = new IdempotentProducer(wire, { deliveryTimeoutMs: 100, logger: NO_LOGGER, nowMs: () => (nowMs += 40) })
+  await expect(producer.send(records('a'))).rejects.toMatchObject({ code: 'log-unavailable', retriable: true })
+  answer = inTurn([])
+  await producer.send(records('b'))
+  expect(stampOf(batchIn(wire.requests.at(-1)!))).toEqual({ producerId: 2, baseSequence: 0, count: 1 })
+  await producer.close()
+})
+
+test('a broker that has lost the numbering gets a batch under another number, if it surely has not written it', async () => {
+  const { wire, producer } = producing(inTurn([OUT_OF_ORDER]))
+  expect(await producer.send(records('a'))).toEqual([0])
+  expect(wire.requests.map((request) => stampOf(batchIn(request)).producerId)).toEqual([1, 2])
+  await producer.close()
+
+  const doubtful = producing(inTurn([new Error('cut'), OUT_OF_ORDER]))
+  await expect(doubtful.producer.send(records('a'))).rejects.toMatchObject({ code: 'log-unavailable', retriable: true })
+  expect(doubtful.wire.requests).toHaveLength(2)
+  await doubtful.producer.close()
+})
+
+test('what is too large is refused by name, here or by the broker, and what follows goes on', async () => {
+  const { wire, producer } = producing(inTurn([TOO_LARGE]), { maxRecordBytes: 10 })
+  await expect(producer.send(records('x'.repeat(11)))).rejects.toMatchObject({
+    code: 'record-too-large',
+    retriable: false,
+    context: { bytes: 11 },
+  })
+  expect(wire.requests).toHaveLength(0)
+  await expect(producer.send(records('x'))).rejects.toMatchObject({ code: 'record-too-large', retriable: false, context: { records: 1 } })
+  expect(await producer.send(records('y'))).toEqual([0])
+  await producer.close()
+})
+
+test('a refusal that is no matter of time ends at once', async () => {
+  const { wire, producer } = producing(inTurn([29]))
+  await expect(producer.send(records('x'))).rejects.toMatchObject({
+    code: 'log-unavailable',
+    retriable: false,
+    context: { error: 'TOPIC_AUTHORIZATION_FAILED' },
+  })
+  expect(wire.requests).toHaveLength(1)
+  await producer.close()
+})
+
+test('more than may wait is refused, and what waits is not', async () => {
+  let release: () => void = () => undefined
+  const held = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  const answer = inTurn([])
+  const { producer } = producing((request, node) => held.then(() => answer(request, node)), { maxPendingBytes: 100 })
+  const first = producer.send(records('x'.repeat(150)))
+  await expect(producer.send(records('y'))).rejects.toMatchObject({ code: 'limit-reached', retriable: true })
+  release()
+  expect(await first).toEqual([0])
+  expect(await producer.send(records('z'))).toEqual([1])
+  await producer.close()
+})
+
+test('closing waits for what is on its way and takes nothing more', async () => {
+  const { producer } = producing(inTurn([new Error('cut')]))
+  const sent = producer.send(records('a'))
+  const closed = producer.close()
+  await expect(producer.send(records('b'))).rejects.toMatchObject({ code: 'cancelled' })
+  await closed
+  expect(await sent).toEqual([0])
+  expect(await producer.send([]).catch((error: { code: string }) => error.code)).toBe('cancelled')
+})
