@@ -48,10 +48,14 @@ export class Admission {
   install(app: FastifyInstance): void {
     app.decorateRequest('startedAtMs', 0)
     app.decorateRequest('charge')
+    // Otherwise a connection that is kept alive would hold up the shutdown until its time is over.
+    app.addHook('onSend', (_request, reply, payload, done) => {
+      if (this.closing) void reply.header('connection', 'close')
+      done(null, payload)
+    })
     app.addHook('onRequest', async (request, reply) => {
       request.startedAtMs = performance.now()
       if (this.closing) {
-        void reply.header('connection', 'close')
         throw new Refusal({ code: 'unavailable', detail: 'The gateway shuts down. Send the same again to another.', retryAfterSeconds: 5 })
       }
       // At once: a body that nobody will look at is not read.

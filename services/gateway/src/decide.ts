@@ -1,9 +1,10 @@
 import { RiskError, type Metrics, type ScreenedTopic, type Verdict } from '@riskledger/contracts'
 import type { RawEvents } from '@riskledger/events'
-import { fallbackVerdict, type FallbackPolicy } from '@riskledger/policy'
+import { fallbackVerdict } from '@riskledger/policy'
 import type { AnswerPublisher } from './answer-publisher'
 import type { DecisionDesk, Settled } from './decision-desk'
 import type { EventAppender } from './event-appender'
+import type { FallbackInForce } from './fallback-in-force'
 import { Refusal } from './problem'
 import { digestOf, receiptOf, recordOf, type Receipt } from './receipt'
 import { eventKey, type Outcome, type RecentVerdicts } from './recent-verdicts'
@@ -14,7 +15,7 @@ export interface DecideParts {
   readonly recent: RecentVerdicts
   readonly appender: EventAppender
   readonly answers: AnswerPublisher
-  readonly fallback: FallbackPolicy
+  readonly fallback: Pick<FallbackInForce, 'current'>
   readonly partitionCount: number
   readonly nowMs: () => number
   readonly metrics: Metrics
@@ -83,7 +84,7 @@ async function answer({ desk, recent, appender, fallback, ...parts }: DecidePart
   const digest = digestOf(record)
   const key = eventKey(record.value, 10)
   const told = (outcome: Outcome | null, receipt: Receipt | null): Decision =>
-    decisionOf(question, { outcome, receipt, fallback: fallbackVerdict(fallback, { ...event, topic }) })
+    decisionOf(question, { outcome, receipt, fallback: fallbackVerdict(fallback.current, { ...event, topic }) })
 
   const known = recent.get(key)
   if (known !== undefined && known.outcome.status !== 'quarantined') {

@@ -1,7 +1,9 @@
 import { decodeRaw, encodeRaw } from '@riskledger/events'
 import { MINIMAL_EVENTS } from '@riskledger/events/src/testing/sample-events'
+import { DEFAULT_FALLBACK } from '@riskledger/policy'
 import { KeptLogger, MemoryEventLog, MemoryLedger, NO_METRICS } from '@riskledger/testing'
 import { AnswerPublisher } from './answer-publisher'
+import { FallbackInForce } from './fallback-in-force'
 import { GatewayBench, NOW_MS, payment, policyOf } from './testing/gateway-bench'
 
 /** Holds every login and payment at once, whatever it scores. */
@@ -195,6 +197,37 @@ describe('without a screener', () => {
       deadlineMs: 20,
     })
     expect([login.body['kind'], trade.body['kind']]).toEqual(['challenge', 'hold'])
+  })
+})
+
+describe('the fallback is that of the policy in force', () => {
+  const STRICT = policyOf((yaml) =>
+    yaml.replace('purchase: { allowBelowMinor: 10000, otherwise: challenge }', 'purchase: { allowBelowMinor: 0, otherwise: block }'),
+  )
+
+  test('from the start', async () => {
+    const worker = await bench.screen({ policy: STRICT })
+    await worker.stop()
+    await bench.open()
+    expect((await bench.decide(payment(1), 30)).body).toMatchObject({ kind: 'block', fallback: true })
+  })
+
+  test('and after a switch', async () => {
+    const worker = await bench.screen()
+    await bench.open()
+    await bench.decide(payment(1))
+    worker.activate(STRICT)
+    await bench.decide(payment(2))
+    await worker.stop()
+    expect((await bench.decide(payment(3), 30)).body).toMatchObject({ kind: 'block', fallback: true })
+  })
+
+  test('the one before it stays where the ledger does not have it', async () => {
+    const logger = new KeptLogger()
+    const fallback = new FallbackInForce({ ledger: new MemoryLedger(), environment: '', initial: DEFAULT_FALLBACK, logger })
+    await fallback.follow('ab'.repeat(32))
+    expect(fallback.current).toBe(DEFAULT_FALLBACK)
+    expect(logger.lines).toMatchObject([{ level: 'warn', fields: { policyHash: 'ab'.repeat(32) } }])
   })
 })
 

@@ -19,7 +19,7 @@ export interface GatewayOptions {
   readonly tls?: { readonly cert: string; readonly key: string }
   /** Who may come in; `off` only on a loopback address: then everybody may do everything. */
   readonly apiKeys: readonly ApiKey[] | 'off'
-  /** What is told when no verdict comes in time, as `fallbackOf(policy)` gives it. */
+  /** What is told when no verdict comes in time while no journal names a policy, as `fallbackOf(policy)` gives it; then the policy in force says it. */
   readonly fallback: FallbackPolicy
   readonly limits?: Partial<GatewayLimits>
   /** `source` of the `answers` that the gateway publishes. Default `gateway`. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { RiskError, type RawTopic, type RecordedEntry } from '@riskledger/contracts'
 import { decodeInputsScreened, MalformedBytesError, readEntry, type JournaledInput } from '@riskledger/journal'
 import { eventKey, type Outcome } from './recent-verdicts'
@@ -19,6 +19,14 @@ export interface JournalOutcome {
 const EVENT_ID_AT = 10
 const EVENT_ID_END = 26
 
+/** Who hears of a journal. */
+export interface JournalListener {
+  /** Every event of a screened topic, in its partition's order. */
+  readonly tell: (found: JournalOutcome) => void
+  /** The policy in force, whenever one is put there. */
+  readonly tellPolicy: (policyHash: string) => void
+}
+
 /**
  * Reads the entries of one partition's journal in order and tells what became of each event of a screened topic: what is not simply allowed once
  * its `DecisionMade` has come, with the reasons.
@@ -26,12 +34,15 @@ const EVENT_ID_END = 26
 export class JournalReader {
   private readonly undecided = new Map<number, JournalOutcome>()
 
+  private topics: readonly RawTopic[] | null
+
+  /** `topics` as the journal's first entry lists them; null before there is one. */
   constructor(
-    private readonly partition: number,
-    /** As the journal's first entry lists them; null before there is one. */
-    private topics: readonly RawTopic[] | null,
-    private readonly tell: (found: JournalOutcome) => void,
-  ) {}
+    private readonly place: { readonly partition: number; readonly topics: readonly RawTopic[] | null },
+    private readonly listener: JournalListener,
+  ) {
+    this.topics = place.topics
+  }
 
   /** Throws `ledger-corrupt`, naming the entry, where it cannot be read. */
   read(entry: RecordedEntry): void {
@@ -46,6 +57,10 @@ export class JournalReader {
       case 'DecisionMade':
         this.readDecision(entry)
         return
+      case 'PolicyActivated':
+        this.flush()
+        this.readPolicy(entry)
+        return
       default:
         this.flush()
     }
@@ -53,18 +68,23 @@ export class JournalReader {
 
   /** Tells what still waits for its decision, as an append ends with them all: only a damaged journal leaves any. */
   private flush(): void {
-    for (const found of this.undecided.values()) this.tell(found)
+    for (const found of this.undecided.values()) this.listener.tell(found)
     this.undecided.clear()
   }
 
   private readInputs(entry: RecordedEntry): void {
     const { topics } = this
     if (topics === null) throw corrupt(entry, 'it comes before the first entry of its journal')
-    forEachOutcome(entry, { partition: this.partition, topics }, (found) => {
+    forEachOutcome(entry, { partition: this.place.partition, topics }, (found) => {
       const { verdict } = found.outcome
       if (verdict !== null && verdict !== 'allow') this.undecided.set(found.outcome.sequence, found)
-      else this.tell(found)
+      else this.listener.tell(found)
     })
+  }
+
+  private readPolicy(entry: RecordedEntry): void {
+    const { policyHash, mode } = readJson(entry) as { readonly policyHash: string; readonly mode: string }
+    if (mode === 'live') this.listener.tellPolicy(policyHash)
   }
 
   private readDecision(entry: RecordedEntry): void {
@@ -72,7 +92,7 @@ export class JournalReader {
     const found = this.undecided.get(sequence)
     if (found === undefined) return
     this.undecided.delete(sequence)
-    this.tell({ ...found, outcome: { ...found.outcome, decisionId, reasonCodes } })
+    this.listener.tell({ ...found, outcome: { ...found.outcome, decisionId, reasonCodes } })
   }
 }
 
@@ -105,7 +125,7 @@ function outcomeOf(
   const { status, verdict, scorePoints, reason, lateByMs, firstSequence, offset } = input
   return {
     key: eventKey(body, EVENT_ID_AT),
-    digest: createHash('sha256').update(body).digest(),
+    digest: hash('sha256', body, 'buffer'),
     offset,
     outcome: { ...place, status, verdict, scorePoints, decisionId: null, reasonCodes: [], reason, lateByMs },
     firstSequence,

@@ -9,6 +9,7 @@ import { DecisionDesk } from './decision-desk'
 import { addDecisionRoutes } from './decision-routes'
 import { EventAppender } from './event-appender'
 import { addEventRoutes } from './event-routes'
+import { FallbackInForce } from './fallback-in-force'
 import { assertFitting, limitsOf, type GatewayLimits, type GatewayOptions } from './gateway-options'
 import { addHouseRoutes } from './house-routes'
 import { takeJsonBodies } from './json-body'
@@ -36,7 +37,7 @@ export interface Gateway {
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const limits = limitsOf(options.limits)
   assertFitting(options)
-  const { log, ledger, environment, partitionCount, nowMs, logger, metrics, fallback } = options
+  const { log, ledger, environment, partitionCount, nowMs, logger, metrics } = options
   const schemas = readRawSchemas()
   const recent = new RecentVerdicts(limits.recentVerdicts, RAW_TOPICS)
   const lookUp = new LookUp({ ledger, environment, partitionCount, lookBackBytes: limits.lookBackBytes })
@@ -47,7 +48,16 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     logger,
     metrics,
   })
-  const feed = await VerdictFeed.start({ ledger, environment, partitionCount, tell: (found) => desk.hear(found), logger, metrics })
+  const fallback = new FallbackInForce({ ledger, environment, initial: options.fallback, logger })
+  const feed = await VerdictFeed.start({
+    ledger,
+    environment,
+    partitionCount,
+    tell: (found) => desk.hear(found),
+    tellPolicy: (policyHash) => void fallback.follow(policyHash),
+    logger,
+    metrics,
+  })
   const appender = new EventAppender(log, { maxPendingBytes: limits.maxPendingAppendBytes })
   const answers = new AnswerPublisher({ log, partitionCount, source: options.source ?? 'gateway', nowMs, logger, metrics })
   const admission = new Admission({ apiKeys: options.apiKeys, limits, metrics })

@@ -1,15 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { RiskError, type Ledger, type Logger, type Metrics, type RawTopic } from '@riskledger/contracts'
 import { lastEntry, screeningStream } from '@riskledger/journal'
-import { JournalReader, topicsOfSegment, type JournalOutcome } from './journal-reader'
+import { JournalReader, topicsOfSegment, type JournalListener } from './journal-reader'
 
-/** What a feed follows. */
-export interface VerdictFeedOptions {
+/** What a feed follows, and who hears of it: of policies also at the start, where one is in force. */
+export interface VerdictFeedOptions extends JournalListener {
   readonly ledger: Ledger
   readonly environment: string
   readonly partitionCount: number
-  /** Hears of every event of a screened topic, in its partition's order. */
-  readonly tell: (found: JournalOutcome) => void
   readonly logger: Logger
   readonly metrics: Metrics
 }
@@ -53,7 +51,8 @@ export class VerdictFeed {
       const stream = screeningStream(partition, 0, options.environment)
       const last = await lastEntry(options.ledger, stream)
       const topics = last === null ? null : await journalTopics(options.ledger, stream)
-      const reader = new JournalReader(partition, topics, options.tell)
+      const reader = new JournalReader({ partition, topics }, options)
+      if (last !== null) options.tellPolicy(last.metadata.policyHash)
       followings.push({ partition, stream, reader, after: last?.recorded.revision ?? 'start', caughtUp: false })
     }
     return new VerdictFeed(options, followings)

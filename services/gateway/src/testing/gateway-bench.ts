@@ -28,10 +28,7 @@ export function payment(id: number, part: Partial<PaymentInput> = {}): PaymentIn
 }
 
 /** A worker of a partition over these ports. */
-export function screen(
-  ports: { readonly log: EventLog; readonly ledger: Ledger },
-  part: Partial<WorkerOptions> = {},
-): Promise<PartitionWorker> {
+function screen(ports: { readonly log: EventLog; readonly ledger: Ledger }, part: Partial<WorkerOptions> = {}): Promise<PartitionWorker> {
   return startPartitionWorker({
     partition: 0,
     partitionCount: ports.log.partitionCount,
