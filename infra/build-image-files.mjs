@@ -1,5 +1,5 @@
 // Makes the folder that a container image holds: node infra/build-image-files.mjs <empty folder>
-// Bundles, the packages that cannot be bundled with all that these need, the policies that ship, and a starter; nothing else is needed to run.
+// Bundles, the packages that cannot be bundled with all that these need, the policies and schemas that ship, and a starter; nothing else is needed to run.
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
@@ -31,7 +31,7 @@ export async function buildImageFiles(target) {
   mkdirSync(join(target, 'bin'))
   writeFileSync(join(target, 'bin', 'riskledger.js'), STARTER, { mode: 0o755 })
   cpSync(join(root, 'infra', 'check-health.js'), join(target, 'bin', 'check-health.js'))
-  cpSync(join(root, 'policies'), join(target, 'policies'), { recursive: true })
+  for (const folder of ['policies', join('schemas', 'raw')]) cpSync(join(root, folder), join(target, folder), { recursive: true })
   cpSync(join(root, 'LICENSE'), join(target, 'LICENSE'))
   for (const name of EXTERNAL)
     if (!name.endsWith('/*') && !NOT_SHIPPED.has(name)) copyPackage(name, { from: join(root, 'node_modules'), target })
