@@ -3,7 +3,7 @@ import { Kafka, logLevel } from 'kafkajs'
 import { RAW_TOPICS, type RawTopic } from '@riskledger/contracts'
 
 /** What a cluster holds of a topic and partition for a reader of committed records: the digest of each value by its offset. */
-export type PartitionTruth = ReadonlyMap<number, string>
+type PartitionTruth = ReadonlyMap<number, string>
 
 /** What a cluster holds of every raw topic and partition, under `<topic>/<partition>`. */
 export type BrokerTruth = ReadonlyMap<string, PartitionTruth>
@@ -36,7 +36,7 @@ export async function readBrokerTruth(options: {
       consumer.on('consumer.crash', ({ payload }) => reject(payload.error))
       consumer
         .run({
-          eachBatch: async ({ batch }) => {
+          eachBatch: ({ batch }) => {
             const place = `${batch.topic.slice(`${options.prefix}raw.`.length)}/${batch.partition}`
             for (const { offset, value } of batch.messages) {
               truth.get(place)!.set(
@@ -48,6 +48,7 @@ export async function readBrokerTruth(options: {
             }
             if (Number(batch.lastOffset()) + 1 >= (behind.get(place) ?? 0)) behind.delete(place)
             if (behind.size === 0) resolve()
+            return Promise.resolve()
           },
         })
         .catch(reject)

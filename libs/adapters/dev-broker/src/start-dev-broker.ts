@@ -95,7 +95,10 @@ export async function startDevBroker(options: DevBrokerOptions): Promise<DevBrok
   }
 }
 
-function refuseBadOptions({ ports, proxied }: DevBrokerOptions, { count, heapMiB }: { readonly count: number; readonly heapMiB: number }): void {
+function refuseBadOptions(
+  { ports, proxied }: DevBrokerOptions,
+  { count, heapMiB }: { readonly count: number; readonly heapMiB: number },
+): void {
   const refuse = (message: string): never => {
     throw new RiskError('configuration-invalid', message, { retriable: false })
   }

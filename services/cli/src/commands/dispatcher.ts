@@ -1,8 +1,8 @@
-import { join } from 'node:path'
 import type { Command } from 'commander'
-import { DISPATCHER_THREAD, type DispatcherThreadInput } from '@riskledger/dispatcher'
+import { DISPATCHER_THREAD } from '@riskledger/dispatcher'
 import { startThread } from '@riskledger/runtime'
 import { runService, threadService } from '../house/service-session'
+import { dispatcherInput } from '../house/thread-inputs'
 import { contextOf, type Finish } from './command-context'
 
 /** `riskledger dispatcher`: publishes what the journals decide. */
@@ -14,23 +14,13 @@ export function addDispatcher(program: Command, finish: Finish): void {
     .option('--health-host <address>', 'address that the health port listens on (default 127.0.0.1)')
     .action(async (_flags: unknown, command: Command) => {
       const context = contextOf(command)
-      const { environment, crashAt, settings, health } = context
       const start: Parameters<typeof runService>[0]['start'] = async (house) => {
-        const input: DispatcherThreadInput = {
-          connection: context.kafka!,
-          connectionString: house.connectionString,
-          partitionCount: house.folder.partitions,
-          environment,
-          positionsFolder: join(house.dataDir, 'positions'),
-          health,
-          crashAt,
-          logLevel: settings.logLevel,
-        }
+        const input = dispatcherInput(house, { ...context, connection: context.kafka! })
         const thread = startThread(DISPATCHER_THREAD, { name: 'dispatcher', input })
         await thread.ready
         return threadService(thread, {
           name: 'dispatcher',
-          says: `Dispatcher of ${house.folder.partitions} journals to ${settings.kafka}; ledger ${house.connectionString}.`,
+          says: `Dispatcher of ${house.folder.partitions} journals to ${context.settings.kafka}; ledger ${house.connectionString}.`,
         })
       }
       finish(await runService({ context, name: 'dispatcher', needsKafka: true, start }))

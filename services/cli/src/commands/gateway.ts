@@ -50,8 +50,8 @@ export function addGateway(program: Command, finish: Finish): void {
     })
 }
 
-async function createKey({ settings, json, print, printJson }: CommandContext, { name, role }: KeyFlags): Promise<void> {
-  const { gatewayKeys: file } = settings
+async function createKey(context: CommandContext, { name, role }: KeyFlags): Promise<void> {
+  const { gatewayKeys: file } = context.settings
   if (file === undefined)
     throw new RiskError('configuration-invalid', 'Name the keys file with --gateway-keys; it is made where it is missing.', {
       retriable: false,
@@ -66,9 +66,9 @@ async function createKey({ settings, json, print, printJson }: CommandContext, {
   const { key, record } = createApiKey(name, role)
   // Hashes only, and yet nobody else's business.
   await writeFile(file, `${JSON.stringify({ keys: [...keys, record] }, null, 2)}\n`, { mode: 0o600 })
-  if (json) return printJson({ name, role, key, file })
-  print(`key         ${key}`)
-  print(
+  if (context.json) return context.printJson({ name, role, key, file })
+  context.print(`key         ${key}`)
+  context.print(
     `            of ${name}, a ${role}. It is shown this once; ${file} keeps its hash. A running gateway reads the file at its next start.`,
   )
 }

@@ -96,11 +96,11 @@ async function startScreener(
   }
 }
 
-function tell({ json, print, printJson }: CommandContext, message: ScreenerMessage): void {
+function tell(context: CommandContext, message: ScreenerMessage): void {
   if (message.kind !== 'assigned') return
   const partitions = message.partitions.map(({ partition }) => partition).sort((a, b) => a - b)
-  if (json) printJson({ assigned: partitions })
-  else print(partitions.length === 0 ? 'No partition is assigned here now.' : `Works partitions ${partitions.join(', ')}.`)
+  if (context.json) context.printJson({ assigned: partitions })
+  else context.print(partitions.length === 0 ? 'No partition is assigned here now.' : `Works partitions ${partitions.join(', ')}.`)
 }
 
 function saysOf(assignment: Assignment, house: House): string {

@@ -64,13 +64,13 @@ interface Outcome {
   readonly partitions: number
 }
 
-function tell({ json, print, printJson }: CommandContext, { made, differences, topics, partitions }: Outcome): number {
-  if (json) printJson({ topics, partitions, made, differences })
+function tell(context: CommandContext, { made, differences, topics, partitions }: Outcome): number {
+  if (context.json) context.printJson({ topics, partitions, made, differences })
   else {
-    for (const topic of made) print(`made        ${topic}`)
-    print(`topics      ${topics} of ${partitions} partition${partitions === 1 ? '' : 's'}, ${made.length} made now`)
-    print(`differences ${differences.length === 0 ? 'none' : differences.length}`)
-    for (const difference of differences) print(`  ${difference}`)
+    for (const topic of made) context.print(`made        ${topic}`)
+    context.print(`topics      ${topics}, of ${partitions} partition${partitions === 1 ? '' : 's'} each, ${made.length} made now`)
+    context.print(`differences ${differences.length === 0 ? 'none' : differences.length}`)
+    for (const difference of differences) context.print(`  ${difference}`)
   }
   return differences.length === 0 ? EXIT.done : EXIT.faultFound
 }

@@ -10,6 +10,7 @@ import { UpSession } from '../house/up-session'
 import { decisionLine } from '../text/decision-line'
 import { grouped } from '../text/numbers'
 import { contextOf, type CommandContext, type Finish } from './command-context'
+import { addGatewayOptions } from './gateway-options'
 import { DEFAULT_POLICY_FILE, loadPolicyFile } from './load-policy'
 
 interface UpFlags {
@@ -22,7 +23,7 @@ interface UpFlags {
 
 /** `riskledger up`: every part in one process; with `--demo` a generated scenario is played. */
 export function addUp(program: Command, finish: Finish): void {
-  program
+  const up = program
     .command('up')
     .description('run every part in one process on the data folder, until Ctrl-C')
     .option('--demo', 'play a generated scenario: days of habit, then one of trouble (in .riskledger/demo, made anew at each start)')
@@ -40,6 +41,7 @@ export function addUp(program: Command, finish: Finish): void {
       refuseDemoFlags(scenario)
       finish(await serve({ context, once, version }))
     })
+  addGatewayOptions(up)
 }
 
 /** Screens what the log still holds, then stays up. */

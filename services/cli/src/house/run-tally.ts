@@ -6,7 +6,7 @@ import { openLogToRead } from './open-log-to-read'
 import type { House } from './open-house'
 
 /** How far a run is. */
-export interface RunProgress {
+interface RunProgress {
   readonly inputs: number
   readonly emissions: number
   readonly bytesRead: number

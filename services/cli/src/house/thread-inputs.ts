@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
+import type { DispatcherThreadInput } from '@riskledger/dispatcher'
 import { schemaArtifacts } from '@riskledger/events'
 import { storeArtifact } from '@riskledger/journal'
+import type { KafkaConnection } from '@riskledger/kafka'
 import type { AcceptedPolicy, Policy } from '@riskledger/policy'
 import type { RelationsThreadInput } from '@riskledger/relations-service'
 import type { HealthAddress, Settings } from '@riskledger/runtime'
@@ -87,6 +89,32 @@ export function relationsInput(
     logLevel,
     health: health ?? null,
     crashAt,
+  }
+}
+
+/** What the dispatcher thread of this house is started with. */
+export function dispatcherInput(
+  house: House,
+  {
+    connection,
+    environment,
+    crashAt,
+    health,
+    settings,
+  }: Pick<PartOptions, 'environment' | 'crashAt' | 'health'> & {
+    readonly connection: KafkaConnection
+    readonly settings: Pick<Settings, 'logLevel'>
+  },
+): DispatcherThreadInput {
+  return {
+    connection,
+    connectionString: house.connectionString,
+    partitionCount: house.folder.partitions,
+    environment,
+    positionsFolder: join(house.dataDir, 'positions'),
+    health: health ?? null,
+    crashAt,
+    logLevel: settings.logLevel,
   }
 }
 

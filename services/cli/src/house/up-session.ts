@@ -1,12 +1,15 @@
 import { relative } from 'node:path'
 import type { AcceptedPolicy } from '@riskledger/policy'
-import { stopOnSignals } from '@riskledger/runtime'
+import { DISPATCHER_THREAD } from '@riskledger/dispatcher'
+import { startThread, stopOnSignals, type Thread } from '@riskledger/runtime'
 import { houseOf, type CommandContext } from '../commands/command-context'
 import { EXIT } from '../exit-codes'
 import { ProgressBar } from '../text/progress-bar'
 import { bundleEngine } from './engine'
 import { openHouse, type House } from './open-house'
 import { followPolicyRequests } from './policy-requests'
+import { dispatcherInput } from './thread-inputs'
+import { hasGateway, startGatewayThread } from './start-gateway-thread'
 import { startScreeningRun, type ScreeningRun, type ScreeningRunOptions } from './screening-run'
 
 /** How the parts are kept up. */
@@ -72,20 +75,45 @@ export class UpSession {
       tellDecisions: true,
     })
     const following = this.followPolicies(house, run)
+    const doors: Thread[] = []
     try {
       await onStarted?.(run)
+      for (const door of await this.openDoors(house)) doors.push(door)
       const interrupted = this.interrupted()
       if ((await Promise.race([run.drained, following.failed, interrupted])) === INTERRUPTED) return this.interrupt(onInterrupted)
       await onDrained(run)
       if (once) return EXIT.done
       this.say(`\nStays up: ledger ${house.connectionString}   Ctrl-C stops.`)
-      await Promise.race([run.failed, following.failed, interrupted])
+      await Promise.race([run.failed, following.failed, interrupted, ...doors.map(({ done }) => done)])
       this.say('Stopped; everything is in the ledger.')
       return EXIT.done
     } finally {
+      await Promise.allSettled(doors.map((door) => door.stop()))
       await following.end()
       await run.stop()
     }
+  }
+
+  /** What stands open to others while everything runs: the gateway, where somebody may come in, and the dispatcher, where there is a cluster to publish to. */
+  private async openDoors(house: House): Promise<readonly Thread[]> {
+    const { context, once } = this.options
+    const doors: Thread[] = []
+    if (once) return doors
+    if (hasGateway(context.settings)) {
+      const { thread, url } = await startGatewayThread(house, context)
+      doors.push(thread)
+      this.say(`  gateway     ${url}`)
+    }
+    if (house.log.kind === 'kafka') {
+      const thread = startThread(DISPATCHER_THREAD, {
+        name: 'dispatcher',
+        input: dispatcherInput(house, { ...context, connection: house.log.connection }),
+      })
+      await thread.ready
+      doors.push(thread)
+      this.say('  dispatcher  publishing verdicts and what was refused')
+    }
+    return doors
   }
 
   /** Puts policies into force that `riskledger policy activate` asks for. */
