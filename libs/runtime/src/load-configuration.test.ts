@@ -15,7 +15,15 @@ function refusalOf(run: () => unknown): RiskError {
 describe('loadConfiguration', () => {
   test('has a default for everything that needs one', () => {
     const { settings, origins } = loadConfiguration({ flags: {}, environment: {} })
-    expect(settings).toEqual({ dataDir: '.riskledger', logLevel: 'warn', ledgerPort: 0 })
+    expect(settings).toEqual({
+      dataDir: '.riskledger',
+      logLevel: 'warn',
+      ledgerPort: 0,
+      gatewayHost: '127.0.0.1',
+      gatewayPort: 8080,
+      gatewayAuth: 'on',
+      healthHost: '127.0.0.1',
+    })
     expect(origins.dataDir).toBe('default')
   })
 

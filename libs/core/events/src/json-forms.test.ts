@@ -247,6 +247,8 @@ describe('ids and hashes', () => {
         "entry d8246e3621c452dd915c1949f20d6eca",
         "decision cc005db7a0f8576bb2cca97d4062e5d5",
         "importedEvent 86783749bdc559eb84d31953f31b5578",
+        "redrivenEvent c4bc2dbe3c735b058afbb0aecef44fcb",
+        "message a1d139c683135dc79a59b8ac67b00318",
         "simulatedEvent 291d9dd125fa57908f982446dd292dd7",
       ]
     `)

@@ -91,7 +91,7 @@ test('a health check of ours asks where health is served', () => {
   for (const [name, { environment, command = [], healthcheck }] of ours) {
     if (name === 'topics') continue
     expect(healthcheck?.test).toEqual(['CMD', 'node', '/app/bin/check-health.js'])
-    const port = name === 'gateway' ? command[command.indexOf('--port') + 1] : environment?.['RISKLEDGER_HEALTH_PORT']
+    const port = name === 'gateway' ? command[command.indexOf('--gateway-port') + 1] : environment?.['RISKLEDGER_HEALTH_PORT']
     expect(port).toBe('8080')
   }
   expect(existsSync(join(ROOT, 'infra', 'check-health.js'))).toBe(true)

@@ -1,0 +1,79 @@
+import { build } from 'hdr-histogram-js'
+import { randomUUID } from 'node:crypto'
+import { Agent, request } from 'node:http'
+
+/** How many callers asked for a verdict, and how long each waited. */
+export interface DecisionLatency {
+  readonly latencyMs: { readonly p50: number; readonly p99: number; readonly p999: number }
+  readonly asked: number
+  /** Answers that were fallbacks or refusals. */
+  readonly withoutVerdict: number
+}
+
+const ACCOUNTS = 5_000
+
+/** `POST /v1/decisions` at a steady rate over kept connections, from the intended moment of each request to its answer. */
+export async function decisionLatency(
+  url: string,
+  { ratePerSecond, seconds, warmUpSeconds }: { readonly ratePerSecond: number; readonly seconds: number; readonly warmUpSeconds: number },
+): Promise<DecisionLatency> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 64 })
+  const histogram = build({ lowestDiscernibleValue: 1, highestTrackableValue: 60_000_000, numberOfSignificantValueDigits: 3 })
+  const startMs = performance.now()
+  const count = ratePerSecond * (seconds + warmUpSeconds)
+  const waiting = new Set<Promise<void>>()
+  let withoutVerdict = 0
+  try {
+    for (let number = 0; number < count; number++) {
+      const intendedMs = startMs + (number * 1_000) / ratePerSecond
+      while (performance.now() < intendedMs) await new Promise((resolve) => setTimeout(resolve, 1))
+      const isMeasured = number >= ratePerSecond * warmUpSeconds
+      const asking = ask(url, agent, number)
+        .then((hasVerdict) => {
+          if (!isMeasured) return
+          histogram.recordValue(Math.round((performance.now() - intendedMs) * 1_000))
+          if (!hasVerdict) withoutVerdict++
+        })
+        .finally(() => waiting.delete(asking))
+      waiting.add(asking)
+    }
+    await Promise.all(waiting)
+  } finally {
+    agent.destroy()
+  }
+  const at = (percentile: number): number => histogram.getValueAtPercentile(percentile) / 1_000
+  return { latencyMs: { p50: at(50), p99: at(99), p999: at(99.9) }, asked: histogram.totalCount, withoutVerdict }
+}
+
+function ask(url: string, agent: Agent, number: number): Promise<boolean> {
+  const amountMinor = 1_000 + (number % 5_000)
+  const event = {
+    eventId: randomUUID(),
+    accountId: `d-${number % ACCOUNTS}`,
+    eventTimeMs: Date.now(),
+    source: 'bench',
+    paymentId: `p-${number}`,
+    kind: 'purchase',
+    phase: 'requested',
+    direction: 'debit',
+    amountMinor,
+    currency: 'USD',
+    amountReferenceMinor: amountMinor,
+    counterpartyId: `m-${number % 500}`,
+    counterpartyKind: 'merchant',
+    method: 'card',
+    payerNameMatch: 'match',
+  }
+  const body = JSON.stringify({ topic: 'payments', event, deadlineMs: 2_000 })
+  return new Promise((resolve, reject) => {
+    const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
+    const asking = request(`${url}/v1/decisions`, { method: 'POST', agent, headers }, (response) => {
+      let text = ''
+      response.on('data', (bytes: Buffer) => (text += bytes.toString()))
+      response.on('end', () => resolve(response.statusCode === 200 && (JSON.parse(text) as { fallback: boolean }).fallback === false))
+      response.on('error', reject)
+    })
+    asking.on('error', reject)
+    asking.end(body)
+  })
+}

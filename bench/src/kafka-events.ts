@@ -1,0 +1,102 @@
+import { partitionFor, type EventTopic } from '@riskledger/contracts'
+import { encodeRaw } from '@riskledger/events'
+
+/** An event ready to be published. */
+export interface LoadEvent {
+  readonly topic: EventTopic
+  readonly partition: number
+  readonly key: Uint8Array
+  readonly value: Uint8Array
+}
+
+/** What events of the load are made from. */
+export interface LoadPlan {
+  readonly accounts: number
+  readonly partitionCount: number
+  /** Makes the ids of one run different from those of another. */
+  readonly run: number
+}
+
+const COUNTERPARTIES = 5_000
+
+/**
+ * The event with this number: of ten, six payments, three logins and a trade, of accounts that take turns in an order that jumps about, each with an amount, a
+ * device and a place that it keeps. `eventTimeMs` is whatever the caller means by it.
+ */
+export function loadEvent(number: number, eventTimeMs: number, plan: LoadPlan): LoadEvent {
+  // Steps of a prime visit every account before they come back to one.
+  const account = (number * 7_919) % plan.accounts
+  const accountId = `a-${account}`
+  const key = Buffer.from(accountId)
+  const partition = partitionFor(key, plan.partitionCount)
+  const eventId = `${plan.run.toString(16).padStart(8, '0')}-0000-4000-8000-${number.toString(16).padStart(12, '0')}`
+  const head = { eventId, accountId, eventTimeMs, source: 'load' }
+  const kind = number % 10
+  if (kind < 6) return { topic: 'payments', partition, key, value: payment(head, { account, number }) }
+  if (kind < 9) return { topic: 'logins', partition, key, value: login(head, { account, number }) }
+  return { topic: 'p2p-trades', partition, key, value: trade(head, { account, number, accounts: plan.accounts }) }
+}
+
+interface Head {
+  readonly eventId: string
+  readonly accountId: string
+  readonly eventTimeMs: number
+  readonly source: string
+}
+interface Place {
+  readonly account: number
+  readonly number: number
+}
+
+function payment(head: Head, { account, number }: Place): Uint8Array {
+  const amountMinor = 1_000 + ((account * 37 + number) % 9_000)
+  return encodeRaw('payments', {
+    ...head,
+    paymentId: `p-${number}`,
+    kind: 'purchase',
+    phase: 'requested',
+    direction: 'debit',
+    amountMinor,
+    currency: 'USD',
+    amountReferenceMinor: amountMinor,
+    counterpartyId: `m-${(account * 13 + (number % 7)) % COUNTERPARTIES}`,
+    counterpartyKind: 'merchant',
+    method: 'card',
+    payerNameMatch: 'match',
+    deviceId: `d-${account}`,
+    countryCode: 'JP',
+  }).slice()
+}
+
+function login(head: Head, { account, number }: Place): Uint8Array {
+  return encodeRaw('logins', {
+    ...head,
+    loginId: `l-${number}`,
+    outcome: 'success',
+    authMethods: ['passkey'],
+    deviceId: `d-${account}`,
+    sessionId: `s-${number}`,
+    ipToken: `ip-${account}`,
+    countryCode: 'JP',
+    networkClass: 'residential',
+  }).slice()
+}
+
+function trade(head: Head, { account, number, accounts }: Place & { readonly accounts: number }): Uint8Array {
+  const fiatMinor = 20_000 + ((account * 53 + number) % 30_000)
+  return encodeRaw('p2p-trades', {
+    ...head,
+    tradeId: `t-${number}`,
+    side: 'buy',
+    phase: 'opened',
+    counterpartyId: `a-${(account + 1) % accounts}`,
+    asset: 'BTC',
+    assetQuantityUnits: '100000',
+    assetScale: 8,
+    fiatMinor,
+    currency: 'USD',
+    amountReferenceMinor: fiatMinor,
+    paymentMethod: 'bank-transfer',
+    payerNameMatch: 'match',
+  }).slice()
+}
