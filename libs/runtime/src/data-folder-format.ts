@@ -20,6 +20,9 @@ export const DATA_FOLDER_FORMAT = 1
 /** Name of the file in the data folder. */
 export const DATA_FOLDER_FILE = 'riskledger.json'
 
+/** The folder inside of a data folder where a local Kafka broker keeps its files; a backup leaves it out. */
+export const DEV_BROKER_FOLDER = 'kafka'
+
 /** How a data folder is opened to write. */
 export interface DataFolderOptions {
   /** Undefined: as the folder says, else 1. */
@@ -90,9 +93,17 @@ export async function readDataFolder(folder: string): Promise<DataFolder> {
   )
 }
 
-/** The lock, drafts of the folder's own file, and data folders that lie in this one: `.riskledger` holds the demo's and those of named files. */
+/**
+ * The lock, drafts of the folder's own file, the local broker's folder, and data folders that lie in this one: `.riskledger` holds the demo's and those of
+ * named files.
+ */
 function belongs(folder: string, name: string): boolean {
-  return name === LOCK_FOLDER || name.startsWith(`${DATA_FOLDER_FILE}.`) || existsSync(join(folder, name, DATA_FOLDER_FILE))
+  return (
+    name === LOCK_FOLDER ||
+    name === DEV_BROKER_FOLDER ||
+    name.startsWith(`${DATA_FOLDER_FILE}.`) ||
+    existsSync(join(folder, name, DATA_FOLDER_FILE))
+  )
 }
 
 async function readFolderFile(folder: string): Promise<DataFolder | undefined> {

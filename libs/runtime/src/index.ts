@@ -15,6 +15,7 @@ export {
   readDataFolder,
   DATA_FOLDER_FILE,
   DATA_FOLDER_FORMAT,
+  DEV_BROKER_FOLDER,
   type DataFolder,
 } from './data-folder-format'
 export { installationRoot, threadModule } from './module-path'

@@ -39,7 +39,7 @@ export async function openEventLog(
       return Object.assign(facade(log), { view: () => ({ ...facade(log), close: () => Promise.resolve() }) })
     }
     case 'kafka':
-      return openKafkaLog({ connection: address.connection, partitionCount, logger, metrics })
+      return openKafkaLog({ connection: address.connection, partitionCount, appends: access === 'write', logger, metrics })
     default: {
       const never: never = address
       throw new Error(`unknown kind of log: ${JSON.stringify(never)}`)

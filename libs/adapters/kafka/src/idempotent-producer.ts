@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { RiskError, type Logger } from '@riskledger/contracts'
 import { describeErrorCode, type Wire, type ProducerIdentity } from './kafkajs-internals'
 import { LeaderMap } from './leader-map'
@@ -13,6 +14,8 @@ const NUMBERING_ERRORS = new Set([45, 47, 59, 90])
 const DOUBTFUL_ERRORS = new Set([7, 20])
 const FIRST_BACKOFF_MS = 20
 const MAX_BACKOFF_MS = 1_000
+const PREPARE_ATTEMPTS = 20
+const PREPARE_RETRY_MS = 100
 
 export interface AddressedRecord extends OutgoingRecord {
   readonly topic: string
@@ -74,6 +77,21 @@ export class IdempotentProducer {
       })
       this.schedule()
     })
+  }
+
+  /**
+   * Asks for a producer id before the first send needs it, for two seconds at most: a cluster that has just started may not give one yet. Without one the
+   * first send asks again.
+   */
+  async prepare(): Promise<void> {
+    for (let attempt = 1; attempt <= PREPARE_ATTEMPTS && this.identity === null && !this.closing; attempt++) {
+      try {
+        this.identity = await this.wire.newProducer()
+      } catch (error) {
+        this.options.logger.debug('the cluster gives no producer id yet', { attempt, error: String(error) })
+        await wait(PREPARE_RETRY_MS)
+      }
+    }
   }
 
   /** Takes nothing more and waits for what is on its way, `deliveryTimeoutMs` at most. */

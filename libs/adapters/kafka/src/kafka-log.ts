@@ -26,6 +26,8 @@ export interface KafkaLogOptions extends Partial<ReaderLimits>, Partial<Producer
   readonly connection: KafkaConnection
   /** Partitions of every raw topic; a cluster that has another number is refused. */
   readonly partitionCount: number
+  /** Whether it will be appended to: then what the first append would wait for is asked for before. Default false. */
+  readonly appends?: boolean
   /** The topics that are used. Default: all raw topics. */
   readonly topics?: readonly RawTopic[]
   /** Where the schemas of records in Confluent's framing are registered. Default: such records are given as they are, and end in quarantine. */
@@ -92,7 +94,9 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> 
     if (error instanceof RiskError) throw error
     throw openingFailed(error, connection)
   }
-  return new KafkaEventLog({ ...options, connection }, { wire, producerWire })
+  const log = new KafkaEventLog({ ...options, connection }, { wire, producerWire })
+  if (options.appends === true) await log.prepare()
+  return log
 }
 
 class KafkaEventLog implements KafkaLog {
@@ -115,6 +119,10 @@ class KafkaEventLog implements KafkaLog {
     this.framing = options.registry === undefined ? null : new ConfluentFraming(options.registry, nowMs)
     this.own = this.newView()
     this.report = new LagReport(this.reader, { ...options, nowMs })
+  }
+
+  prepare(): Promise<void> {
+    return this.producer.prepare()
   }
 
   append(records: readonly ProposedRecord[], progress?: SourceProgress): Promise<readonly number[]> {

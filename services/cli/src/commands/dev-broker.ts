@@ -2,7 +2,7 @@ import { isAbsolute, join, relative } from 'node:path'
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { RiskError } from '@riskledger/contracts'
 import { cachedBrokerJars, KAFKA_VERSION, startDevBroker, type DevBroker } from '@riskledger/dev-broker'
-import { stopOnSignals } from '@riskledger/runtime'
+import { DEV_BROKER_FOLDER, stopOnSignals } from '@riskledger/runtime'
 import { EXIT } from '../exit-codes'
 import { contextOf, type CommandContext, type Finish } from './command-context'
 
@@ -29,7 +29,7 @@ export function addDevBroker(program: Command, finish: Finish): void {
 /** Stays until it is told to stop, or until a broker ends by itself, which is a failure. */
 async function serve(flags: DevBrokerFlags, context: CommandContext): Promise<number> {
   const nodes = flags.nodes === '3' ? 3 : 1
-  const folder = join(context.settings.dataDir, 'kafka')
+  const folder = join(context.settings.dataDir, DEV_BROKER_FOLDER)
   if (cachedBrokerJars() === undefined && !context.json)
     context.print(`Fetching Kafka ${KAFKA_VERSION} with Maven, once, 54 MB; it is kept in .cache.`)
   const stopping = stopOnSignals()
