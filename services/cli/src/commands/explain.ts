@@ -46,7 +46,17 @@ async function explain(
   bar.clear()
   const explanation = await explainInput(found, { ledger, environment, judged })
   const at = `${explanation.position.stream}@${explanation.position.decisionRevision ?? explanation.position.revision}`
-  const repeat = `npx riskledger ${context.dataDirGiven ? `--data-dir ${context.settings.dataDir} ` : ''}replay --at ${at}`
+  const repeat = `npx riskledger ${placeFlags(context)}replay --at ${at}`
   if (context.json) context.printJson({ ...explanation, repeat })
   else for (const line of explanationLines(explanation, { repeat })) context.print(line)
+}
+
+/** The flags that name where this command looked, as another command needs them. */
+function placeFlags({ dataDirGiven, settings: { dataDir, ledger, prefix } }: CommandContext): string {
+  const flags = [
+    ...(dataDirGiven ? [`--data-dir ${dataDir}`] : []),
+    ...(ledger === undefined ? [] : [`--ledger '${ledger}'`]),
+    ...(prefix === undefined ? [] : [`--prefix ${prefix}`]),
+  ]
+  return flags.map((flag) => `${flag} `).join('')
 }

@@ -149,7 +149,7 @@ describe('policy activate', () => {
     try {
       const { code, err } = await runCommand('policy', 'activate', file, '--timeout', '1', '--data-dir', dataDir)
       expect(code).toBe(1)
-      expect(err).toMatch(/was asked for policy [0-9a-f]{12}… and has not put it into force within 1 s \(screening-000\.0000\)/)
+      expect(err).toMatch(/was asked for policy [0-9a-f]{12}… and it is not in force after 1 s \(screening-000\.0000\)/)
     } finally {
       await house.close()
     }
