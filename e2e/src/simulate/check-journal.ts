@@ -70,7 +70,7 @@ function authorsOf({ ledger }: World): ReadonlyMap<string, string> {
 
 /** Follows the positions through a journal. */
 class Places {
-  private readonly next: number[] = RAW_TOPICS.map(() => 0)
+  private next: number[] = RAW_TOPICS.map(() => 0)
   private sequence = 1
   private tickMs = 0
 
@@ -82,7 +82,12 @@ class Places {
   ) {}
 
   check(entries: readonly OpenedEntry[]): void {
-    for (const entry of entries) if (entry.type === 'InputsScreened') this.checkBatch(entry)
+    for (const entry of entries) {
+      // A journal begins where the log does: what was gone before anybody was there to read it is nobody's.
+      if (entry.type === 'SegmentOpened')
+        this.next = (JSON.parse(Buffer.from(entry.data).toString('utf8')) as { nextOffsets: number[] }).nextOffsets
+      if (entry.type === 'InputsScreened') this.checkBatch(entry)
+    }
     const ends = this.world.endOffsets(this.partition)
     for (const [topic, end] of ends.entries()) {
       if (this.next[topic] !== end) this.tell(`ends at ${RAW_TOPICS[topic]}@${this.next[topic]}, and the log holds records up to ${end}`)
