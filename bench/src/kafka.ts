@@ -23,7 +23,7 @@ export interface KafkaBenchResult extends WholeScreening {
 
 /**
  * RiskLedger on a real Kafka broker, all on this machine, the broker included: the peers' work; 2 million mixed events of 200,000 accounts drained; 25,000 a
- * second live for five minutes, timed from the moment at which each was meant to be published to its receipt out of the journal; verdicts over HTTP; recovery from a kill; a pause.
+ * second live for five minutes, or the highest rate that is kept up with, timed from the moment at which each was meant to be published to its receipt out of the journal; verdicts over HTTP; recovery from a kill; a pause.
  */
 export async function run(options: { readonly input?: string; readonly json: boolean }): Promise<object> {
   const folder = mkdtempSync(join(tmpdir(), 'riskledger-bench-'))
