@@ -227,6 +227,7 @@ export class World {
       ledger: this.options.mutation?.relationsLedger?.(ledger) ?? ledger,
       signal: process.leaving.signal,
       crashPoint: (name) => this.reach(process, name),
+      sleep: virtualTimers(process, this.calls, this.clock).sleep,
     })
     process.state = 'running'
     running.then(

@@ -21,7 +21,7 @@ interface Pair {
 export class FaultProxy {
   private fault: ProxyFault = { kind: 'forward' }
   private readonly pairs = new Set<Pair>()
-  /** Pieces that were swallowed, held back or cut: a test can tell that its fault bit. */
+  /** Pieces that were swallowed, held back or cut, and connections that were refused: a test can tell that its fault bit. */
   disturbed = 0
 
   private constructor(
@@ -53,7 +53,9 @@ export class FaultProxy {
   /** From now on, for every connection. */
   set(fault: ProxyFault): void {
     this.fault = fault
-    if (fault.kind === 'refuse') this.endAll()
+    if (fault.kind !== 'refuse') return
+    this.disturbed += this.pairs.size
+    this.endAll()
   }
 
   /** Ends every connection at once; new ones are taken as the fault says. */
@@ -69,7 +71,10 @@ export class FaultProxy {
   }
 
   private join(client: Socket): void {
-    if (this.fault.kind === 'refuse') return void client.destroy()
+    if (this.fault.kind === 'refuse') {
+      this.disturbed++
+      return void client.destroy()
+    }
     const server = connect(this.target)
     const pair = { client, server }
     this.pairs.add(pair)
