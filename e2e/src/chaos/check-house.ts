@@ -16,7 +16,7 @@ export interface HouseCheck {
 }
 
 const LIMIT_MS = 90_000
-const LOOK_EVERY_MS = 200
+const LOOK_EVERY_MS = 400
 let checks = 0
 
 /**

@@ -22,7 +22,7 @@ async function openOn(
 }
 
 describe('with one broker', () => {
-  const { guarantee, finish } = chaosSuite(() => openOn(1, { screeners: ['0-3'], recordsPerSecond: 450 }))
+  const { guarantee, finish } = chaosSuite(() => openOn(1, { screeners: ['0-3'], recordsPerSecond: 300 }))
 
   guarantee(
     'replies that are dropped, messages that are cut, delays and refusals between the services and the broker lose and repeat nothing',
@@ -37,7 +37,7 @@ describe('with one broker', () => {
 })
 
 describe('with three brokers', () => {
-  const { guarantee, finish } = chaosSuite(() => openOn(3, { screeners: 2, recordsPerSecond: 450, replication: 3 }))
+  const { guarantee, finish } = chaosSuite(() => openOn(3, { screeners: 2, recordsPerSecond: 300, replication: 3 }))
 
   guarantee('one broker that is killed, and another once the first is back, lose and repeat nothing', ({ house, choice, stage }) =>
     killOneThenAnother(house, { cluster: stage, choice }),
