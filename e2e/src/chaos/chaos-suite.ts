@@ -20,7 +20,7 @@ export interface GuaranteeContext<Stage> {
   /** What belongs to the suite besides its house. */
   readonly stage: Stage
   /** What the house was found to hold last. */
-  before(): Promise<HouseCheck>
+  readonly before: () => Promise<HouseCheck>
 }
 
 /** What a body returns that has something to say of the check after it. */

@@ -17,7 +17,7 @@ import type { SeededChoice } from './seeded-choice'
 export interface DrawnFault {
   readonly name: string
   /** Lets it happen; throws where it did not bite, or what it must bring about did not come. May tell a line of figures. */
-  happen(): Promise<string | void>
+  readonly happen: () => Promise<string | void>
 }
 
 /** Draws one of the faults that this house and this cluster can meet. */
