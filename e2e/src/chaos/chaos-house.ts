@@ -1,11 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { connectLedger } from '@riskledger/ledger'
+import { freePorts } from '@riskledger/dev-broker'
+import { FaultProxy } from '@riskledger/testing'
 import { runToEnd } from '../run-riskledger'
-import { readBrokerTruth } from './broker-truth'
-import { checkJournals, type JournalCheck } from './check-journal'
+import { GatewaySender } from './gateway-sender'
+import { KafkaSender } from './kafka-sender'
 import { Publisher } from './publisher'
+import { scenarioEvents, scenarioRecords } from './scenario-records'
 import { ServiceProcess } from './service-process'
 
 /** What a house under chaos is made of. */
@@ -13,133 +15,187 @@ export interface ChaosHouseOptions {
   readonly brokers: readonly string[]
   readonly seed: number
   readonly partitionCount: number
-  /** Addresses that the services are told, where they differ from those that the checker uses: a proxy stands between. */
+  /** Screeners to begin with: lists of partitions that they are ordered onto by hand, or how many share them in a group. */
+  readonly screeners: readonly string[] | number
+  /** Addresses that the services are told, where they differ from those of the checker and the publishers: a proxy stands between. */
   readonly serviceBrokers?: readonly string[]
-  /** Given the ledger's port, returns the one that the services are told. */
-  readonly proxyLedger?: (port: number) => Promise<number>
+  /** Copies of each partition; default 1. */
+  readonly replication?: number
+  /** Records a second of the publisher to the cluster; a third as many go through the gateway besides. */
+  readonly recordsPerSecond: number
 }
 
 let houses = 0
 
-/** Ledger, screeners and relations as processes of their own on a real cluster, each of which a test may kill, hold and start again. */
+/**
+ * Ledger, screeners, relations, gateway and dispatcher as processes of their own on a real cluster, with publishers that keep them at work. A proxy stands
+ * before the ledger. Each process may be killed, held and started again.
+ */
 export class ChaosHouse {
+  readonly screeners: ServiceProcess[] = []
+  readonly ledger: ServiceProcess
+  readonly relations: ServiceProcess
+  readonly gateway: ServiceProcess
+  readonly dispatcher: ServiceProcess
+  /** Every one that there ever was. */
   readonly processes: ServiceProcess[] = []
-  private readonly folder = mkdtempSync(join(tmpdir(), 'riskledger-chaos-'))
-  private screeners = 0
-  publisher: Publisher | null = null
+  readonly toKafka: Publisher
+  readonly toGateway: Publisher
+  private dataDirs = 0
 
   private constructor(
-    private readonly options: ChaosHouseOptions,
-    /** Environment prefix as `--prefix` takes it. */
-    private readonly prefix: string,
-    readonly ledgerProcess: ServiceProcess,
-    private readonly ledgerUrl: string,
-    /** As the services are told. */
-    private readonly servedUrl: string,
+    readonly options: ChaosHouseOptions,
+    private readonly place: {
+      readonly folder: string
+      readonly prefix: string
+      readonly ledgerPort: number
+      readonly ledgerProxy: FaultProxy
+      readonly gatewaySender: GatewaySender
+      readonly gatewayPort: number
+    },
   ) {
-    this.processes.push(ledgerProcess)
+    const { folder, ledgerPort, gatewayPort, gatewaySender } = place
+    const { brokers, seed, partitionCount, recordsPerSecond } = options
+    const data = ['--data-dir', join(folder, 'ledger'), '--partitions', String(partitionCount), '--ledger-port', String(ledgerPort)]
+    this.ledger = this.add('ledger', ['ledger', ...data])
+    this.relations = this.addService('relations', [])
+    this.gateway = this.addService('gateway', ['--gateway-port', String(gatewayPort), '--gateway-auth', 'off'])
+    this.dispatcher = this.addService('dispatcher', [])
+    this.toKafka = new Publisher({
+      sender: new KafkaSender({ brokers, prefix: this.environment }),
+      records: scenarioRecords({ seed, partitionCount }),
+      recordsPerSecond,
+      requestRecords: 50,
+    })
+    this.toGateway = new Publisher({
+      sender: gatewaySender,
+      // Other events, and other accounts.
+      records: scenarioEvents({ seed: seed + 1_000_000, partitionCount }),
+      recordsPerSecond: recordsPerSecond / 3,
+      requestRecords: 25,
+    })
   }
 
+  /** Makes the topics, starts everything and begins to publish. */
   static async open(options: ChaosHouseOptions): Promise<ChaosHouse> {
-    const prefix = `c${process.pid.toString(36)}x${(houses++).toString(36)}`
-    const folder = mkdtempSync(join(tmpdir(), 'riskledger-chaos-ledger-'))
-    // A port of its own choice first, and the same one whenever it is started again.
-    const first = new ServiceProcess('ledger', ['ledger', '--data-dir', folder, '--partitions', String(options.partitionCount)])
-    const { ledger } = (await first.start().ready) as { ledger: string }
-    const port = Number(new URL(ledger.replace('esdb:', 'http:')).port)
-    await first.end('SIGTERM')
-    const ledgerProcess = new ServiceProcess('ledger', ['ledger', '--data-dir', folder, '--ledger-port', String(port)])
-    await ledgerProcess.start().ready
-    const servedPort = (await options.proxyLedger?.(port)) ?? port
-    const url = (at: number): string => `esdb://127.0.0.1:${at}?tls=false`
-    const house = new ChaosHouse(options, prefix, ledgerProcess, url(port), url(servedPort))
-    house.folders.push(folder)
-    await runToEnd([
-      'topics',
-      'create',
-      '--kafka',
-      options.brokers.join(','),
-      '--prefix',
-      prefix,
-      '--partitions',
-      String(options.partitionCount),
-    ])
-    return house
-  }
-
-  private readonly folders: string[] = [this.folder]
-
-  /** As topic and stream names carry it. */
-  get environment(): string {
-    return `${this.prefix}-`
-  }
-
-  /** A screener that is not started yet: of a group, or ordered onto partitions by hand. */
-  screener(partitions?: string): ServiceProcess {
-    const dataDir = join(this.folder, `screener-${this.screeners++}`)
-    return this.add('screener', [
-      'screener',
-      ...this.places(dataDir),
-      ...(partitions === undefined ? ['--session-timeout', '6000'] : ['--partitions', partitions]),
-    ])
-  }
-
-  relations(): ServiceProcess {
-    return this.add('relations', ['relations', ...this.places(join(this.folder, 'relations'))])
-  }
-
-  /** Begins to publish. */
-  async publish(recordsPerSecond: number): Promise<Publisher> {
-    const { brokers, seed, partitionCount } = this.options
-    this.publisher = await Publisher.start({ brokers, prefix: this.environment, seed, partitionCount, recordsPerSecond })
-    return this.publisher
-  }
-
-  /**
-   * Stops publishing, waits until every record that the cluster holds is in a journal, and holds the journals to what is promised. Fails where that takes
-   * longer than `timeoutMs`, with what the processes said.
-   */
-  async check({ timeoutMs = 90_000 }: { readonly timeoutMs?: number } = {}): Promise<JournalCheck> {
-    await this.publisher?.stop()
-    const { brokers, partitionCount } = this.options
-    const truth = await readBrokerTruth({ brokers, prefix: this.environment, groupId: `${this.environment}checker` })
-    const ledger = await connectLedger({ connectionString: this.ledgerUrl })
-    const deadlineMs = performance.now() + timeoutMs
+    const [ledgerPort, gatewayPort] = (await freePorts(2)) as [number, number]
+    const house = new ChaosHouse(options, {
+      folder: mkdtempSync(join(tmpdir(), 'riskledger-chaos-')),
+      prefix: `c${process.pid.toString(36)}x${(houses++).toString(36)}`,
+      ledgerPort,
+      ledgerProxy: await FaultProxy.start({ port: ledgerPort }),
+      gatewayPort,
+      gatewaySender: new GatewaySender(`http://127.0.0.1:${gatewayPort}`),
+    })
     try {
-      for (;;) {
-        const check = await checkJournals(ledger, { truth, partitionCount, environment: this.environment })
-        if (check.missing === 0 || check.faults.length > 0) return check
-        if (performance.now() > deadlineMs)
-          throw new Error(`${check.missing} records are in no journal after ${timeoutMs} ms. ${this.said()}`)
-        await new Promise((resolve) => setTimeout(resolve, 250))
-      }
-    } finally {
-      await ledger.close()
+      await house.begin()
+      return house
+    } catch (error) {
+      await house.close()
+      throw new Error(`${(error as Error).message}\n${house.said()}`, { cause: error })
     }
   }
 
-  /** Folds the journals anew and verifies them with the product's own commands: every verdict repeats, and the chain is whole. */
-  async expectProven(): Promise<void> {
-    const at = ['--ledger', this.ledgerUrl, '--prefix', this.prefix, '--data-dir', join(this.folder, 'reader')]
-    expect(await runToEnd<{ mismatches: number }>(['replay', ...at])).toMatchObject({ mismatches: 0 })
-    expect(await runToEnd<{ faults: unknown[] }>(['verify', ...at])).toMatchObject({ faults: [] })
+  /** As topic and stream names carry it. */
+  get environment(): string {
+    return `${this.place.prefix}-`
+  }
+
+  /** Group that screeners join which are not ordered onto partitions by hand. */
+  get groupId(): string {
+    return `${this.environment}riskledger-screener`
+  }
+
+  get ledgerProxy(): FaultProxy {
+    return this.place.ledgerProxy
+  }
+
+  /** The ledger itself, past the proxy. */
+  get ledgerUrl(): string {
+    return `esdb://127.0.0.1:${this.place.ledgerPort}?tls=false`
+  }
+
+  get receipts(): GatewaySender['receipts'] {
+    return this.place.gatewaySender.receipts
+  }
+
+  /** Flags by which the product's own commands read what is in the house. */
+  get readerFlags(): readonly string[] {
+    return ['--ledger', this.ledgerUrl, '--prefix', this.place.prefix]
+  }
+
+  /** Adds a screener that is not started yet: of the group, or ordered onto partitions by hand. */
+  addScreener(partitions?: string): ServiceProcess {
+    const screener = this.addService('screener', partitions === undefined ? ['--session-timeout', '6000'] : ['--partitions', partitions])
+    this.screeners.push(screener)
+    return screener
+  }
+
+  /** Takes one out that has ended and is not to be started again. */
+  removeScreener(screener: ServiceProcess): void {
+    this.screeners.splice(this.screeners.indexOf(screener), 1)
+  }
+
+  /** Starts everything that does not run, the ledger first: nobody else can begin without it. Returns how many there were. */
+  async startWhatIsDown(): Promise<number> {
+    const down = [this.relations, this.gateway, this.dispatcher, ...this.screeners].filter(({ isRunning }) => !isRunning)
+    if (!this.ledger.isRunning) await this.ledger.start().ready
+    await Promise.all(down.map((process) => process.start().ready))
+    return down.length
+  }
+
+  /** Until the publishers' acknowledged records have grown by so many: time, counted in work. */
+  async pass(records: number): Promise<void> {
+    const sum = (): number => this.toKafka.acknowledged + this.toGateway.acknowledged
+    for (const until = sum() + records; sum() < until;) {
+      for (const publisher of [this.toKafka, this.toGateway]) publisher.assertWell()
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+  }
+
+  resume(): void {
+    this.toKafka.resume()
+    this.toGateway.resume()
+  }
+
+  /** Resolves once nothing is on its way to the cluster. */
+  async pause(): Promise<void> {
+    await Promise.all([this.toKafka.pause(), this.toGateway.pause()])
   }
 
   /** What every process wrote to standard error, for a test that fails. */
   said(): string {
-    return this.processes.map(({ name, stderr }) => `[${name}] ${stderr.slice(-2_000)}`).join('\n')
+    return this.processes.flatMap(({ name, stderr }) => (stderr === '' ? [] : [`[${name}] ${stderr.slice(-2_000)}`])).join('\n')
   }
 
-  /** Ends everything and removes its folders. */
+  /** Ends everything and removes its folder. */
   async close(): Promise<void> {
-    await this.publisher?.stop().catch(() => undefined)
     await Promise.all(this.processes.map((process) => process.end('SIGKILL')))
-    for (const folder of this.folders) rmSync(folder, { recursive: true, force: true })
+    await this.place.ledgerProxy.close()
+    rmSync(this.place.folder, { recursive: true, force: true })
+    await Promise.all([this.toKafka.stop(), this.toGateway.stop()])
   }
 
-  private places(dataDir: string): readonly string[] {
+  private async begin(): Promise<void> {
+    const { brokers, partitionCount, screeners, replication = 1 } = this.options
+    const topics = ['--kafka', brokers.join(','), '--prefix', this.place.prefix, '--partitions', String(partitionCount)]
+    const make = runToEnd(['topics', 'create', ...topics, '--replication', String(replication)])
+    await Promise.all([make, this.ledger.start().ready])
+    if (typeof screeners === 'number') for (let count = 0; count < screeners; count++) this.addScreener()
+    else for (const partitions of screeners) this.addScreener(partitions)
+    // Work from the first moment on: in a group nobody gets partitions before.
+    this.toKafka.resume()
+    await this.startWhatIsDown()
+    this.toGateway.resume()
+  }
+
+  private addService(name: string, flags: readonly string[]): ServiceProcess {
+    const { folder, prefix, ledgerProxy } = this.place
     const { brokers, serviceBrokers = brokers } = this.options
-    return ['--kafka', serviceBrokers.join(','), '--ledger', this.servedUrl, '--prefix', this.prefix, '--data-dir', dataDir]
+    const ledgerUrl = `esdb://127.0.0.1:${ledgerProxy.port}?tls=false`
+    const dataDir = join(folder, `${name}-${this.dataDirs++}`)
+    const at = ['--kafka', serviceBrokers.join(','), '--ledger', ledgerUrl, '--prefix', prefix, '--data-dir', dataDir]
+    return this.add(name, [name, ...at, ...flags])
   }
 
   private add(name: string, args: readonly string[]): ServiceProcess {

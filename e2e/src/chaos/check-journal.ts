@@ -1,12 +1,34 @@
 import { createHash } from 'node:crypto'
-import { RiskError, type Ledger, type RawTopic, type RecordedEntry } from '@riskledger/contracts'
-import { decodeInputsScreened, emptyHead, openEntry, screeningStream, STATUSES } from '@riskledger/journal'
+import { RiskError, type InputStatus, type Ledger, type RawTopic, type RecordedEntry, type Verdict } from '@riskledger/contracts'
+import { decodeInputsScreened, emptyHead, openEntry, screeningStream, STATUSES, type InputsScreenedView } from '@riskledger/journal'
 import type { BrokerTruth } from './broker-truth'
 
-/** What a journal was found to hold. */
+/** An input as a journal holds it. */
+export interface SeenInput {
+  readonly partition: number
+  readonly sequence: number
+  readonly topic: RawTopic
+  readonly offset: number
+  readonly status: InputStatus
+  readonly reason: string | null
+  readonly verdict: Verdict | null
+  readonly brokerTimeMs: number
+  /** When the ledger took it, by the ledger's clock. */
+  readonly journaledMs: number
+}
+
+/** A tenure as a journal holds it. */
+export interface SeenTenure {
+  readonly partition: number
+  readonly generation: number
+  readonly workerId: string
+}
+
+/** What the journals were found to hold. */
 export interface JournalCheck {
-  readonly inputs: number
-  readonly tenures: number
+  /** In order, partition by partition. */
+  readonly inputs: readonly SeenInput[]
+  readonly tenures: readonly SeenTenure[]
   readonly gapOffsets: number
   /** Records of the cluster that are in no journal (yet). */
   readonly missing: number
@@ -14,108 +36,126 @@ export interface JournalCheck {
   readonly faults: readonly string[]
 }
 
+export interface CheckJournalsOptions {
+  readonly truth: BrokerTruth
+  readonly partitionCount: number
+  readonly environment: string
+}
+
+/** Fields are filled in as the journals are read. */
 interface Found {
-  inputs: number
-  tenures: number
+  readonly inputs: SeenInput[]
+  readonly tenures: SeenTenure[]
   gapOffsets: number
   missing: number
   readonly faults: string[]
 }
 
-interface Position {
-  next: number
-  readonly topic: RawTopic
-}
-
 /**
  * Holds the journals against what the cluster holds: the chain is whole; every record is in exactly one input, in order of its offset, byte for byte;
- * every other offset is covered by a gap; sequences have no hole; tenures rise. Stops collecting after fifty faults.
+ * every other offset is covered by a gap; sequences have no hole; tenures rise. Tells fifty faults at most.
  */
-export async function checkJournals(
-  ledger: Ledger,
-  options: { readonly truth: BrokerTruth; readonly partitionCount: number; readonly environment: string },
-): Promise<JournalCheck> {
-  const found: Found = { inputs: 0, tenures: 0, gapOffsets: 0, missing: 0, faults: [] }
+export async function checkJournals(ledger: Ledger, options: CheckJournalsOptions): Promise<JournalCheck> {
+  const found: Found = { inputs: [], tenures: [], gapOffsets: 0, missing: 0, faults: [] }
   for (let partition = 0; partition < options.partitionCount; partition++) {
-    await checkJournal(ledger, { ...options, partition, found })
+    const stream = screeningStream(partition, 0, options.environment)
+    const journal = new JournalWalk(found, { stream, partition, truth: options.truth })
+    let head = emptyHead(stream)
+    for await (const recorded of entriesOf(ledger, stream)) {
+      const opened = openEntry(head, recorded)
+      if (opened.kind === 'faulty') {
+        found.faults.push(`${stream}@${recorded.revision} ${opened.reason}`)
+        break
+      }
+      head = opened.entry.head
+      journal.take(recorded, opened.entry)
+    }
+    journal.finish()
   }
   return { ...found, faults: found.faults.slice(0, 50) }
 }
 
-async function checkJournal(
-  ledger: Ledger,
-  {
-    truth,
-    partition,
-    environment,
-    found,
-  }: {
-    readonly truth: BrokerTruth
-    readonly partition: number
-    readonly environment: string
-    readonly found: Found
-  },
-): Promise<void> {
-  const stream = screeningStream(partition, 0, environment)
-  const fault = (text: string): void => void found.faults.push(`${stream}: ${text}`)
-  let head = emptyHead(stream)
-  let positions: Position[] = []
-  let nextSequence = 1
-  let generation = 0
-  for await (const recorded of entriesOf(ledger, stream)) {
-    const opened = openEntry(head, recorded)
-    if (opened.kind === 'faulty') return fault(`@${recorded.revision} ${opened.reason}`)
-    head = opened.entry.head
-    const { type, data } = opened.entry
+/** One partition's journal, entry by entry. */
+class JournalWalk {
+  private topics: readonly RawTopic[] = []
+  /** By topic, the offset that must come next. */
+  private next: number[] = []
+  private sequence = 1
+  private generation = 0
+
+  constructor(
+    private readonly found: Found,
+    private readonly place: { readonly stream: string; readonly partition: number; readonly truth: BrokerTruth },
+  ) {}
+
+  take({ revision, createdMs }: RecordedEntry, { type, data }: { readonly type: string; readonly data: Uint8Array }): void {
     if (type === 'SegmentOpened') {
       const { topics, nextOffsets } = JSON.parse(Buffer.from(data).toString()) as { topics: RawTopic[]; nextOffsets: number[] }
-      positions = topics.map((topic, place) => ({ topic, next: nextOffsets[place] }))
+      this.topics = topics
+      this.next = [...nextOffsets]
     }
     if (type === 'TenureBegan') {
-      const tenure = JSON.parse(Buffer.from(data).toString()) as { generation: number }
-      if (tenure.generation !== generation + 1) fault(`@${recorded.revision} generation ${tenure.generation} follows ${generation}`)
-      generation = tenure.generation
-      found.tenures++
+      const { generation, workerId } = JSON.parse(Buffer.from(data).toString()) as { generation: number; workerId: string }
+      if (generation !== this.generation + 1) this.fault(`@${revision} generation ${generation} follows ${this.generation}`)
+      this.generation = generation
+      this.found.tenures.push({ partition: this.place.partition, generation, workerId })
     }
-    if (type !== 'InputsScreened') continue
-    const batch = decodeInputsScreened(data)
-    if (batch.firstSequence !== nextSequence) fault(`@${recorded.revision} sequence ${batch.firstSequence} follows ${nextSequence - 1}`)
+    if (type === 'InputsScreened') this.takeBatch(decodeInputsScreened(data), { revision, createdMs, data })
+  }
+
+  /** Counts what the cluster holds and the journal does not. */
+  finish(): void {
+    for (const [name, records] of this.place.truth) {
+      const [topic, partition] = name.split('/')
+      if (Number(partition) !== this.place.partition) continue
+      const next = this.next[this.topics.indexOf(topic as RawTopic)] ?? 0
+      for (const offset of records.keys()) if (offset >= next) this.found.missing++
+    }
+  }
+
+  private takeBatch(
+    batch: InputsScreenedView,
+    { revision, createdMs, data }: { readonly revision: number; readonly createdMs: number; readonly data: Uint8Array },
+  ): void {
+    if (batch.firstSequence !== this.sequence) this.fault(`@${revision} sequence ${batch.firstSequence} follows ${this.sequence - 1}`)
     const gaps = new Map(batch.gaps.map((gap) => [`${gap.topic}/${gap.fromOffset}`, gap]))
     const passGaps = (place: number): void => {
-      for (;;) {
-        const gap = gaps.get(`${place}/${positions[place].next}`)
-        if (gap === undefined) return
+      for (let gap = gaps.get(`${place}/${this.next[place]}`); gap !== undefined; gap = gaps.get(`${place}/${this.next[place]}`)) {
         gaps.delete(`${place}/${gap.fromOffset}`)
-        for (let offset = gap.fromOffset; offset < gap.toOffset; offset++) {
-          if (truth.get(`${positions[place].topic}/${partition}`)!.has(offset))
-            fault(`${positions[place].topic}@${offset} is called a gap (${gap.reason}) and holds a record`)
-        }
-        found.gapOffsets += gap.toOffset - gap.fromOffset
-        positions[place].next = gap.toOffset
+        for (let offset = gap.fromOffset; offset < gap.toOffset; offset++)
+          if (this.sent(place).has(offset)) this.fault(`${this.topics[place]}@${offset} is called a gap (${gap.reason}) and holds a record`)
+        this.found.gapOffsets += gap.toOffset - gap.fromOffset
+        this.next[place] = gap.toOffset
       }
     }
-    const count = batch.forEachInput((input) => {
-      const position = positions[input.topic]
-      passGaps(input.topic)
-      if (input.offset !== position.next) fault(`@${recorded.revision} ${position.topic}@${input.offset} follows @${position.next - 1}`)
-      position.next = input.offset + 1
-      const sent = truth.get(`${position.topic}/${partition}`)!.get(input.offset)
-      if (sent === undefined) fault(`${position.topic}@${input.offset} is in the journal and not in the cluster`)
-      else if (input.bodyAt >= 0 && sent !== sha256(data.subarray(input.bodyAt, input.bodyAt + input.bodyLengthBytes)))
-        fault(`${position.topic}@${input.offset} has other bytes in the journal than in the cluster`)
-      if (!(STATUSES as readonly string[]).includes(input.status)) fault(`${position.topic}@${input.offset} has the status ${input.status}`)
+    batch.forEachInput((input, index) => {
+      const { topic: place, offset, status, reason, verdict, brokerTimeMs } = input
+      const topic = this.topics[place]
+      passGaps(place)
+      if (offset !== this.next[place]) this.fault(`@${revision} ${topic}@${offset} follows @${this.next[place] - 1}`)
+      this.next[place] = offset + 1
+      const digest = this.sent(place).get(offset)
+      const body = input.bodyAt < 0 ? null : data.subarray(input.bodyAt, input.bodyAt + input.bodyLengthBytes)
+      if (digest === undefined) this.fault(`${topic}@${offset} is in the journal and not in the cluster`)
+      else if (digest !== (body === null ? Buffer.from(input.bodySha256!).toString('hex') : sha256(body)))
+        this.fault(`${topic}@${offset} has other bytes in the journal than in the cluster`)
+      if (!(STATUSES as readonly string[]).includes(status)) this.fault(`${topic}@${offset} has the status ${status}`)
+      const { partition } = this.place
+      const sequence = batch.firstSequence + index
+      this.found.inputs.push({ partition, sequence, topic, offset, status, reason, verdict, brokerTimeMs, journaledMs: createdMs })
+      this.sequence = sequence + 1
     })
-    for (const place of positions.keys()) passGaps(place)
+    for (const place of this.topics.keys()) passGaps(place)
     for (const gap of gaps.values())
-      fault(`@${recorded.revision} a gap at ${positions[gap.topic].topic}@${gap.fromOffset} is not where the journal is`)
-    nextSequence += count
-    found.inputs += count
+      this.fault(`@${revision} a gap at ${this.topics[gap.topic]}@${gap.fromOffset} is not where the journal is`)
   }
-  for (const [place, records] of truth) {
-    const [topic, of] = place.split('/')
-    if (Number(of) !== partition) continue
-    const next = positions.find((position) => position.topic === topic)?.next ?? 0
-    for (const offset of records.keys()) if (offset >= next) found.missing++
+
+  private sent(place: number): ReadonlyMap<number, string> {
+    return this.place.truth.get(`${this.topics[place]}/${this.place.partition}`) ?? new Map()
+  }
+
+  private fault(text: string): void {
+    this.found.faults.push(`${this.place.stream}: ${text}`)
   }
 }
 

@@ -1,66 +1,69 @@
-import { Kafka, logLevel, type Producer } from 'kafkajs'
-import type { RawTopic } from '@riskledger/contracts'
-import { scenarioRecords, type ScenarioRecord } from './scenario-records'
+import type { ScenarioRecord } from './scenario-records'
 
-/** Records of one request. */
-const REQUEST_RECORDS = 50
+/** Takes records to where they are published; resolves once all of them are acknowledged, however often that took. */
+export interface Sender {
+  send(records: readonly ScenarioRecord[]): Promise<void>
+  /** Gives up what is under way, which then rejects. */
+  close(): Promise<void>
+}
 
-/** Publishes a generated scenario to the raw topics with an idempotent producer that has nothing of RiskLedger in it, at its own pace, until it is stopped. */
+export interface PublisherOptions {
+  readonly sender: Sender
+  readonly records: Iterator<ScenarioRecord>
+  readonly recordsPerSecond: number
+  /** Records of one request. */
+  readonly requestRecords: number
+}
+
+/** Publishes records at a pace of its own, until it is paused or stopped. */
 export class Publisher {
-  /** Records that the cluster has acknowledged. */
+  /** Records that were acknowledged. */
   acknowledged = 0
-  private stopping = false
+  private state: 'running' | 'pausing' | 'stopped' = 'pausing'
   private running: Promise<void> = Promise.resolve()
+  private failure: Error | null = null
 
-  private constructor(
-    private readonly producer: Producer,
-    private readonly options: { readonly prefix: string; readonly recordsPerSecond: number },
-    private readonly records: Iterator<ScenarioRecord>,
-  ) {}
+  constructor(private readonly options: PublisherOptions) {}
 
-  static async start(options: {
-    readonly brokers: readonly string[]
-    readonly prefix: string
-    readonly seed: number
-    readonly partitionCount: number
-    readonly recordsPerSecond: number
-  }): Promise<Publisher> {
-    // Patient: the cluster is what is disturbed.
-    const retry = { retries: 200, initialRetryTime: 50, maxRetryTime: 1_000 }
-    const kafka = new Kafka({ clientId: 'publisher', brokers: [...options.brokers], logLevel: logLevel.NOTHING, retry })
-    const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1, retry })
-    await producer.connect()
-    const publisher = new Publisher(producer, options, scenarioRecords(options))
-    publisher.running = publisher.run()
-    publisher.running.catch(() => undefined)
-    return publisher
+  /** Goes on; throws what it failed with before. */
+  resume(): void {
+    this.assertWell()
+    if (this.state === 'running') return
+    this.state = 'running'
+    this.running = this.run().catch((error: unknown) => {
+      this.failure = error as Error
+    })
   }
 
-  /** Stops after the request under way; rejects where one could not be published at all. */
+  /** Resolves once nothing is under way any more; rejects with what it failed with. */
+  async pause(): Promise<void> {
+    if (this.state === 'running') this.state = 'pausing'
+    await this.running
+    this.assertWell()
+  }
+
+  /** Throws where a request could not be published at all. */
+  assertWell(): void {
+    if (this.failure !== null) throw new Error(`The publisher failed: ${this.failure.message}`, { cause: this.failure })
+  }
+
+  /** Ends it for good, at once. */
   async stop(): Promise<void> {
-    this.stopping = true
-    try {
-      await this.running
-    } finally {
-      await this.producer.disconnect()
-    }
+    this.state = 'stopped'
+    await this.options.sender.close()
+    await this.running
   }
 
   private async run(): Promise<void> {
-    const startedMs = performance.now()
-    while (!this.stopping) {
-      const records = Array.from({ length: REQUEST_RECORDS }, () => this.records.next().value as ScenarioRecord)
-      const byTopic = new Map<RawTopic, ScenarioRecord[]>()
-      for (const record of records) byTopic.set(record.topic, [...(byTopic.get(record.topic) ?? []), record])
-      await this.producer.sendBatch({
-        acks: -1,
-        topicMessages: [...byTopic].map(([topic, of]) => ({
-          topic: `${this.options.prefix}raw.${topic}`,
-          messages: of.map(({ partition, key, value }) => ({ partition, key, value })),
-        })),
-      })
-      this.acknowledged += records.length
-      const aheadMs = (this.acknowledged / this.options.recordsPerSecond) * 1_000 - (performance.now() - startedMs)
+    const { sender, records, recordsPerSecond, requestRecords } = this.options
+    const requestMs = (requestRecords / recordsPerSecond) * 1_000
+    for (let dueMs = performance.now(); this.state === 'running';) {
+      const request = Array.from({ length: requestRecords }, () => records.next().value as ScenarioRecord)
+      await sender.send(request)
+      this.acknowledged += requestRecords
+      // What an outage kept back is not made up for: it would only come as one burst.
+      dueMs = Math.max(dueMs + requestMs, performance.now() - requestMs)
+      const aheadMs = dueMs - performance.now()
       if (aheadMs > 0) await new Promise((resolve) => setTimeout(resolve, aheadMs))
     }
   }

@@ -1,4 +1,4 @@
-import { partitionFor, type RawTopic } from '@riskledger/contracts'
+import { partitionFor, type EventTopic, type RawTopic } from '@riskledger/contracts'
 import { encodeRaw, validateRaw, type RawInputs } from '@riskledger/events'
 import { generateScenario } from '@riskledger/simulation'
 
@@ -8,6 +8,8 @@ export interface ScenarioRecord {
   readonly partition: number
   readonly key: Buffer | null
   readonly value: Buffer
+  /** What it encodes, as JSON takes it; null for a line that is none. */
+  readonly event: { readonly topic: EventTopic; readonly json: object } | null
 }
 
 /** Rounds follow each other in event time, so that nothing of a later one is late; past so many they begin anew, before they reach the present. */
@@ -25,19 +27,24 @@ export function* scenarioRecords({
   for (let round = 0; ; round++) {
     for (const item of generateScenario({ seed: seed + round, accounts: 80, days: 10, oddities: 6 })) {
       if (item.kind === 'raw') {
-        yield { topic: 'unparsable', partition: 0, key: null, value: Buffer.from(item.line) }
+        yield { topic: 'unparsable', partition: 0, key: null, value: Buffer.from(item.line), event: null }
         continue
       }
       const { topic } = item
       // Each round has accounts of its own, and so has each event's id.
-      const event = { ...later(item.event, (round % ROUNDS) * ROUND_MS), accountId: `${round}-${item.event.accountId}` }
-      const checked = validateRaw(topic, event)
+      const json = { ...later(item.event, (round % ROUNDS) * ROUND_MS), accountId: `${round}-${item.event.accountId}` }
+      const checked = validateRaw(topic, json)
       if (checked.kind === 'rejected') continue
-      const key = Buffer.from(event.accountId)
+      const key = Buffer.from(json.accountId)
       const value = Buffer.from(encodeRaw(topic, checked.event as RawInputs[typeof topic]))
-      yield { topic, partition: partitionFor(key, partitionCount), key, value }
+      yield { topic, partition: partitionFor(key, partitionCount), key, value, event: { topic, json } }
     }
   }
+}
+
+/** Those of them that are events. */
+export function* scenarioEvents(options: { readonly seed: number; readonly partitionCount: number }): Generator<ScenarioRecord> {
+  for (const record of scenarioRecords(options)) if (record.event !== null) yield record
 }
 
 function later<Event extends object>(event: Event, byMs: number): Event {

@@ -23,4 +23,14 @@ export class SeededChoice {
   one<T>(items: readonly T[]): T {
     return items[this.whole(0, items.length - 1)]
   }
+
+  /** All of these, in a drawn order (Fisher and Yates, 1938). */
+  shuffled<T>(items: readonly T[]): readonly T[] {
+    const drawn = [...items]
+    for (let last = drawn.length - 1; last > 0; last--) {
+      const other = this.whole(0, last)
+      ;[drawn[last], drawn[other]] = [drawn[other], drawn[last]]
+    }
+    return drawn
+  }
 }

@@ -25,7 +25,7 @@ export class ServiceProcess {
 
   constructor(
     readonly name: string,
-    private readonly args: readonly string[],
+    readonly args: readonly string[],
   ) {}
 
   get isRunning(): boolean {
@@ -70,13 +70,42 @@ export class ServiceProcess {
     return this.ended
   }
 
+  /** Kills it as a crash would; throws where it did not run any more, so that nobody takes a fault for one that bit. */
+  async kill(): Promise<void> {
+    if (!this.isRunning) throw new Error(`${this.name} was to be killed and did not run: ${this.stderr.slice(-2_000)}`)
+    const { code, signal } = await this.end('SIGKILL')
+    if (signal !== 'SIGKILL') throw new Error(`${this.name} ended with ${String(code ?? signal)} before it was killed`)
+  }
+
   /** Resolves once it is gone, for whatever reason. */
   whenEnded(): Promise<Ended> {
     return this.ended
   }
 
-  /** Resolves once it has printed something, or ended. */
-  whenTold(): Promise<void> {
-    return new Promise((resolve) => this.listeners.push(resolve))
+  /** Partitions that its group gave it, as it told last. */
+  get assigned(): readonly number[] {
+    const told = this.printed.findLast((object) => 'assigned' in object)
+    return (told?.assigned ?? []) as readonly number[]
+  }
+
+  /** Resolves once what it has printed over all its lives is as `isSo` says; rejects where it ends before, or `timeoutMs` pass. */
+  async until(isSo: (process: this) => boolean, { timeoutMs, what }: { readonly timeoutMs: number; readonly what: string }): Promise<void> {
+    const deadlineMs = performance.now() + timeoutMs
+    while (!isSo(this)) {
+      if (!this.isRunning) throw new Error(`${this.name} ended before ${what}: ${this.stderr.slice(-2_000)}`)
+      if (performance.now() > deadlineMs) throw new Error(`${this.name}: not ${what} after ${timeoutMs} ms`)
+      await this.whenTold(Math.min(timeoutMs, 500))
+    }
+  }
+
+  /** Resolves once it has printed something, or ended, or after so long. */
+  private whenTold(mostMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, mostMs)
+      this.listeners.push(() => {
+        clearTimeout(timer)
+        resolve()
+      })
+    })
   }
 }

@@ -222,11 +222,13 @@ export class World {
 
   private runRelations(process: SimulatedProcess): void {
     const ledger = this.ledger.clientOf(process)
+    const timers = virtualTimers(process, this.calls, this.clock)
     const running = runRelations({
       ...relationsOptions(this.policies[0], this.feed.partitionCount),
       ledger: this.options.mutation?.relationsLedger?.(ledger) ?? ledger,
       signal: process.leaving.signal,
       crashPoint: (name) => this.reach(process, name),
+      sleep: (delayMs, signal) => timers.sleep(delayMs, signal),
     })
     process.state = 'running'
     running.then(

@@ -45,6 +45,18 @@ test('passes bytes on both ways, at once or later', async () => {
   await until(() => proxy.connections === 0)
 })
 
+test('bytes that are held back are not overtaken by those that come after the delay', async () => {
+  const socket = await dial()
+  proxy.set({ kind: 'delay', delayMs: 60_000 })
+  socket.write('first ')
+  await until(() => proxy.disturbed === 1)
+  proxy.set({ kind: 'forward' })
+  socket.write('second')
+  await until(() => heard.length === 'first second'.length)
+  expect(heard).toBe('first second')
+  socket.destroy()
+})
+
 test('a request arrives whose reply is dropped', async () => {
   const socket = await dial()
   const replies: string[] = []
@@ -75,9 +87,11 @@ test('connections are ended and refused, and taken again afterwards', async () =
   const closed = once(socket, 'close')
   proxy.set({ kind: 'refuse' })
   await closed
+  expect(proxy.disturbed).toBe(1)
   const refused = connect(proxy.port, '127.0.0.1')
   refused.on('error', () => undefined)
   await once(refused, 'close')
+  expect(proxy.disturbed).toBe(2)
   proxy.set({ kind: 'forward' })
   const again = await dial()
   again.write('x')

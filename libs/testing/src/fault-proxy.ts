@@ -21,7 +21,9 @@ interface Pair {
 export class FaultProxy {
   private fault: ProxyFault = { kind: 'forward' }
   private readonly pairs = new Set<Pair>()
-  /** Pieces that were swallowed, held back or cut: a test can tell that its fault bit. */
+  /** What is held back on its way to a socket, in order. */
+  private readonly heldBack = new WeakMap<Socket, Buffer[]>()
+  /** Pieces that were swallowed, held back or cut, and connections that were refused: a test can tell that its fault bit. */
   disturbed = 0
 
   private constructor(
@@ -53,7 +55,9 @@ export class FaultProxy {
   /** From now on, for every connection. */
   set(fault: ProxyFault): void {
     this.fault = fault
-    if (fault.kind === 'refuse') this.endAll()
+    if (fault.kind !== 'refuse') return
+    this.disturbed += this.pairs.size
+    this.endAll()
   }
 
   /** Ends every connection at once; new ones are taken as the fault says. */
@@ -69,7 +73,10 @@ export class FaultProxy {
   }
 
   private join(client: Socket): void {
-    if (this.fault.kind === 'refuse') return void client.destroy()
+    if (this.fault.kind === 'refuse') {
+      this.disturbed++
+      return void client.destroy()
+    }
     const server = connect(this.target)
     const pair = { client, server }
     this.pairs.add(pair)
@@ -85,12 +92,21 @@ export class FaultProxy {
 
   private pass(bytes: Buffer, { pair, to, isReply }: { readonly pair: Pair; readonly to: Socket; readonly isReply: boolean }): void {
     const { fault } = this
+    const held = this.heldBack.get(to) ?? []
+    // Bytes of a connection never overtake each other, also where the fault changes.
+    if (fault.kind !== 'delay') for (const earlier of held.splice(0)) to.write(earlier)
     switch (fault.kind) {
       case 'forward':
         return void to.write(bytes)
       case 'delay':
         this.disturbed++
-        setTimeout(() => to.writable && to.write(bytes), fault.delayMs)
+        held.push(bytes)
+        this.heldBack.set(to, held)
+        // Unreferenced: what is still held back when all else has ended goes nowhere.
+        setTimeout(() => {
+          const first = held.shift()
+          if (first !== undefined && to.writable) to.write(first)
+        }, fault.delayMs).unref()
         return
       case 'drop-replies':
         if (!isReply) return void to.write(bytes)

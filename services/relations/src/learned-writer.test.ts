@@ -4,7 +4,7 @@ import { decodeRelationsLearned, emptyHead, openEntry, relationsStream, type Lea
 import { MemoryLedger } from '@riskledger/testing'
 import { LearnedWriter } from './learned-writer'
 
-const OPTIONS = { partitionCount: 2, environment: '', engineHash: 'e'.repeat(64) }
+const OPTIONS = { partitionCount: 2, environment: '', engineHash: 'e'.repeat(64), sleep: () => Promise.resolve() }
 type Write = Parameters<LearnedWriter['write']>[0]
 
 function fact(epoch: number, key: string, valueBytes = 12): LearnedFact {
@@ -96,6 +96,34 @@ test('an append whose outcome is not known is sent again, the same', async () =>
   const undisturbed = new MemoryLedger()
   await writeAll(undisturbed)
   expect(ledger.all.map(({ id }) => id)).toEqual(undisturbed.all.map(({ id }) => id))
+})
+
+test('a ledger that is away for a while is asked again ever more slowly, and in the end given up', async () => {
+  const ledger = new MemoryLedger()
+  const slept: number[] = []
+  const sleep = (delayMs: number): Promise<void> => Promise.resolve(void slept.push(delayMs))
+  const writer = await LearnedWriter.open(ledger, { ...OPTIONS, sleep })
+  ledger.fault = () => (slept.length < 10 ? 'unavailable' : 'none')
+  const [write] = writes()
+  await writer.write(write)
+  expect(slept).toEqual([50, 100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000, 5_000])
+  ledger.fault = () => 'unavailable'
+  await expect(writer.write({ ...write, throughEpoch: write.throughEpoch + 1 })).rejects.toMatchObject({ code: 'ledger-unavailable' })
+  expect(slept).toHaveLength(10 + 19)
+})
+
+test('an end that is asked for is not held up by a ledger that is away', async () => {
+  const ledger = new MemoryLedger()
+  const ending = new AbortController()
+  const options = { partitionCount: 2, environment: '', engineHash: 'e'.repeat(64), signal: ending.signal }
+  const writer = await LearnedWriter.open(ledger, options)
+  let tries = 0
+  ledger.fault = () => {
+    if (++tries === 2) ending.abort()
+    return 'unavailable'
+  }
+  await expect(writer.write(writes()[0])).rejects.toMatchObject({ code: 'ledger-unavailable' })
+  expect(tries).toBe(2)
 })
 
 test('where another writer is at work it is fenced', async () => {

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { deflateRawSync } from 'node:zlib'
 import { partitionFor, RiskError, type Ledger } from '@riskledger/contracts'
 import {
@@ -11,6 +12,7 @@ import {
   type ChainHead,
   type LearnedFact,
 } from '@riskledger/journal'
+import type { LoopTimers } from '@riskledger/runtime'
 
 /** Facts in one entry at most, and bytes of them before they are deflated; more are split over several. */
 const MAX_FACTS = 8_192
@@ -34,6 +36,10 @@ export interface LearnedWriterOptions {
   readonly environment: string
   readonly engineHash: string
   readonly crashPoint?: (name: RelationsCrashPoint) => void
+  /** Ends the waiting between two tries of an append. */
+  readonly signal?: AbortSignal
+  /** How it waits there; default: as the process does. */
+  readonly sleep?: LoopTimers['sleep'] | undefined
 }
 
 /** A journal entry whose inputs were folded. */
@@ -120,9 +126,26 @@ export class LearnedWriter {
           })
         }
         if (!error.retriable || attempt === MAX_ATTEMPTS) throw error
+        // A ledger that is started again refuses at once for as long as that takes.
+        await this.waitBefore(attempt + 1)
+        if (this.options.signal?.aborted === true) throw error
       }
     }
   }
+
+  /** Waits ever longer before each further try, or until it is to end. */
+  private async waitBefore(attempt: number): Promise<void> {
+    const { signal, sleep = sleepInProcess } = this.options
+    try {
+      await sleep(Math.min(RETRY_CAP_MS, RETRY_MS * 2 ** (attempt - 2)), signal)
+    } catch (error) {
+      if ((error as Error).name !== 'AbortError') throw error
+    }
+  }
+}
+
+function sleepInProcess(delayMs: number, signal?: AbortSignal): Promise<void> {
+  return setTimeout(delayMs, undefined, signal === undefined ? {} : { signal })
 }
 
 /** The facts in parts that fit into an entry each; of none, one part without any. */
@@ -142,6 +165,9 @@ function partsOf(facts: readonly LearnedFact[]): readonly (readonly LearnedFact[
 
 /** Tries of one append, the same bytes and ids each time. */
 const MAX_ATTEMPTS = 20
+/** Before the second try, doubling up to the second number: with all tries about a minute. */
+const RETRY_MS = 50
+const RETRY_CAP_MS = 5_000
 
 async function readTarget(ledger: Ledger, stream: string): Promise<Target> {
   const consumedBefore = new Map<string, number>()

@@ -1,6 +1,7 @@
 import { RiskError, type EventTopic, type Ledger, type Logger, type RawTopic, type RecordedEntry } from '@riskledger/contracts'
 import { decodeInputsScreened, parseScreeningStream, readEntry, type LearnedFact } from '@riskledger/journal'
 import { RelationsState, type RelationsOptions as StateOptions } from '@riskledger/relations'
+import type { LoopTimers } from '@riskledger/runtime'
 import { EpochQueue } from './epoch-queue'
 import { InputBlock } from './input-block'
 import { emptyQueuedInput, type QueuedInput } from './input-columns'
@@ -19,6 +20,8 @@ export interface RelationsOptions {
   readonly signal: AbortSignal
   /** Called at named moments, for tests that kill the process there. */
   readonly crashPoint?: (name: RelationsCrashPoint) => void
+  /** How it waits between two tries of an append; default: as the process does. */
+  readonly sleep?: LoopTimers['sleep']
   /** After each journal entry that was folded. */
   readonly onEntry?: (consumed: Consumed) => void
 }

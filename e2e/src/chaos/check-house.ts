@@ -1,0 +1,99 @@
+import { join } from 'node:path'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { connectLedger } from '@riskledger/ledger'
+import { runToEnd } from '../run-riskledger'
+import { readBrokerTruth, type BrokerTruth } from './broker-truth'
+import type { ChaosHouse } from './chaos-house'
+import { checkJournals, type JournalCheck } from './check-journal'
+import { checkVerdicts, type VerdictCheck } from './check-verdicts'
+
+/** What a house that held to its promises was found to hold. */
+export interface HouseCheck {
+  readonly journal: JournalCheck
+  readonly verdicts: VerdictCheck
+  readonly receipts: number
+}
+
+const LIMIT_MS = 90_000
+const LOOK_EVERY_MS = 400
+let checks = 0
+
+/**
+ * Pauses publishing, waits until every record that the cluster holds is in a journal and its verdict is published, and goes on publishing. Throws what
+ * does not hold, in words, and where it takes longer than 90 seconds.
+ */
+export async function checkHouse(house: ChaosHouse): Promise<HouseCheck> {
+  await house.pause()
+  const { brokers } = house.options
+  const readAs = (): { brokers: readonly string[]; prefix: string; groupId: string } => ({
+    brokers,
+    prefix: house.environment,
+    groupId: `${house.environment}checker-${checks++}`,
+  })
+  const truth = await readBrokerTruth(readAs())
+  const faults = receiptFaults(house, truth)
+  const journal = await untilNothingMisses('records are in no journal', () => readJournals(house, truth))
+  faults.push(...journal.faults)
+  const acknowledged = house.toKafka.acknowledged + house.toGateway.acknowledged
+  if (journal.inputs.length < acknowledged) faults.push(`${acknowledged} records were acknowledged and ${journal.inputs.length} journaled`)
+  const verdicts = await untilNothingMisses('inputs have no verdict on risk.verdicts', () =>
+    checkVerdicts({ ...readAs(), inputs: journal.inputs }),
+  )
+  faults.push(...verdicts.faults)
+  if (faults.length > 0) throw new Error(faults.join('\n'))
+  house.resume()
+  return { journal, verdicts, receipts: house.receipts.length }
+}
+
+/** Folds the journals anew and verifies them with the product's own commands: every verdict repeats, and the chain is whole. Throws where not. */
+export async function proveHouse(house: ChaosHouse): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'riskledger-chaos-reader-'))
+  try {
+    const at = (name: string): readonly string[] => [...house.readerFlags, '--data-dir', join(folder, name)]
+    const [replayed, verified] = await Promise.all([
+      runToEnd<{ mismatches: number }>(['replay', ...at('replay')]),
+      runToEnd<{ faults: unknown[] }>(['verify', ...at('verify')]),
+    ])
+    if (replayed.mismatches !== 0 || verified.faults.length !== 0)
+      throw new Error(`replay: ${JSON.stringify(replayed)}; verify: ${JSON.stringify(verified)}`)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function readJournals(house: ChaosHouse, truth: BrokerTruth): Promise<JournalCheck> {
+  const { partitionCount } = house.options
+  const ledger = await connectLedger({ connectionString: house.ledgerUrl })
+  try {
+    return await checkJournals(ledger, { truth, partitionCount, environment: house.environment })
+  } finally {
+    await ledger.close()
+  }
+}
+
+/** Looks until nothing misses any more, or something is wrong. */
+async function untilNothingMisses<Check extends { readonly missing: number; readonly faults: readonly string[] }>(
+  what: string,
+  look: () => Promise<Check>,
+): Promise<Check> {
+  for (const deadlineMs = performance.now() + LIMIT_MS; ;) {
+    const check = await look()
+    if (check.missing === 0 || check.faults.length > 0) return check
+    if (performance.now() > deadlineMs) throw new Error(`${check.missing} ${what} after ${LIMIT_MS} ms`)
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))
+  }
+}
+
+/** Every receipt is of a record that lies where it says, and of no other's. */
+function receiptFaults({ receipts }: ChaosHouse, truth: BrokerTruth): string[] {
+  const faults: string[] = []
+  const places = new Set<string>()
+  for (const { topic, partition, offset, digest } of receipts) {
+    const place = `${topic}/${partition}@${offset}`
+    if (places.has(place)) faults.push(`two receipts name ${place}`)
+    places.add(place)
+    if (truth.get(`${topic}/${partition}`)?.get(offset) !== digest) faults.push(`a receipt names ${place}, which holds something else`)
+  }
+  return faults.slice(0, 50)
+}

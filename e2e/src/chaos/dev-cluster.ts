@@ -1,0 +1,66 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fetchBrokerJars, findProgram, freePorts, cachedBrokerJars, startDevBroker, type DevBrokerNode } from '@riskledger/dev-broker'
+import { FaultProxy } from '@riskledger/testing'
+
+/** Why there is no cluster whose nodes can be killed. */
+export const NO_CLUSTER = 'skipped: brokers that are to be killed are started here, which needs Java 17, and Maven for the first time'
+
+/** A cluster of this machine whose nodes may be killed and started again. */
+export interface DevCluster {
+  readonly brokers: readonly string[]
+  readonly nodes: readonly DevBrokerNode[]
+  /** Before a single node, for those who are told `proxiedBrokers`; null before three. */
+  readonly proxy: FaultProxy | null
+  readonly proxiedBrokers: readonly string[]
+  /** The node that leads the quorum of controllers, and the term in which it does. */
+  controller(): { readonly node: DevBrokerNode; readonly term: number }
+  close(): Promise<void>
+}
+
+/** Null where there is no Java to start one. Under `CI=true` that throws. */
+export async function startDevCluster(count: 1 | 3): Promise<DevCluster | null> {
+  const canStart = findProgram('java') !== undefined && (cachedBrokerJars() !== undefined || findProgram('mvn') !== undefined)
+  if (!canStart && process.env.CI === 'true') throw new Error(NO_CLUSTER.replace(/^skipped: /, ''))
+  if (!canStart) return null
+  const folder = mkdtempSync(join(tmpdir(), 'riskledger-chaos-broker-'))
+  const jars = await fetchBrokerJars()
+  const [behind] = (await freePorts(1)) as [number]
+  const proxy = count === 1 ? await FaultProxy.start({ port: behind }) : null
+  const clean = async (): Promise<void> => {
+    await proxy?.close()
+    rmSync(folder, { recursive: true, force: true })
+  }
+  try {
+    const proxied = proxy === null ? {} : { proxied: { port: behind, advertisedPort: proxy.port } }
+    const { nodes, brokers } = await startDevBroker({ folder, jars, nodes: count, ...proxied })
+    return {
+      brokers,
+      nodes,
+      proxy,
+      proxiedBrokers: proxy === null ? brokers : [`127.0.0.1:${proxy.port}`],
+      controller: () => leaderOf(nodes, folder),
+      close: async () => {
+        await Promise.all(nodes.map((node) => node.kill()))
+        await clean()
+      },
+    }
+  } catch (error) {
+    await clean()
+    throw error
+  }
+}
+
+/** As the nodes that run have it in their own files: to clients a broker names any node. */
+function leaderOf(nodes: readonly DevBrokerNode[], folder: string): { readonly node: DevBrokerNode; readonly term: number } {
+  const states = nodes.flatMap(({ id, pid }) => {
+    if (pid === undefined) return []
+    const file = join(folder, `node-${id}`, 'data', '__cluster_metadata-0', 'quorum-state')
+    return [JSON.parse(readFileSync(file, 'utf8')) as { readonly leaderId: number; readonly leaderEpoch: number }]
+  })
+  const { leaderId, leaderEpoch } = states.sort((a, b) => b.leaderEpoch - a.leaderEpoch || b.leaderId - a.leaderId)[0]
+  const node = nodes.find(({ id }) => id === leaderId)
+  if (node === undefined) throw new Error(`in term ${leaderEpoch} no node leads the controllers yet`)
+  return { node, term: leaderEpoch }
+}
