@@ -3,7 +3,7 @@ import { RAW_TOPICS } from '@riskledger/contracts'
 import { readTopics } from './read-topics'
 
 /** What a cluster holds of a topic and partition for a reader of committed records: the digest of each value by its offset. */
-export type PartitionTruth = ReadonlyMap<number, string>
+type PartitionTruth = ReadonlyMap<number, string>
 
 /** What a cluster holds of every raw topic and partition, under `<topic>/<partition>`. */
 export type BrokerTruth = ReadonlyMap<string, PartitionTruth>
