@@ -26,6 +26,9 @@ export interface ProducerIdentity {
   readonly producerEpoch: number
 }
 
+/** Errors of kafkajs after which a connection is of no more use. */
+const BROKEN_CONNECTION: ReadonlySet<string> = new Set(['KafkaJSConnectionClosedError', 'KafkaJSRequestTimeoutError'])
+
 /**
  * Connections to a cluster, authenticated and kept, and what its metadata say: the layer of kafkajs beneath its consumer and producer. Every
  * use of kafkajs' internals is in this file.
@@ -98,8 +101,9 @@ export class KafkaWire {
       })
       return (answer as { readonly payload: Buffer }).payload
     } catch (error) {
-      // What kafkajs' broker does: the pool opens both connections anew at the next request.
-      if (error instanceof Error && error.name === 'KafkaJSConnectionClosedError') await broker.disconnect()
+      // What kafkajs' broker does where one is closed: the pool opens both connections anew at the next request. One that does not answer may be dead or out of
+      // step for good, and is not waited for again either.
+      if (error instanceof Error && BROKEN_CONNECTION.has(error.name)) await broker.disconnect()
       throw error
     }
   }
