@@ -2,6 +2,7 @@ import { ChaosHouse } from './chaos-house'
 import { chaosSuite, SEED } from './chaos-suite'
 import { NO_CLUSTER, startDevCluster } from './dev-cluster'
 import { disturbConnections } from './faults/disturb-connections'
+import { restartBroker } from './faults/kill-brokers'
 
 const { guarantee, finish } = chaosSuite(async () => {
   const cluster = await startDevCluster(1)
@@ -26,6 +27,10 @@ const { guarantee, finish } = chaosSuite(async () => {
 guarantee(
   'replies that are dropped, messages that are cut, delays and refusals between the services and the broker lose and repeat nothing',
   ({ house, choice, stage }) => disturbConnections(house, { proxy: stage.proxy!, choice }),
+)
+
+guarantee('a broker that is killed under load and started again loses and repeats nothing', ({ house, choice, stage }) =>
+  restartBroker(house, { cluster: stage, choice }),
 )
 
 finish('after all of it, the journals fold to what they record, and their chains are whole')

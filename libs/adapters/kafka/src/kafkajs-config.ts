@@ -3,6 +3,7 @@ import { connect as connectTls, type ConnectionOptions } from 'node:tls'
 import type { ISocketFactory, KafkaConfig, logCreator } from 'kafkajs'
 import type { Logger } from '@riskledger/contracts'
 import type { CheckedConnection } from './kafka-connection'
+import { mendConnections } from './mend-connections'
 
 /** Warnings and worse, by kafkajs' number: it tells every connection and rebalance at `info`. */
 export const KAFKAJS_LOG_LEVEL = 2
@@ -15,6 +16,7 @@ const MAX_RETRY_MS = 2_000
 
 /** kafkajs' configuration for a connection. What kafkajs warns of or fails at is a warning of ours: whoever gives up tells it again, and what it meant. */
 export function kafkajsConfigOf(connection: CheckedConnection, logger: WarningLogger): KafkaConfig {
+  mendConnections()
   const { brokers, clientId, ssl, sasl, connectionTimeoutMs, requestTimeoutMs } = connection
   return {
     brokers: [...brokers],

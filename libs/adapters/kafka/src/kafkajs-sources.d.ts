@@ -38,6 +38,18 @@ declare module 'kafkajs/src/cluster/index.js' {
   }
 }
 
+declare module 'kafkajs/src/network/connection.js' {
+  import type { Socket } from 'node:net'
+  export default class Connection {
+    socket?: Socket
+    chunks: Buffer[]
+    bytesBuffered: number
+    bytesNeeded: number
+    isConnected(): boolean
+    connect(): Promise<boolean>
+  }
+}
+
 declare module 'kafkajs/src/loggers/index.js' {
   export function createLogger(options: { readonly level: number; readonly logCreator: unknown }): unknown
 }
