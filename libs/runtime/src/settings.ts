@@ -56,10 +56,6 @@ export const settingsSchema = z.object({
   kafkaCert: z.string().min(1).optional(),
   kafkaKey: z.string().min(1).optional(),
   kafkaSasl: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).optional(),
-  schemaRegistry: z
-    .string()
-    .regex(/^https?:\/\/\S+$/)
-    .optional(),
 })
 
 /** The settings after validation. `partitions` undefined: as the data folder says, else 1. */
@@ -192,12 +188,6 @@ export const SETTINGS: Readonly<Record<keyof Settings, SettingSpecification>> = 
     variable: 'RISKLEDGER_KAFKA_SASL',
     allowed: 'plain, scram-sha-256 or scram-sha-512',
     meaning: 'SASL mechanism, with `RISKLEDGER_KAFKA_USERNAME` and `RISKLEDGER_KAFKA_PASSWORD`.',
-  },
-  schemaRegistry: {
-    flag: 'schema-registry',
-    variable: 'RISKLEDGER_SCHEMA_REGISTRY',
-    allowed: 'an http or https address',
-    meaning: "Schema registry of publishers that use Confluent's framing. Default: none; single-object encoding needs no registry.",
   },
 }
 

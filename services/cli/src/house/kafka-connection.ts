@@ -8,7 +8,7 @@ export function kafkaConnectionOf(
   settings: Settings,
   { environment, variables }: { readonly environment: string; readonly variables: Readonly<Record<string, string | undefined>> },
 ): KafkaConnection | null {
-  const { kafka, kafkaTls, kafkaCa, kafkaCert, kafkaKey, kafkaSasl, schemaRegistry } = settings
+  const { kafka, kafkaTls, kafkaCa, kafkaCert, kafkaKey, kafkaSasl } = settings
   if (kafka === undefined) return null
   const withTls = kafkaTls === undefined ? [kafkaCa, kafkaCert, kafkaSasl].some((given) => given !== undefined) : kafkaTls === 'on'
   return {
@@ -17,7 +17,6 @@ export function kafkaConnectionOf(
     prefix: environment,
     ...(withTls ? { ssl: { ...pem('ca', kafkaCa), ...pem('cert', kafkaCert), ...pem('key', kafkaKey) } } : {}),
     ...(kafkaSasl === undefined ? {} : { sasl: { mechanism: kafkaSasl, ...credentials(variables) } }),
-    ...(schemaRegistry === undefined ? {} : { schemaRegistryUrl: schemaRegistry }),
   }
 }
 
