@@ -1,5 +1,5 @@
 import { startLedgerServer } from '@riskledger/ledger-server'
-import { runThread } from '@riskledger/runtime'
+import { aborted, runThread } from '@riskledger/runtime'
 
 /** What the thread of the append bench is started with. */
 export interface AppendThreadInput {
@@ -10,9 +10,6 @@ export interface AppendThreadInput {
 runThread<AppendThreadInput>(async ({ input, signal, ready }) => {
   const server = await startLedgerServer({ folder: input.folder, port: 0 })
   ready({ connectionString: server.connectionString })
-  await new Promise<void>((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve())
-  })
+  await aborted(signal)
   await server.close()
 })

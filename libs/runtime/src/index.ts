@@ -1,3 +1,4 @@
+export { aborted } from './aborted'
 export { OTHER_VARIABLES, SETTINGS, type Settings, type SettingSpecification } from './settings'
 export { loadConfiguration, type Configuration, type ConfigurationInputs } from './load-configuration'
 export { createLogger, type LoggerOptions } from './create-logger'

@@ -1,5 +1,5 @@
 import { connectLedger } from '@riskledger/ledger'
-import { createLogger, createMetrics, openEventLog, runThread, type LogAddress } from '@riskledger/runtime'
+import { aborted, createLogger, createMetrics, openEventLog, runThread, type LogAddress } from '@riskledger/runtime'
 import type { GatewayOptions } from './gateway-options'
 import { startGateway } from './start-gateway'
 
@@ -38,10 +38,3 @@ runThread<GatewayThreadInput>(async ({ input, signal, ready }) => {
     for (const one of opened) await one.close()
   }
 })
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
-}

@@ -1,6 +1,7 @@
 import { connectLedger } from '@riskledger/ledger'
 import { readPolicy, type AcceptedPolicy, type Policy } from '@riskledger/policy'
 import {
+  aborted,
   crashPointFrom,
   createLogger,
   createMetrics,
@@ -74,10 +75,7 @@ async function runWorkers(context: Context, shared: Shared): Promise<void> {
     const request = message as ScreenerRequest
     if (request.kind === 'activate') workers.activate(accept(request.policy))
   })
-  const stopped = new Promise<void>((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
+  const stopped = aborted(signal)
   let membership: GroupMembership | undefined
   let health: HealthServer | undefined
   try {

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import Cluster, { type Broker } from 'kafkajs/src/cluster/index.js'
+import Cluster from 'kafkajs/src/cluster/index.js'
 import { createLogger } from 'kafkajs/src/loggers/index.js'
 import Encoder from 'kafkajs/src/protocol/encoder.js'
 import { createErrorFromCode } from 'kafkajs/src/protocol/error.js'
@@ -36,7 +36,6 @@ const BROKEN_CONNECTION: ReadonlySet<string> = new Set(['KafkaJSConnectionClosed
 export class KafkaWire {
   private readonly cluster: Cluster
   private readonly sockets = new Set<Socket>()
-  private readonly connecting = new Map<string, Promise<unknown>>()
   private refreshing: Promise<void> | undefined
   private closed = false
 
@@ -93,7 +92,7 @@ export class KafkaWire {
     this.assertOpen()
     const broker = await this.cluster.findBroker({ nodeId })
     try {
-      const connection = await this.connectionOf(broker, lane === 'prompt' ? 0 : 1)
+      const connection = await broker.connectionPool.getConnection(lane === 'prompt' ? 0 : 1)
       const answer = await connection.send({
         request: { apiKey, apiVersion, apiName, encode: () => Promise.resolve(encoderOf(body)) },
         response: { decode: (payload) => Promise.resolve({ payload }), parse: (decoded) => Promise.resolve(decoded) },
@@ -131,20 +130,6 @@ export class KafkaWire {
   /** kafkajs would connect anew. */
   private assertOpen(): void {
     if (this.closed) throw new Error('the connections to Kafka are closed')
-  }
-
-  /** kafkajs opens a connection twice where two requests find it closed; here the second waits for the first. */
-  private async connectionOf(broker: Broker, index: number): ReturnType<Broker['connectionPool']['getConnection']> {
-    const name = `${broker.nodeId}/${index}`
-    const earlier = this.connecting.get(name)
-    if (earlier !== undefined) await earlier.catch(() => undefined)
-    const opened = broker.connectionPool.getConnection(index)
-    this.connecting.set(name, opened)
-    try {
-      return await opened
-    } finally {
-      if (this.connecting.get(name) === opened) this.connecting.delete(name)
-    }
   }
 
   private readonly socketFactory: ISocketFactory = (options) => {

@@ -1,8 +1,7 @@
 import type { Command } from 'commander'
-import { stopOnSignals } from '@riskledger/runtime'
+import { aborted, stopOnSignals } from '@riskledger/runtime'
 import { EXIT } from '../exit-codes'
 import { openHouse } from '../house/open-house'
-import { aborted } from '../house/service-session'
 import { contextOf, houseOf, type Finish } from './command-context'
 
 /** `riskledger ledger`: the embedded ledger alone, for services that run as processes of their own on one machine. */

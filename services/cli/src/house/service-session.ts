@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { RiskError } from '@riskledger/contracts'
-import { stopOnSignals, type Thread } from '@riskledger/runtime'
+import { aborted, stopOnSignals, type Thread } from '@riskledger/runtime'
 import { houseOf, type CommandContext } from '../commands/command-context'
 import { EXIT } from '../exit-codes'
 import { openHouse, type House } from './open-house'
@@ -74,12 +74,4 @@ function assertNamed({ settings }: CommandContext, { name, needsKafka }: Pick<Se
     `riskledger ${name} runs alone, beside other services: name ${missing.join(' and ')} (or run everything in one process with riskledger up).`,
     { retriable: false },
   )
-}
-
-/** Resolves once the signal aborts. */
-export function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }

@@ -1,5 +1,5 @@
 import { startLedgerServer } from '@riskledger/ledger-server'
-import { crashPointFrom, runThread } from '@riskledger/runtime'
+import { aborted, crashPointFrom, runThread } from '@riskledger/runtime'
 
 /** What the ledger thread is started with. */
 export interface LedgerThreadInput {
@@ -12,9 +12,6 @@ export interface LedgerThreadInput {
 runThread<LedgerThreadInput>(async ({ input, signal, ready }) => {
   const server = await startLedgerServer({ folder: input.folder, port: input.port, crashPoint: crashPointFrom(input.crashAt) })
   ready({ connectionString: server.connectionString })
-  await new Promise<void>((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve())
-  })
+  await aborted(signal)
   await server.close()
 })
