@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Snapshot, SnapshotStore } from '@riskledger/contracts'
 import { openSnapshotStore } from '@riskledger/snapshots'
 import { expectWhole, runRiskledger, runToEnd, type Screened } from './run-riskledger'
 import { writeCoarsePolicy, writeScenario } from './scenario-file'
@@ -22,6 +23,11 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true }))
 
 const screenInto = (dataDir: string): string[] => ['--data-dir', dataDir, 'screen', file, '--policy', policy]
+
+async function newestOf(store: SnapshotStore, name: string): Promise<Snapshot> {
+  for await (const snapshot of store.load(name)) return snapshot
+  throw new Error(`no snapshot of ${name}`)
+}
 
 /** Flips one bit behind every occurrence of a text; returns how many there were. */
 function flipBehind(path: string, text: string): number {
@@ -148,7 +154,7 @@ describe('snapshots', () => {
   test('those whose entry the journal does not hold are discarded', async () => {
     const dataDir = await killedWithSnapshots('snapshot-foreign')
     const store = openSnapshotStore({ folder: join(dataDir, 'cache', 'snapshots') })
-    const [newest] = await store.load('screening-000.0000')
+    const newest = await newestOf(store, 'screening-000.0000')
     await store.save('screening-000.0000', { ...newest, entryHash: 'f'.repeat(64) })
     await store.save('screening-000.0000', { ...newest, revision: newest.revision + 100_000 })
     await store.close()

@@ -52,7 +52,9 @@ export const FAULTS = {
   'snapshots of another journal': (world) =>
     spoil(world, 'FOREIGN', (kept) => kept.map((snapshot) => ({ ...snapshot, entryHash: '0'.repeat(64) }))),
   'snapshots of other code': (world) =>
-    spoil(world, 'OTHER CODE', (kept) => kept.map((snapshot) => ({ ...snapshot, state: Uint8Array.of(2, ...snapshot.state.subarray(1)) }))),
+    spoil(world, 'OTHER CODE', (kept) =>
+      kept.map((snapshot) => ({ ...snapshot, state: Buffer.concat([Uint8Array.of(0), snapshot.state.subarray(1)]) })),
+    ),
   'log truncated': truncate,
   'clock jump': (world) => {
     const host = world.random.pick(world.hosts)

@@ -47,7 +47,10 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'a log that does not tell of gaps',
     worker: (options) => ({ ...options, log: withFetch(options.log, (response) => ({ ...response, gaps: [] })) }),
   },
-  { name: 'snapshots whose state is older than they say', worker: (options) => ({ ...options, snapshots: misplaced(options) }) },
+  {
+    name: 'snapshots whose state is older than they say',
+    worker: (options) => ({ ...options, pace: { ...options.pace, snapshotInputs: 1 }, snapshots: misplaced(options) }),
+  },
   {
     name: 'challenges drawn by chance',
     worker: (options) => ({ ...options, draw: () => (options.randomBytes!(1)[0] < 64 ? Uint8Array.of(1, 2, 3, 4) : null) }),
@@ -155,16 +158,15 @@ function withFetch(log: EventLog, change: (response: FetchResponse) => FetchResp
   }
 }
 
-/** A snapshot's state under the name of the entry that the journal held a save later. */
+/** The newest snapshot with the state of the one before it. */
 function misplaced({ snapshots }: WorkerOptions): SnapshotStore {
-  let earlier: Snapshot | null = null
   return {
-    save: (name, snapshot) => {
-      const state = earlier?.state ?? snapshot.state
-      earlier = snapshot
-      return snapshots!.save(name, { ...snapshot, state })
+    save: (name, snapshot) => snapshots!.save(name, snapshot),
+    async *load(name) {
+      const kept: Snapshot[] = []
+      for await (const snapshot of snapshots!.load(name)) kept.push(snapshot)
+      if (kept.length > 1) yield { ...kept[0], state: kept[1].state }
     },
-    load: (name) => snapshots!.load(name),
     close: () => snapshots!.close(),
   }
 }

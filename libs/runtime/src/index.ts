@@ -22,4 +22,5 @@ export {
 export { installationRoot, threadModule } from './module-path'
 export { startThread, type Thread, type ThreadOptions } from './start-thread'
 export { runThread, type ThreadContext } from './run-thread'
+export { fromPlainError, toPlainError, type PlainError } from './thread-protocol'
 export { writeFileDurably } from './write-file-durably'

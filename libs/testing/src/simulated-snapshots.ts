@@ -33,8 +33,12 @@ export class SimulatedSnapshots {
         }
         return calls.ask({ caller, kind: 'save', text: `save ${name}@${snapshot.revision}`, act })
       },
-      load: (name) => calls.ask({ caller, kind: 'load', text: `load ${name}`, act: () => this.kept.get(name) ?? [] }),
+      load: (name) => this.load(name, caller),
       close: () => Promise.resolve(),
     }
+  }
+
+  private async *load(name: string, caller: Caller): AsyncGenerator<Snapshot, void, undefined> {
+    yield* await this.calls.ask({ caller, kind: 'load', text: `load ${name}`, act: () => this.kept.get(name) ?? [] })
   }
 }

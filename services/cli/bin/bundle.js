@@ -87,6 +87,7 @@ const EXECUTABLE = {
   'journal-thread': 'services/cli/src/threads/journal-thread.ts',
   'records-thread': 'services/cli/src/threads/records-thread.ts',
   'screener-thread': 'services/screener/src/thread.ts',
+  'snapshot-thread': 'services/screener/src/snapshot-thread.ts',
   'relations-thread': 'services/relations/src/thread.ts',
   'gateway-thread': 'services/gateway/src/thread.ts',
   'dispatcher-thread': 'services/dispatcher/src/thread.ts',

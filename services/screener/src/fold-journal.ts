@@ -54,7 +54,8 @@ export async function foldFromSnapshot(
   options: { readonly snapshots: SnapshotStore | null; readonly formatHash: string },
 ): Promise<JournalFold> {
   const fold = new JournalFold(stream)
-  for (const snapshot of (await options.snapshots?.load(stream)) ?? []) {
+  if (options.snapshots === null) return fold
+  for await (const snapshot of options.snapshots.load(stream)) {
     if (snapshot.stream !== stream || snapshot.formatHash !== options.formatHash) continue
     if (!(await journalHolds(context.ledger, snapshot))) continue
     const state = await stateOf(snapshot.state, context.policies)

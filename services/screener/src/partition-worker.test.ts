@@ -32,11 +32,11 @@ function payment(id: number): ProposedRecord {
 class MemorySnapshots implements SnapshotStore {
   readonly saved: Snapshot[] = []
   save(_name: string, snapshot: Snapshot): Promise<void> {
-    this.saved.unshift(snapshot)
+    this.saved.unshift({ ...snapshot, state: snapshot.state.slice() })
     return Promise.resolve()
   }
-  load(): Promise<readonly Snapshot[]> {
-    return Promise.resolve(this.saved)
+  async *load(): AsyncGenerator<Snapshot, void, undefined> {
+    yield* this.saved
   }
   close(): Promise<void> {
     return Promise.resolve()

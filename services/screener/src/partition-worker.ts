@@ -5,7 +5,6 @@ import type { AcceptedPolicy, Policy } from '@riskledger/policy'
 import { startLoop, type Loop, type LoopTimers } from '@riskledger/runtime'
 import {
   screenBatches,
-  writeState,
   type ChallengeDraw,
   type InputBatch,
   type JournalFold,
@@ -15,6 +14,7 @@ import {
 import { FactFeed } from './fact-feed'
 import { PartitionSource } from './partition-source'
 import type { PolicyShelf } from './policy-shelf'
+import { SnapshotTaker } from './snapshot-taker'
 import { assertSameEpochs, sealPolicy, takeOver } from './take-over'
 import type { WorkerPace } from './worker-pace'
 
@@ -165,7 +165,7 @@ class JournalWriter {
   private sealed: SealedBatch[] = []
   private failure: Error | null = null
   private pendingPolicy: AcceptedPolicy | null = null
-  private sinceSnapshot = 0
+  private readonly snapshots: SnapshotTaker | null
   private durable: ChainHead
   /** By topic, the offset below which everything is in the ledger. */
   durableOffsets: readonly number[]
@@ -175,6 +175,7 @@ class JournalWriter {
     private readonly fold: JournalFold,
     private readonly stage: ScreeningStage,
   ) {
+    this.snapshots = options.snapshots === null ? null : new SnapshotTaker({ ...options, snapshots: options.snapshots })
     this.durable = stage.head
     this.durableOffsets = [...stage.nextOffsets]
     this.batches$.pipe(screenBatches(stage)).subscribe({
@@ -195,18 +196,21 @@ class JournalWriter {
     this.pendingPolicy = policy
   }
 
-  /** True where the next `screen` begins with what needs everything before it in the ledger: a policy switch, a snapshot. */
+  /** True where the next `screen` begins with a policy switch, which needs everything before it in the ledger. */
   get wantsQuiet(): boolean {
-    return this.pendingPolicy !== null || this.sinceSnapshot >= this.options.pace.snapshotInputs
+    return this.pendingPolicy !== null
   }
 
   async screen(batch: InputBatch): Promise<Screened> {
-    if (this.wantsQuiet) await this.betweenBatches()
+    const { step, head, nextOffsets } = this.stage
+    // Here and not at the end: the batch before is on its way into the ledger meanwhile.
+    this.snapshots?.takeIfDue(head, { step, nextOffsets, tenure: this.fold.tenure })
+    if (this.pendingPolicy !== null) await this.activate(this.pendingPolicy)
     this.sealed = []
     this.batches$.next(batch)
     if (this.failure !== null) throw this.failure
     this.options.crashPoint('entry-encoded')
-    for (const { inputCount } of this.sealed) this.sinceSnapshot += inputCount
+    for (const { inputCount } of this.sealed) this.snapshots?.screened(inputCount)
     return { batches: this.sealed, nextOffsets: [...this.stage.nextOffsets] }
   }
 
@@ -226,13 +230,8 @@ class JournalWriter {
     this.durableOffsets = nextOffsets
   }
 
-  private async betweenBatches(): Promise<void> {
-    if (this.durable.revision !== this.stage.head.revision) return
-    if (this.sinceSnapshot >= this.options.pace.snapshotInputs) await this.saveSnapshot()
-    if (this.pendingPolicy !== null) await this.activate(this.pendingPolicy)
-  }
-
   private async activate(policy: AcceptedPolicy): Promise<void> {
+    if (this.durable.revision !== this.stage.head.revision) return
     this.pendingPolicy = null
     await this.options.policies.store(policy)
     const sealed = sealPolicy(this.durable, policy, this.options.engineHash)
@@ -241,16 +240,6 @@ class JournalWriter {
     this.stage.head = sealed.head
     this.fold.head = sealed.head
     this.stage.step.activate(policy)
-  }
-
-  /** Called between batches, when the state is just what the journal holds. */
-  private async saveSnapshot(): Promise<void> {
-    this.sinceSnapshot = 0
-    const { snapshots, engineHash } = this.options
-    if (snapshots === null) return
-    const state = writeState({ step: this.stage.step, nextOffsets: this.stage.nextOffsets, tenure: this.fold.tenure })
-    await snapshots.save(this.durable.stream, { ...this.durable, formatHash: engineHash, state })
-    this.options.crashPoint('snapshot-written')
   }
 }
 

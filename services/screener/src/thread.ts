@@ -14,9 +14,9 @@ import {
   type ThreadContext,
 } from '@riskledger/runtime'
 import type { JournalFold } from '@riskledger/screening'
-import { openSnapshotStore } from '@riskledger/snapshots'
 import { assertChallengeSecret, challengeDraw } from './challenge-draw'
 import { joinGroup, type GroupMembership } from './join-group'
+import { openSnapshots } from './open-snapshots'
 import { startPartitionWorker, type PartitionWorker, type WorkerOptions } from './partition-worker'
 import { PartitionWorkers } from './partition-workers'
 import { PolicyShelf } from './policy-shelf'
@@ -39,10 +39,7 @@ runThread<ScreenerThreadInput>(async (context) => {
   try {
     const ledger = await connectLedger({ connectionString: input.connectionString })
     opened.push(ledger)
-    const snapshots = openSnapshotStore({
-      folder: input.cacheFolder,
-      onDamaged: (damage) => logger.warn('a damaged snapshot is left out', damage),
-    })
+    const snapshots = await openSnapshots({ folder: input.cacheFolder, logger })
     opened.push(snapshots)
     await runWorkers(context, {
       ...input,

@@ -4,12 +4,12 @@ import { RiskError } from '@riskledger/contracts'
 export interface WorkerPace {
   /** Inputs of a batch at most; the journal's own bound is in bytes. */
   readonly batchInputs: number
-  /** Inputs between two snapshots: what a restart folds at most. */
+  /** Inputs between two snapshots at least: about what a restart folds. */
   readonly snapshotInputs: number
 }
 
 /** What every command uses unless the environment says otherwise. */
-export const DEFAULT_PACE: WorkerPace = { batchInputs: 4_096, snapshotInputs: 250_000 }
+export const DEFAULT_PACE: WorkerPace = { batchInputs: 4_096, snapshotInputs: 100_000 }
 
 /**
  * The pace that RISKLEDGER_BATCH_INPUTS (1 to 4,096) and RISKLEDGER_SNAPSHOT_INPUTS (1 to 1,000,000,000) set, else the default. They exist for tests

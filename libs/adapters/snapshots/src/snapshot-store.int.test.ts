@@ -26,6 +26,12 @@ async function openStore(options: Partial<SnapshotStoreOptions> = {}): Promise<S
   return store
 }
 
+async function loaded(from: SnapshotStore, name: string): Promise<readonly Snapshot[]> {
+  const snapshots: Snapshot[] = []
+  for await (const one of from.load(name)) snapshots.push(one)
+  return snapshots
+}
+
 function snapshot(revision: number, state: Uint8Array = Uint8Array.of(revision)): Snapshot {
   return { stream: 'screening-000.0001', revision, entryHash: `hash-${revision}`, formatHash: 'format', state }
 }
@@ -35,15 +41,15 @@ test('gives back the newest two of a name, newest first, also after it was opene
   for (const revision of [1, 2, 3]) await first.save('partition-0', snapshot(revision))
   await first.save('partition-00', snapshot(9))
   const again = await openStore()
-  expect(await again.load('partition-0')).toEqual([snapshot(3), snapshot(2)])
-  expect(await again.load('partition-00')).toEqual([snapshot(9)])
-  expect(await again.load('partition')).toEqual([])
+  expect(await loaded(again, 'partition-0')).toEqual([snapshot(3), snapshot(2)])
+  expect(await loaded(again, 'partition-00')).toEqual([snapshot(9)])
+  expect(await loaded(again, 'partition')).toEqual([])
 })
 
 test('saves made at once are kept in their order', async () => {
   const opened = await openStore()
   await Promise.all([1, 2, 3, 4].map((revision) => opened.save('p', snapshot(revision))))
-  expect((await opened.load('p')).map(({ revision }) => revision)).toEqual([4, 3])
+  expect((await loaded(opened, 'p')).map(({ revision }) => revision)).toEqual([4, 3])
 })
 
 test.each([0, 1, 2 ** 20 - 1, 2 ** 20, 2 ** 20 + 1, 5 * 2 ** 20 + 17])(
@@ -52,8 +58,8 @@ test.each([0, 1, 2 ** 20 - 1, 2 ** 20, 2 ** 20 + 1, 5 * 2 ** 20 + 17])(
     const opened = await openStore()
     const state = new Uint8Array(stateBytes).map((_, i) => (i * 31) & 0xff)
     await opened.save('p', snapshot(1, state))
-    const [loaded] = await opened.load('p')
-    expect(Buffer.compare(loaded.state, state)).toBe(0)
+    const [newest] = await loaded(opened, 'p')
+    expect(Buffer.compare(newest.state, state)).toBe(0)
     expect(damages).toEqual([])
   },
 )
@@ -62,7 +68,7 @@ test('a state past the limit is refused, and the one before stays', async () => 
   const opened = await openStore({ maxStateBytes: 10 })
   await opened.save('p', snapshot(1))
   await expect(opened.save('p', snapshot(2, new Uint8Array(11)))).rejects.toMatchObject({ code: 'limit-reached', retriable: false })
-  expect(await opened.load('p')).toEqual([snapshot(1)])
+  expect(await loaded(opened, 'p')).toEqual([snapshot(1)])
 })
 
 test('a damaged snapshot is left out and told of; the older one remains', async () => {
@@ -75,7 +81,7 @@ test('a damaged snapshot is left out and told of; the older one remains', async 
   const image = readFileSync(file)
   image[image.indexOf('THE NEWER STATE THE') + 4] ^= 1
   writeFileSync(file, image)
-  expect((await (await openStore()).load('p')).map(({ revision }) => revision)).toEqual([1])
+  expect((await loaded(await openStore(), 'p')).map(({ revision }) => revision)).toEqual([1])
   expect(damages).toEqual(['p: the checksum differs'])
 })
 
@@ -97,8 +103,8 @@ test('killed between writing a snapshot and dropping the oldest: all are whole, 
   })
   expect(signal).toBe('SIGKILL')
   const opened = await openStore()
-  expect((await opened.load('p')).map(({ revision }) => revision)).toEqual([3, 2, 1])
+  expect((await loaded(opened, 'p')).map(({ revision }) => revision)).toEqual([3, 2, 1])
   await opened.save('p', snapshot(4))
-  expect((await opened.load('p')).map(({ revision }) => revision)).toEqual([4, 3])
+  expect((await loaded(opened, 'p')).map(({ revision }) => revision)).toEqual([4, 3])
   expect(damages).toEqual([])
 }, 30_000)

@@ -3,6 +3,7 @@ import { open } from 'lmdb'
 import { RiskError } from '@riskledger/contracts'
 import type { Snapshot, SnapshotStore } from '@riskledger/contracts'
 import { discardDamaged } from './discard-damaged'
+import { packChunk, unpackChunk } from './packed-chunk'
 
 type Database = import('lmdb').RootDatabase<Uint8Array, Uint8Array>
 
@@ -12,7 +13,7 @@ export interface SnapshotStoreOptions {
   readonly folder: string
   /** Address space to begin with; LMDB takes more when it needs it. Default 16 GiB, none of it on disk before it is used. */
   readonly mapSizeBytes?: number
-  /** Largest state; more is refused with `limit-reached`. Default and most 1 GiB. */
+  /** Largest state; more is refused with `limit-reached`. Default and most just below 4 GiB. */
   readonly maxStateBytes?: number
   /**
    * Hears of every snapshot that `load` leaves out because its bytes are not those that were saved; and, with the name `*` and sequence 0, of a store
@@ -26,7 +27,9 @@ export interface SnapshotStoreOptions {
 /** How many snapshots of a name are kept. */
 const KEPT = 2
 const CHUNK_BYTES = 2 ** 20
-const FORM_VERSION = 1
+const WORD_BYTES = 4
+const MOST_STATE_BYTES = 2 ** 32 - CHUNK_BYTES
+const FORM_VERSION = 2
 
 interface StoredHead {
   readonly version: number
@@ -39,7 +42,7 @@ interface StoredHead {
 }
 
 /**
- * Opens the store of state snapshots. A state is written in chunks of 1 MiB, a transaction each, so that readers and the event loop go on
+ * Opens the store of state snapshots. A state is written in chunks of 1 MiB without their zeros, a transaction each, so that readers and the event loop go on
  * meanwhile; its head, which makes it exist, comes last and with a SHA-256 over head and state. A crash half-way leaves chunks without a
  * head, which the next `save` of that name removes. One process writes; saves are made one after another.
  * Errors: `limit-reached`, `snapshot-unusable` (also for a full disk); none is retriable. A snapshot is a cache: the caller can go on without it.
@@ -84,17 +87,18 @@ class LmdbSnapshotStore implements SnapshotStore {
     return saved
   }
 
-  async load(name: string): Promise<readonly Snapshot[]> {
+  async *load(name: string): AsyncGenerator<Snapshot, void, undefined> {
     this.database.resetReadTxn()
-    const snapshots: Snapshot[] = []
     for (const sequence of this.sequences(name).reverse()) {
+      let snapshot: Snapshot
       try {
-        snapshots.push(this.loadOne(name, sequence))
+        snapshot = this.loadOne(name, sequence)
       } catch (error) {
         this.options.onDamaged?.({ name, sequence, reason: error instanceof Error ? error.message : String(error) })
+        continue
       }
+      yield snapshot
     }
-    return snapshots
   }
 
   async close(): Promise<void> {
@@ -103,7 +107,7 @@ class LmdbSnapshotStore implements SnapshotStore {
   }
 
   private async saveNow(name: string, snapshot: Snapshot): Promise<void> {
-    const { folder, maxStateBytes = 2 ** 30, crashPoint } = this.options
+    const { folder, maxStateBytes = MOST_STATE_BYTES, crashPoint } = this.options
     const { stream, revision, entryHash, formatHash, state } = snapshot
     if (state.length > maxStateBytes) {
       const message = `The state of ${name} has ${state.length} bytes; a snapshot takes at most ${maxStateBytes}. None was written, and the next start folds the journal instead.`
@@ -114,7 +118,7 @@ class LmdbSnapshotStore implements SnapshotStore {
     try {
       await this.remove(name, sequence)
       for (let at = 0, chunk = 1; at < state.length; at += CHUNK_BYTES, chunk++)
-        await this.database.put(keyOf(name, sequence, chunk), state.subarray(at, at + CHUNK_BYTES))
+        await this.database.put(keyOf(name, sequence, chunk), packChunk(chunkOf(state, at)))
       const unsigned = { version: FORM_VERSION, stream, revision, entryHash, formatHash, stateBytes: state.length }
       const head: StoredHead = { ...unsigned, sha256: digest(unsigned, state) }
       await this.database.put(keyOf(name, sequence, 0), Buffer.from(JSON.stringify(head)))
@@ -130,13 +134,14 @@ class LmdbSnapshotStore implements SnapshotStore {
     const { sha256, ...unsigned } = JSON.parse(Buffer.from(headBytes ?? []).toString()) as StoredHead
     const { version, stream, revision, entryHash, formatHash, stateBytes } = unsigned
     if (version !== FORM_VERSION) throw new Error(`form ${version} instead of ${FORM_VERSION}`)
-    if (!(stateBytes >= 0 && stateBytes <= 2 ** 30)) throw new Error(`a state of ${stateBytes} bytes`)
-    const state = new Uint8Array(stateBytes)
+    if (!(stateBytes >= 0 && stateBytes <= MOST_STATE_BYTES)) throw new Error(`a state of ${stateBytes} bytes`)
+    const words = new Uint32Array(wordsFor(stateBytes))
     for (let at = 0, chunk = 1; at < stateBytes; at += CHUNK_BYTES, chunk++) {
       const bytes = this.database.getBinary(keyOf(name, sequence, chunk))
-      if (bytes?.length !== Math.min(CHUNK_BYTES, stateBytes - at)) throw new Error(`chunk ${chunk} is missing or short`)
-      state.set(bytes, at)
+      const into = words.subarray(at / WORD_BYTES, (at + CHUNK_BYTES) / WORD_BYTES)
+      if (bytes === undefined || !unpackChunk(bytes, into)) throw new Error(`chunk ${chunk} is missing or damaged`)
     }
+    const state = new Uint8Array(words.buffer, 0, stateBytes)
     if (digest(unsigned, state) !== sha256) throw new Error('the checksum differs')
     return { stream, revision, entryHash, formatHash, state }
   }
@@ -155,6 +160,18 @@ class LmdbSnapshotStore implements SnapshotStore {
     const keys = [...this.database.getKeys({ start: keyOf(name, sequence, 0), end: keyOf(name, sequence + 1, 0) })]
     if (keys.length > 0) await this.database.transaction(() => keys.forEach((key) => void this.database.remove(key)))
   }
+}
+
+/** The chunk that begins at `at`, as words; the last one filled up with zeros. A copy: the state may be any thread's and begin anywhere. */
+function chunkOf(state: Uint8Array, at: number): Uint32Array {
+  const bytes = state.subarray(at, at + CHUNK_BYTES)
+  const words = new Uint32Array(wordsFor(bytes.length))
+  new Uint8Array(words.buffer).set(bytes)
+  return words
+}
+
+function wordsFor(bytes: number): number {
+  return Math.ceil(bytes / WORD_BYTES)
 }
 
 /** Length-prefixed name, sequence, chunk (0 is the head); big-endian, so that a name's snapshots lie together, oldest first. */

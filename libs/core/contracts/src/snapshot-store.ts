@@ -12,9 +12,9 @@ export interface Snapshot {
 
 /** Keeps the newest snapshots of each partition. */
 export interface SnapshotStore {
-  /** Resolves once durable; keeps the newest two of a name. */
+  /** Resolves once durable; keeps the newest two of a name. Until it settles the state is read and must stay as it is. */
   save(name: string, snapshot: Snapshot): Promise<void>
-  /** Newest first; what is damaged (its checksum differs) is left out. */
-  load(name: string): Promise<readonly Snapshot[]>
+  /** Newest first, each read when it is asked for; what is damaged (its checksum differs) is left out. */
+  load(name: string): AsyncIterable<Snapshot>
   close(): Promise<void>
 }

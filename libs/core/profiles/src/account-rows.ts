@@ -1,5 +1,5 @@
 import { AMOUNT_BINS } from './amount-bins'
-import type { ByteReader, ByteWriter } from '@riskledger/windows'
+import { wordsOf, type ByteReader, type ByteWriter } from '@riskledger/windows'
 
 /** Accounts per page. */
 export const PAGE = 256
@@ -77,16 +77,20 @@ export class RowPages<T extends Float64Array | Float32Array | Uint32Array> {
     return this.pages[slot >>> SHIFT].subarray(from, from + this.width) as T
   }
 
-  /** Writes every row's numbers. */
+  /** Writes all pages as they lie. */
   write(writer: ByteWriter): void {
     writer.varint(this.used)
-    for (let slot = 0; slot < this.used; slot++) writeSparse(this.row(slot), writer)
+    for (const page of this.pages) writer.words(wordsOf(page))
   }
 
   /** Fills fresh pages from what `write` wrote. */
   read(reader: ByteReader): void {
-    const count = reader.varint()
-    for (let i = 0; i < count; i++) readSparse(this.row(this.addRow()), reader)
+    this.used = reader.varint()
+    for (let at = 0; at < this.used; at += PAGE) {
+      const page = this.make(PAGE * this.width)
+      reader.fillWords(wordsOf(page))
+      this.pages.push(page)
+    }
   }
 }
 

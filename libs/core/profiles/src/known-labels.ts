@@ -399,15 +399,12 @@ export class KnownLabels {
     this.queue.write(writer)
   }
 
-  /** Reads what `write` wrote, and chains each account's payments anew; rows must be there already. */
+  /** Reads what `write` wrote; the rows that it was written with must be there. */
   restore(reader: ByteReader): void {
     this.populationCount = reader.f64()
     this.populationSum = reader.f64()
     this.populationSquares = reader.f64()
     this.walksCapped = reader.f64()
     this.queue.read(reader)
-    for (const page of this.integers.pages)
-      for (let i = 0; i < page.length; i += INTEGERS) page[i + NEWEST_ENTRY] = page[i + PENDING_LARGEST] = 0
-    this.queue.forEach((entry) => this.link(entry, this.queue.owner(entry)))
   }
 }

@@ -1,4 +1,4 @@
-import type { ByteReader, ByteWriter } from '@riskledger/windows'
+import { wordsOf, type ByteReader, type ByteWriter } from '@riskledger/windows'
 
 /** How often each value of each feature occurs among all logins of the partition; values beyond the limit count as unseen. */
 export class LoginPopulation {
@@ -31,8 +31,8 @@ export class LoginPopulation {
     return ((counts.get(hash) ?? 0) + 1) / (this.totals[feature] + counts.size + 1)
   }
 
-  /** Writes values by hash, so that equal content has equal bytes. */
-  write(writer: ByteWriter): void {
+  /** Canonical content: values by hash, so that equal content has equal bytes. */
+  writeContent(writer: ByteWriter): void {
     writer.varint(this.valuesRefused)
     for (let feature = 0; feature < this.counts.length; feature++) {
       const counts = this.counts[feature]
@@ -46,11 +46,28 @@ export class LoginPopulation {
     }
   }
 
+  /** Writes everything, for a snapshot. */
+  write(writer: ByteWriter): void {
+    writer.varint(this.valuesRefused)
+    for (let feature = 0; feature < this.counts.length; feature++) {
+      writer.varint(this.totals[feature])
+      const cells = new Float64Array(2 * this.counts[feature].size)
+      let at = 0
+      for (const [hash, count] of this.counts[feature]) {
+        cells[at++] = hash
+        cells[at++] = count
+      }
+      writer.words(wordsOf(cells))
+    }
+  }
+
+  /** Fills a fresh population from what `write` wrote. */
   restore(reader: ByteReader): void {
     this.valuesRefused = reader.varint()
     for (let feature = 0; feature < this.counts.length; feature++) {
       this.totals[feature] = reader.varint()
-      for (let left = reader.varint(); left > 0; left--) this.counts[feature].set(reader.u32(), reader.varint())
+      const cells = new Float64Array(reader.words().buffer)
+      for (let at = 0; at < cells.length; at += 2) this.counts[feature].set(cells[at], cells[at + 1])
     }
   }
 }

@@ -61,7 +61,7 @@ export function hashProfiles(parts: ProfileParts, windows: AccountWindows, nowMs
   const writer = new ByteWriter(8192)
   for (const population of [habits.payments, habits.trades, habits.hours]) population.write(writer)
   labels.writePopulation(writer)
-  parts.places.population.write(writer)
+  parts.places.population.writeContent(writer)
   hash.update(writer.written())
   const ids = [...accounts.entries()].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
   for (const [id, slot] of ids) {

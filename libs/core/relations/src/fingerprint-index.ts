@@ -1,3 +1,5 @@
+import type { ByteReader, ByteWriter } from '@riskledger/windows'
+
 /**
  * A table from 64-bit fingerprints to entries, open addressing in one typed array of (entry + 1, hash) cells; equal fingerprints may
  * coexist. The hash in the cell spares a look at the entry itself, which is most likely not in the processor's cache.
@@ -70,5 +72,20 @@ export class FingerprintIndex {
     }
     cells[2 * hole] = 0
     this.count--
+  }
+
+  /** Writes the table as it lies. */
+  write(writer: ByteWriter): void {
+    writer.varint(this.count)
+    writer.words(this.cells)
+  }
+
+  /** Replaces the table by what `write` wrote. Throws `snapshot-unusable`. */
+  read(reader: ByteReader): void {
+    this.count = reader.varint()
+    this.cells = reader.words()
+    const places = this.cells.length / 2
+    if (places < 1 || (places & (places - 1)) !== 0) reader.refuse(`an index of ${places} places`)
+    this.mask = places - 1
   }
 }

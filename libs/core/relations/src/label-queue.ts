@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert'
-import type { ByteReader, ByteWriter } from '@riskledger/windows'
+import { wordsOf, type ByteReader, type ByteWriter } from '@riskledger/windows'
 import { FingerprintIndex } from './fingerprint-index'
 
 /** Label of a remembered payment: not known yet. */
@@ -230,34 +230,32 @@ export class LabelQueue {
     for (let lane = 0; lane < lanes; lane++) writer.signedVarint(this.words[at + LANES + lane])
   }
 
-  /** Writes everything, for a snapshot. */
+  /** Writes everything as it lies, for a snapshot. */
   write(writer: ByteWriter): void {
-    writer.varint(this.size)
+    writer.varint(this.used)
     writer.varint(this.cursor - this.start)
     writer.varint(this.forgottenEarly)
-    this.forEach((entry) => {
-      writer.varint(this.owner(entry))
-      this.writeEntry(entry, writer)
-    })
+    writer.words(wordsOf(this.words.subarray(0, this.used << ENTRY_WORDS_LOG2)))
+    writer.words(this.order.subarray(this.start, this.end))
+    writer.words(Uint32Array.from(this.free))
+    this.index.write(writer)
   }
 
-  /** Fills a fresh queue from what `write` wrote; entries get new numbers, in order. */
+  /** Fills a fresh queue from what `write` wrote; entries keep their numbers. */
   read(reader: ByteReader): void {
     assert(this.used === 0, 'a snapshot is read into a fresh queue')
-    const lanes = this.options.integerLanes
-    const size = reader.varint()
+    this.used = reader.varint()
     const known = reader.varint()
     this.forgottenEarly = reader.varint()
-    for (let i = 0; i < size; i++) {
-      const owner = reader.varint()
-      const low = reader.u32()
-      const high = reader.u32()
-      const entry = this.add(low, high, reader.f64(), owner)
-      this.setAmountMinor(entry, reader.f64())
-      this.setState(entry, reader.u8())
-      for (let lane = 0; lane < lanes; lane++) this.words[this.lanes(entry) + lane] = reader.signedVarint()
-    }
-    this.cursor = this.start + known
+    while (this.words.length < this.used << ENTRY_WORDS_LOG2) this.grow()
+    reader.fillWords(wordsOf(this.words.subarray(0, this.used << ENTRY_WORDS_LOG2)))
+    const order = reader.words()
+    this.order = new Uint32Array(Math.max(256, 2 * order.length))
+    this.order.set(order)
+    this.end = order.length
+    this.cursor = known
+    this.free = [...reader.words()]
+    this.index.read(reader)
   }
 }
 

@@ -4,7 +4,8 @@ import { MINIMAL_EVENTS } from '@riskledger/events/src/testing/sample-events'
 import type { OpenedEntry } from '@riskledger/journal'
 import { encodeAnswer } from './answer-given'
 import { BATCH_BYTES } from './batch-builder'
-import { readState, writeState } from './state-snapshot'
+import { readState } from './state-snapshot'
+import { stateBytes } from './testing/state-bytes'
 import { JournalFold } from './journal-fold'
 import { liveRecord, MadeJournal, policyWith, reseal, STREAM } from './testing/made-journal'
 import { mergeItem } from './topic-merge'
@@ -169,7 +170,7 @@ describe('a tenure from before there were answers', () => {
   test('folds to what it was, also from a snapshot', () => {
     expect(journal.fold(old).firstMismatch).toBeNull()
     const beginning = journal.fold(old.slice(0, 3))
-    const snapshot = writeState({ step: beginning.step!, nextOffsets: beginning.nextOffsets, tenure: beginning.tenure })
+    const snapshot = stateBytes({ step: beginning.step!, nextOffsets: beginning.nextOffsets, tenure: beginning.tenure })
     const resumed = new JournalFold(STREAM)
     resumed.resume({ head: old[2].head, ...readState(snapshot, (hash) => journal.policyOf(hash))! })
     for (const entry of old.slice(3)) resumed.apply(entry, (hash) => journal.policyOf(hash))

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { ByteReader, ByteWriter } from '@riskledger/windows'
+import { wordsOf, type ByteReader, type ByteWriter } from '@riskledger/windows'
 import { ContentDigest, KeyedHash } from './keyed-hash'
 import { TOUCH_AHEAD } from './touch-ahead'
 
@@ -147,31 +147,30 @@ export class EventMemory {
     return hash.digest()
   }
 
+  /** Writes everything as it lies. */
   write(writer: ByteWriter): void {
-    writer.u32(this.length)
-    this.forEachSlot((slot) => {
-      writer.u32(this.low[slot])
-      writer.u32(this.high[slot])
-      writer.u32(this.digestLow[slot])
-      writer.u32(this.digestHigh[slot])
-      writer.f64(this.sequences[slot])
-      writer.f64(this.times[slot])
-      writer.u32(this.accounts[slot])
-    })
+    for (const value of [this.capacity, this.head, this.length]) writer.varint(value)
+    for (const column of this.columns()) writer.words(wordsOf(column))
+    writer.words(wordsOf(this.index))
+    writer.words(this.accountCounts)
   }
 
+  /** Replaces everything by what `write` wrote. Throws `snapshot-unusable`. */
   read(reader: ByteReader): void {
-    const length = reader.u32()
-    for (let i = 0; i < length; i++) {
-      const low = reader.u32()
-      const high = reader.u32()
-      this.content.low = reader.u32()
-      this.content.high = reader.u32()
-      const sequence = reader.f64()
-      const timeMs = reader.f64()
-      this.accountCounter = reader.u32()
-      this.insert(low, high, sequence, timeMs)
-    }
+    this.capacity = reader.varint()
+    this.head = reader.varint()
+    this.length = reader.varint()
+    if (this.length > this.capacity || this.capacity > reader.remainingBytes)
+      reader.refuse(`${this.length} ids where ${this.capacity} have room`)
+    this.makeRoom(this.capacity)
+    for (const column of this.columns()) reader.fillWords(wordsOf(column))
+    reader.fillWords(wordsOf(this.index))
+    reader.fillWords(this.accountCounts)
+  }
+
+  private columns(): readonly (Uint32Array | Float64Array | Uint16Array)[] {
+    const { low, high, digestLow, digestHigh, sequences, times, accounts } = this
+    return [low, high, digestLow, digestHigh, sequences, times, accounts]
   }
 
   private forEachSlot(visit: (slot: number) => void): void {
@@ -237,27 +236,27 @@ export class EventMemory {
   }
 
   private grow(): void {
-    const order = (array: Uint32Array | Float64Array | Uint16Array, into: Uint32Array | Float64Array | Uint16Array) => {
-      into.set(array.subarray(this.head), 0)
-      into.set(array.subarray(0, this.head), array.length - this.head)
-    }
-    const capacity = this.capacity * 2
-    const low = new Uint32Array(capacity)
-    const high = new Uint32Array(capacity)
-    const digestLow = new Uint32Array(capacity)
-    const digestHigh = new Uint32Array(capacity)
-    const sequences = new Float64Array(capacity)
-    const times = new Float64Array(capacity)
-    const accounts = new Uint16Array(capacity)
-    order(this.low, low)
-    order(this.high, high)
-    order(this.digestLow, digestLow)
-    order(this.digestHigh, digestHigh)
-    order(this.sequences, sequences)
-    order(this.times, times)
-    order(this.accounts, accounts)
-    Object.assign(this, { low, high, digestLow, digestHigh, sequences, times, accounts, capacity, head: 0 })
-    this.index = new Int32Array(capacity * 4)
+    const { head, capacity } = this
+    const before = this.columns()
+    this.makeRoom(capacity * 2)
+    this.columns().forEach((column, i) => {
+      column.set(before[i].subarray(head))
+      column.set(before[i].subarray(0, head), capacity - head)
+    })
+    this.head = 0
     this.forEachSlot((slot) => this.place(slot))
+  }
+
+  /** Empty columns and an empty index for this many ids, a power of two. */
+  private makeRoom(capacity: number): void {
+    this.capacity = capacity
+    this.low = new Uint32Array(capacity)
+    this.high = new Uint32Array(capacity)
+    this.digestLow = new Uint32Array(capacity)
+    this.digestHigh = new Uint32Array(capacity)
+    this.sequences = new Float64Array(capacity)
+    this.times = new Float64Array(capacity)
+    this.accounts = new Uint16Array(capacity)
+    this.index = new Int32Array(capacity * 4)
   }
 }

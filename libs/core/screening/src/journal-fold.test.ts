@@ -6,7 +6,8 @@ import { encodeCounterpartyFact, encodeDeviceFact } from '@riskledger/relations'
 import { Random } from '@riskledger/simulation'
 import type { FactDesk } from './fact-desk'
 import { JournalFold } from './journal-fold'
-import { readState, writeState } from './state-snapshot'
+import { readState } from './state-snapshot'
+import { stateBytes } from './testing/state-bytes'
 import { MadeJournal, policyWith, reseal, scenarioRecords, STREAM } from './testing/made-journal'
 import { mergeItem } from './topic-merge'
 import { writeBatch } from './testing/write-batch'
@@ -156,14 +157,14 @@ describe('a snapshot is a fold', () => {
     const journal = eventfulJournal(5)
     const random = new Random(9)
     const whole = journal.fold()
-    const bytes = writeState({ step: whole.step!, nextOffsets: whole.nextOffsets, tenure: whole.tenure })
+    const bytes = stateBytes({ step: whole.step!, nextOffsets: whole.nextOffsets, tenure: whole.tenure })
     let taken = 0
     journal.fold(journal.entries, (fold, entry) => {
       const next = journal.entries[entry.revision + 1]
       const between = next === undefined || next.type !== 'DecisionMade'
       if (fold.step === null || fold.step.policyHash === '0'.repeat(64) || !between || !random.chance(200)) return
       taken++
-      const snapshot = writeState({ step: fold.step, nextOffsets: fold.nextOffsets, tenure: fold.tenure })
+      const snapshot = stateBytes({ step: fold.step, nextOffsets: fold.nextOffsets, tenure: fold.tenure })
       const state = readState(snapshot, (hash) => journal.policyOf(hash))!
       expect(state.step.stateHash()).toBe(fold.step.stateHash())
       const resumed = new JournalFold(STREAM)
@@ -178,14 +179,14 @@ describe('a snapshot is a fold', () => {
     expect(taken).toBeGreaterThan(2)
     const again = readState(bytes, (hash) => journal.policyOf(hash))!
     expect(again.step.stateHash()).toBe(whole.step!.stateHash())
-    const twice = readState(writeState(again), (hash) => journal.policyOf(hash))!
+    const twice = readState(stateBytes(again), (hash) => journal.policyOf(hash))!
     expect(twice.step.stateHash()).toBe(whole.step!.stateHash())
     expect(twice).toMatchObject({ nextOffsets: whole.nextOffsets, tenure: whole.tenure })
   })
 
   test('bytes of another format are no state', () => {
     const journal = eventfulJournal(5)
-    const bytes = writeState({ step: journal.step, nextOffsets: [], tenure: null })
+    const bytes = stateBytes({ step: journal.step, nextOffsets: [], tenure: null })
     const other = Uint8Array.from(bytes)
     other[0] ^= 1
     expect(readState(other, (hash) => journal.policyOf(hash))).toBeNull()

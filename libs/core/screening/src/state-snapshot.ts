@@ -1,11 +1,11 @@
 import type { AcceptedPolicy } from '@riskledger/policy'
-import { ByteReader, ByteWriter } from '@riskledger/windows'
+import { ByteReader, type ByteWriter } from '@riskledger/windows'
 import { STATUSES, VERDICTS } from '@riskledger/journal'
 import { ScreeningStep, type PartitionIdentity } from './screening-step'
 import type { TenureBegan } from './journal-fold'
 
 /** Changes with the bytes below: a snapshot of another format is discarded. */
-export const SNAPSHOT_FORMAT = 1
+export const SNAPSHOT_FORMAT = 2
 
 /** A step with what stands around it at one entry of its journal. */
 export interface WorkerState {
@@ -14,10 +14,9 @@ export interface WorkerState {
   readonly tenure: TenureBegan | null
 }
 
-/** The whole state as bytes; the layout may depend on history, `stateHash` does not. */
-export function writeState(state: WorkerState): Uint8Array {
+/** Writes the whole state, mostly by copying memory; the layout depends on history, `stateHash` does not. */
+export function writeState(state: WorkerState, writer: ByteWriter): void {
   const { step } = state
-  const writer = new ByteWriter(1 << 20)
   writer.varint(SNAPSHOT_FORMAT)
   writer.string(
     JSON.stringify({
@@ -36,7 +35,6 @@ export function writeState(state: WorkerState): Uint8Array {
   step.memory.write(writer)
   step.facts.write(writer)
   step.profiles.writeSnapshot(writer)
-  return writer.finish()
 }
 
 /**

@@ -1,5 +1,7 @@
 import { RiskError } from '@riskledger/contracts'
 
+const WORD_BYTES = 4
+
 /**
  * Reads what `ByteWriter` wrote. Bytes that end early or make no sense throw `RiskError` `snapshot-unusable` (not retriable),
  * with the position: a snapshot is a cache, whoever reads one discards it and folds the journal instead.
@@ -81,6 +83,26 @@ export class ByteReader {
     const length = this.varint()
     const at = this.take(length)
     return this.source.subarray(at, at + length)
+  }
+
+  /** What `ByteWriter.words` wrote, in a new array. */
+  words(): Uint32Array<ArrayBuffer> {
+    return new Uint32Array(this.viewOfWords(this.varint()))
+  }
+
+  /** Fills words with what `ByteWriter.words` wrote of as many. */
+  fillWords(values: Uint32Array): void {
+    const count = this.varint()
+    if (count !== values.length) this.refuse(`${count} words where ${values.length} belong`)
+    values.set(this.viewOfWords(count))
+  }
+
+  private viewOfWords(count: number): Uint32Array {
+    const { source } = this
+    this.take(-this.position & (WORD_BYTES - 1))
+    const at = this.take(WORD_BYTES * count)
+    if (source.byteOffset % WORD_BYTES === 0) return new Uint32Array(source.buffer, source.byteOffset + at, count)
+    return new Uint32Array(source.slice(at, at + WORD_BYTES * count).buffer)
   }
 
   string(): string {

@@ -1,4 +1,5 @@
 const TWO_31 = 0x80000000
+const WORD_BYTES = 4
 
 /**
  * A growable buffer of bytes for snapshots and canonical hashes. Little-endian. Same calls, same bytes, on every engine.
@@ -14,9 +15,12 @@ export class ByteWriter {
   private view: DataView
   private length = 0
 
-  /** `initialBytes`: first size of the buffer, in bytes; it doubles when full. */
-  constructor(initialBytes = 1024) {
-    this.bytesHeld = new Uint8Array(Math.max(16, initialBytes))
+  /** `initialBytes`: first size of the buffer, in bytes; it doubles when full. `makeBuffer`: where it lies; by default in memory of this thread alone. */
+  constructor(
+    initialBytes = 1024,
+    private readonly makeBuffer: (bytes: number) => ArrayBufferLike = (bytes) => new ArrayBuffer(bytes),
+  ) {
+    this.bytesHeld = new Uint8Array(makeBuffer(Math.max(16, initialBytes)))
     this.view = new DataView(this.bytesHeld.buffer)
   }
 
@@ -28,7 +32,7 @@ export class ByteWriter {
   private room(more: number): void {
     const need = this.length + more
     if (need <= this.bytesHeld.length) return
-    const grown = new Uint8Array(Math.max(need, this.bytesHeld.length * 2))
+    const grown = new Uint8Array(this.makeBuffer(Math.max(need, this.bytesHeld.length * 2)))
     grown.set(this.bytesHeld.subarray(0, this.length))
     this.bytesHeld = grown
     this.view = new DataView(grown.buffer)
@@ -91,6 +95,15 @@ export class ByteWriter {
     this.length += value.length
   }
 
+  /** A large array as it lies, as this machine orders its bytes: the number of its words, then they, at a multiple of four. A copy of memory, and no more. */
+  words(values: Uint32Array): void {
+    this.varint(values.length)
+    this.room(WORD_BYTES * (values.length + 1))
+    while (this.length % WORD_BYTES !== 0) this.bytesHeld[this.length++] = 0
+    new Uint32Array(this.bytesHeld.buffer, this.length, values.length).set(values)
+    this.length += WORD_BYTES * values.length
+  }
+
   /** Length in bytes as varint, then UTF-8. */
   string(value: string): void {
     this.bytes(Buffer.from(value, 'utf8'))
@@ -110,4 +123,9 @@ export class ByteWriter {
   reset(): void {
     this.length = 0
   }
+}
+
+/** The 32-bit words of a typed array, for `ByteWriter.words` and `ByteReader.fillWords`: a view. */
+export function wordsOf(array: Float64Array | Float32Array | Int32Array | Uint32Array | Uint16Array): Uint32Array {
+  return new Uint32Array(array.buffer, array.byteOffset, array.byteLength / WORD_BYTES)
 }

@@ -6,6 +6,9 @@ import { ASK_BY_TEXT, PackedKeys } from './packed-keys'
 /** Largest number of keys that one interner can hold: a JavaScript `Map` ends a little above it. */
 export const MAX_KEYS = 16_000_000
 
+/** Length of a key that is not there. */
+const FREE = 0xffffffff
+
 /**
  * Gives each distinct string a small integer, its slot: 0, 1, 2, ... in order of first sight; a released slot is given out again.
  * Slots index the typed arrays of `KeyedRings` and whatever else is kept per key.
@@ -94,28 +97,29 @@ export class KeyInterner {
 
   /** Writes all keys with their slots, and the order in which free slots will be given out. */
   write(writer: ByteWriter): void {
-    writer.varint(this.keys.length)
-    for (const key of this.keys) {
-      writer.u8(key === undefined ? 0 : 1)
-      if (key !== undefined) writer.string(key)
-    }
-    writer.varint(this.released.length)
-    for (const slot of this.released) writer.varint(slot)
+    const { keys } = this
+    // One text and its lengths: a string at a time costs ten times as much.
+    const lengths = new Uint32Array(keys.length)
+    for (let slot = 0; slot < keys.length; slot++) lengths[slot] = keys[slot]?.length ?? FREE
+    writer.words(lengths)
+    writer.bytes(Buffer.from(keys.join(''), 'utf16le'))
+    writer.words(Uint32Array.from(this.released))
+    this.short.write(writer)
+    writer.words(Uint32Array.from(this.slots.values()))
   }
 
   /** Replaces the content by what `write` wrote. Throws `snapshot-unusable`. */
   read(reader: ByteReader): void {
+    const lengths = reader.words()
+    const bytes = reader.bytes()
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf16le')
+    let at = 0
+    this.keys = Array.from(lengths, (length) => (length === FREE ? undefined : text.substring(at, (at += length))))
+    if (at !== text.length) reader.refuse(`keys of ${at} characters in a text of ${text.length}`)
+    this.released = [...reader.words()]
     this.short = new PackedKeys()
-    this.slots = new Map()
-    this.keys = []
-    const length = reader.varint()
-    for (let slot = 0; slot < length; slot++) {
-      const key = reader.u8() === 1 ? reader.string() : undefined
-      this.keys.push(key)
-      if (key !== undefined) this.enter(key, slot)
-    }
-    this.released = []
-    for (let left = reader.varint(); left > 0; left--) this.released.push(reader.varint())
-    if (this.size + this.released.length !== length) reader.refuse('keys and free slots do not add up')
+    this.short.read(reader)
+    this.slots = new Map(Array.from(reader.words(), (slot) => [this.keys[slot] ?? reader.refuse(`slot ${slot} has no key`), slot]))
+    if (this.size + this.released.length !== lengths.length) reader.refuse('keys and free slots do not add up')
   }
 }

@@ -2,11 +2,10 @@ import type { ByteReader } from './byte-reader'
 import type { ByteWriter } from './byte-writer'
 import type { KeyedRings } from './keyed-rings'
 
-// Snapshot: format u8, widths varint, width varint each, delay, grace, cap varint;
-// then per used slot: slot + 1 varint, clock f64, lostThrough f64, count varint, first time signed, then (time delta varint, value signed); 0 ends it.
-const FORMAT = 1
+// Format u8, widths varint, width varint each, delay, grace, cap varint; then the rings as they lie.
+const FORMAT = 2
 
-/** Writes everything that `readKeyedRings` needs to go on as if nothing had happened. Room and layout are not kept. */
+/** Writes everything that `readKeyedRings` needs to go on as if nothing had happened. */
 export function writeKeyedRings(rings: KeyedRings, writer: ByteWriter): void {
   writer.u8(FORMAT)
   writer.varint(rings.widthsMs.length)
@@ -14,17 +13,10 @@ export function writeKeyedRings(rings: KeyedRings, writer: ByteWriter): void {
   writer.varint(rings.delayMs)
   writer.varint(rings.graceMs)
   writer.varint(rings.maxEventsPerKey)
-  for (let slot = 0; slot < rings.slotEnd; slot++) {
-    if (!rings.isUsed(slot)) continue
-    writer.varint(slot + 1)
-    writer.f64(rings.clockMs(slot))
-    writer.f64(rings.lostThroughMs(slot))
-    writeHeld(rings, { slot, atMs: rings.clockMs(slot) }, writer)
-  }
-  writer.varint(0)
+  rings.writeRings(writer)
 }
 
-/** Fills empty rings of the same options from what `writeKeyedRings` wrote. Throws `snapshot-unusable`, also for other options. */
+/** Fills rings of the same options with what `writeKeyedRings` wrote. Throws `snapshot-unusable`, also for other options. */
 export function readKeyedRings(rings: KeyedRings, reader: ByteReader): void {
   if (reader.u8() !== FORMAT) reader.refuse('another format of rings')
   if (reader.varint() !== rings.widthsMs.length) reader.refuse('another number of widths')
@@ -32,20 +24,7 @@ export function readKeyedRings(rings: KeyedRings, reader: ByteReader): void {
   if (reader.varint() !== rings.delayMs) reader.refuse('another delay')
   if (reader.varint() !== rings.graceMs) reader.refuse('another grace')
   if (reader.varint() !== rings.maxEventsPerKey) reader.refuse('another cap of events per key')
-  for (let slot = reader.varint() - 1; slot >= 0; slot = reader.varint() - 1) {
-    if (rings.isUsed(slot)) reader.refuse(`slot ${slot} comes twice, or the rings were not empty`)
-    const clockMs = reader.f64()
-    const lostThroughMs = reader.f64()
-    const count = reader.varint()
-    if (count > rings.maxEventsPerKey) reader.refuse(`slot ${slot} holds ${count} events, above the cap`)
-    rings.open(slot)
-    let timeMs = count > 0 ? reader.signedVarint() : 0
-    for (let i = 0; i < count; i++) {
-      if (i > 0) timeMs += reader.varint()
-      rings.add(slot, timeMs, reader.signedVarint())
-    }
-    rings.restoreClock(slot, { clockMs, lostThroughMs })
-  }
+  rings.readRings(reader)
 }
 
 /**

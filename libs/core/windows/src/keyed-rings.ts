@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert'
-import { BASE, BIG, BLOCK, FIRST_LOG2, HAS_RING, HEAD, LOSSY, NEVER, SHAPE, SPECIAL, TAILS, WIDE } from './ring-store'
+import { BASE, BIG, BLOCK, FIRST_LOG2, HAS_RING, HEAD, LOSSY, SHAPE, SPECIAL, TAILS, WIDE } from './ring-store'
 import { ThreeTails, type RingRows } from './three-tails'
 
 /** What a `KeyedRings` is made of; fixed for its life. */
@@ -215,11 +215,6 @@ export class KeyedRings extends ThreeTails {
     if (ints[m + HEAD] > 1 << 30) this.renumber(slot, ints[m + BASE] & -capacity)
   }
 
-  /** One above the largest slot that has bookkeeping. */
-  get slotEnd(): number {
-    return this.slotCapacity
-  }
-
   /** Calls `visit` with each event of the slot that a view at `atMs` (at or after the slot's clock) or later could need, oldest first. */
   forEachHeld(slot: number, atMs: number, visit: (timeMs: number, value: number) => void): void {
     if (!this.isUsed(slot)) return
@@ -231,14 +226,6 @@ export class KeyedRings extends ThreeTails {
   /** Longest time that an event is of use, in ms: delay + longest width + grace. */
   get retentionMs(): number {
     return this.spanMs
-  }
-
-  /** Sets a slot that was just opened, and its events added, to a clock and a loss; for restoring. */
-  restoreClock(slot: number, clock: { readonly clockMs: number; readonly lostThroughMs: number }): void {
-    if (clock.clockMs > this.clockMs(slot)) this.moveTo(slot, clock.clockMs, this.scratch, 0)
-    if (clock.lostThroughMs === NEVER) return
-    this.lostThrough.set(slot, clock.lostThroughMs)
-    this.ints[slot * this.intStride + SHAPE] |= LOSSY
   }
 
   /**

@@ -1,3 +1,6 @@
+import type { ByteReader } from './byte-reader'
+import { wordsOf, type ByteWriter } from './byte-writer'
+
 /** Longest key that packs, in characters. */
 const MAX_PACKED_LENGTH = 12
 /** A key that finds no place within so many tries is refused: whoever chooses keys to collide must not slow down everybody else. */
@@ -198,6 +201,23 @@ export class PackedKeys {
       return false
     }
     return true
+  }
+
+  /** Writes the table as it lies. */
+  write(writer: ByteWriter): void {
+    writer.varint(this.count)
+    writer.u8(this.growing ? 1 : 0)
+    writer.words(wordsOf(this.table))
+  }
+
+  /** Replaces everything by what `write` wrote. Throws `snapshot-unusable`. */
+  read(reader: ByteReader): void {
+    this.count = reader.varint()
+    this.growing = reader.u8() === 1
+    this.table = new Int32Array(reader.words().buffer)
+    const places = this.table.length / 4
+    if ((places & (places - 1)) !== 0 || this.count > places) reader.refuse(`${this.count} keys in a table of ${places}`)
+    this.mask = places - 1
   }
 }
 

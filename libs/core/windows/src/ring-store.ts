@@ -1,4 +1,6 @@
 import { strict as assert } from 'node:assert'
+import type { ByteReader } from './byte-reader'
+import { wordsOf, type ByteWriter } from './byte-writer'
 import { SlabPool } from './slab-pool'
 
 // Bookkeeping of a slot, in 32-bit integers: for three widths, with its times and sums, it is one cache line of 64 bytes.
@@ -206,5 +208,21 @@ export class RingStore {
     const m = slot * this.intStride
     assert(by >= 0 && by <= this.ints[m + BASE], 'counters can only be turned back to the oldest event held')
     for (let k = HEAD; k < TAILS + this.widths; k++) this.ints[m + k] -= by
+  }
+
+  /** Writes everything as it lies. */
+  writeRings(writer: ByteWriter): void {
+    writer.words(wordsOf(this.ints))
+    this.pool.write(writer)
+  }
+
+  /** Replaces everything by what `write` wrote. Throws `snapshot-unusable`. */
+  readRings(reader: ByteReader): void {
+    const ints = reader.words()
+    if (ints.length % this.intStride !== 0) reader.refuse(`${ints.length} words of bookkeeping, which is no whole number of slots`)
+    if (ints.length > this.ints.length) this.growSlots(ints.length / this.intStride)
+    wordsOf(this.ints).set(ints)
+    this.pool.read(reader)
+    this.words = this.pool.words
   }
 }

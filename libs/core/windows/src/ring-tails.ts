@@ -1,3 +1,5 @@
+import type { ByteReader } from './byte-reader'
+import type { ByteWriter } from './byte-writer'
 import { exactSum } from './exact-sum'
 import { BASE, BIG, BLOCK, DUE, HEAD, LOSSY, NEVER, RingStore, SHAPE, TAILS, WIDE } from './ring-store'
 
@@ -240,5 +242,20 @@ export class RingTails extends RingStore {
     ints[m + BASE]++
     this.lostThrough.set(slot, Math.max(this.lostThroughMs(slot), timeMs))
     ints[m + SHAPE] |= LOSSY
+  }
+
+  override writeRings(writer: ByteWriter): void {
+    super.writeRings(writer)
+    writer.varint(this.lostThrough.size)
+    for (const [slot, lostMs] of this.lostThrough) {
+      writer.varint(slot)
+      writer.f64(lostMs)
+    }
+  }
+
+  override readRings(reader: ByteReader): void {
+    super.readRings(reader)
+    this.lostThrough.clear()
+    for (let left = reader.varint(); left > 0; left--) this.lostThrough.set(reader.varint(), reader.f64())
   }
 }

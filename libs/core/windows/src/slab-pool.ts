@@ -1,4 +1,6 @@
 import { strict as assert } from 'node:assert'
+import type { ByteReader } from './byte-reader'
+import { wordsOf, type ByteWriter } from './byte-writer'
 
 /** Blocks of 2^0 to 2^24 cells. */
 const SIZES = 25
@@ -59,5 +61,24 @@ export class SlabPool {
   /** What it holds, in bytes: reserved from the system, and in use by blocks. */
   get usage(): { readonly reservedBytes: number; readonly usedBytes: number } {
     return { reservedBytes: this.doubles.byteLength, usedBytes: (this.top - this.freeCells) * 8 }
+  }
+
+  /** Writes all of it, blocks where they lie. */
+  write(writer: ByteWriter): void {
+    writer.words(wordsOf(this.doubles.subarray(0, this.top)))
+    writer.varint(this.freeCells)
+    for (const blocks of this.free) writer.words(Uint32Array.from(blocks))
+  }
+
+  /** Replaces everything by what `write` wrote. */
+  read(reader: ByteReader): void {
+    const words = reader.words()
+    this.top = words.length / 2
+    if (this.top > this.doubles.length) {
+      this.doubles = new Float64Array(words.buffer)
+      this.words = new Int32Array(words.buffer)
+    } else wordsOf(this.doubles).set(words)
+    this.freeCells = reader.varint()
+    for (let size = 0; size < SIZES; size++) this.free[size] = [...reader.words()]
   }
 }

@@ -58,7 +58,9 @@ export async function judgeAgain(
 function upTo(snapshots: SnapshotStore, revision: number): SnapshotStore {
   return {
     save: (name, snapshot) => snapshots.save(name, snapshot),
-    load: async (name) => (await snapshots.load(name)).filter((snapshot) => snapshot.revision <= revision),
+    async *load(name) {
+      for await (const snapshot of snapshots.load(name)) if (snapshot.revision <= revision) yield snapshot
+    },
     close: () => snapshots.close(),
   }
 }

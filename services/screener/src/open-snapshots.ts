@@ -1,0 +1,79 @@
+import type { Logger, Snapshot, SnapshotStore } from '@riskledger/contracts'
+import { fromPlainError, startThread, threadModule, type Thread } from '@riskledger/runtime'
+import type { SnapshotMessage, SnapshotRequest, SnapshotThreadInput } from './snapshot-protocol'
+
+const SNAPSHOT_THREAD = threadModule(__dirname, { source: 'snapshot-thread.ts', bundled: 'snapshot-thread' })
+
+/**
+ * Opens the snapshot store of a folder in a thread of its own. States that lie in shared memory are not copied on their way there. What is damaged is
+ * logged and left out. Errors are the store's; where the thread died every call rejects with why.
+ */
+export async function openSnapshots({ folder, logger }: SnapshotThreadInput & { readonly logger: Logger }): Promise<SnapshotStore> {
+  const snapshots = new ThreadedSnapshots({ folder }, logger)
+  await snapshots.opened
+  return snapshots
+}
+
+interface Asked {
+  readonly resolve: (snapshot: Snapshot | null) => void
+  readonly reject: (error: unknown) => void
+}
+
+class ThreadedSnapshots implements SnapshotStore {
+  readonly opened: Promise<unknown>
+  private readonly thread: Thread
+  private readonly waiting = new Map<number, Asked>()
+  private lastNumber = 0
+  /** Why the thread answers nothing any more. */
+  private ended: Error | null = null
+
+  constructor(
+    input: SnapshotThreadInput,
+    private readonly logger: Logger,
+  ) {
+    this.thread = startThread(SNAPSHOT_THREAD, { name: 'snapshots', input, onMessage: (message) => this.hear(message as SnapshotMessage) })
+    this.opened = this.thread.ready
+    this.thread.done.then(
+      () => this.end(new Error('the snapshot store was closed')),
+      (error: Error) => this.end(error),
+    )
+  }
+
+  async save(name: string, snapshot: Snapshot): Promise<void> {
+    await this.ask({ kind: 'save', number: ++this.lastNumber, name, snapshot })
+  }
+
+  async *load(name: string): AsyncGenerator<Snapshot, void, undefined> {
+    for (let newer = 0; ; newer++) {
+      const snapshot = await this.ask({ kind: 'load', number: ++this.lastNumber, name, newer })
+      if (snapshot === null) return
+      yield snapshot
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.thread.stop()
+  }
+
+  private ask(request: SnapshotRequest): Promise<Snapshot | null> {
+    return new Promise((resolve, reject) => {
+      if (this.ended !== null) return reject(this.ended)
+      this.waiting.set(request.number, { resolve, reject })
+      this.thread.post(request)
+    })
+  }
+
+  private hear(message: SnapshotMessage): void {
+    if (message.kind === 'damaged') return this.logger.warn('a damaged snapshot is left out', { ...message })
+    const asked = this.waiting.get(message.number)
+    this.waiting.delete(message.number)
+    if (message.kind === 'failed') asked?.reject(fromPlainError(message.error))
+    else asked?.resolve(message.kind === 'loaded' ? message.snapshot : null)
+  }
+
+  private end(error: Error): void {
+    this.ended = error
+    for (const { reject } of this.waiting.values()) reject(error)
+    this.waiting.clear()
+  }
+}

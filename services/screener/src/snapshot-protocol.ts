@@ -1,0 +1,20 @@
+import type { Snapshot } from '@riskledger/contracts'
+import type { PlainError } from '@riskledger/runtime'
+
+/** What the snapshot thread is started with. */
+export interface SnapshotThreadInput {
+  /** Folder of the store. */
+  readonly folder: string
+}
+
+/** What it is asked; answered in order, under the same number. `newer` snapshots of the name are passed over. */
+export type SnapshotRequest =
+  | { readonly kind: 'save'; readonly number: number; readonly name: string; readonly snapshot: Snapshot }
+  | { readonly kind: 'load'; readonly number: number; readonly name: string; readonly newer: number }
+
+/** What it says. */
+export type SnapshotMessage =
+  | { readonly kind: 'saved'; readonly number: number }
+  | { readonly kind: 'loaded'; readonly number: number; readonly snapshot: Snapshot | null }
+  | { readonly kind: 'failed'; readonly number: number; readonly error: PlainError }
+  | { readonly kind: 'damaged'; readonly name: string; readonly sequence: number; readonly reason: string }
