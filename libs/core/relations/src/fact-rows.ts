@@ -1,4 +1,4 @@
-import { blankCounterpartyFact, decodeCounterpartyFact, decodeDeviceFact } from './fact-codec'
+import { blankCounterpartyFact, decodeCounterpartyFact, decodeDeviceFact, encodeCounterpartyFact, encodeDeviceFact } from './fact-codec'
 import type { CounterpartyFact, DeviceFact } from './facts'
 
 /**
@@ -12,6 +12,8 @@ export interface FactRows<T> {
   readonly blank: () => T
   /** Reads a published fact; `into` is overwritten and returned. */
   readonly decode: (value: Uint8Array, into: T) => T
+  /** The bytes of a fact as it was published. */
+  readonly encode: (fact: T) => Uint8Array
   readonly write: (rows: Float64Array, at: number, fact: T) => void
   /** Reads the row at `at`; `into` is overwritten and returned. */
   readonly read: (rows: Float64Array, at: number, into: T) => T
@@ -22,6 +24,7 @@ export const COUNTERPARTY_ROWS: FactRows<CounterpartyFact> = {
   width: 24,
   blank: () => blankCounterpartyFact(0),
   decode: decodeCounterpartyFact,
+  encode: encodeCounterpartyFact,
   write: (rows, at, fact) => {
     rows[at] = fact.paymentCount
     rows[at + 1] = fact.lastKnownFraudMs
@@ -74,6 +77,7 @@ export const DEVICE_ROWS: FactRows<DeviceFact> = {
   width: 4,
   blank: () => ({ asOfMs: 0, firstSeenMs: 0, distinctAccounts: 0, lastKnownFraudMs: -1 }),
   decode: (value, into) => Object.assign(into, decodeDeviceFact(value)),
+  encode: encodeDeviceFact,
   write: (rows, at, fact) => {
     rows[at] = fact.asOfMs
     rows[at + 1] = fact.firstSeenMs

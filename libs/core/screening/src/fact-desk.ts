@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { FactKind, JournaledFact } from '@riskledger/journal'
 import type { TokenSpan } from '@riskledger/events'
 import { COUNTERPARTY_ROWS, DEVICE_ROWS, type CounterpartyFact, type DeviceFact, type FactView } from '@riskledger/relations'
-import { FactShelf, type FactCard, type FactReference, type KnownFact } from './fact-shelf'
+import { FactShelf, type FactReference, type KnownFact } from './fact-shelf'
 import { TOUCH_AHEAD } from './touch-ahead'
 import type { ByteReader, ByteWriter } from '@riskledger/windows'
 
@@ -15,7 +15,10 @@ export class FactDesk implements FactView {
   readonly listed: JournaledFact[] = []
   private readonly counterparties = new FactShelf<CounterpartyFact>('counterparty', COUNTERPARTY_ROWS)
   private readonly devices = new FactShelf<DeviceFact>('device', DEVICE_ROWS)
-  private readonly looked: FactReference[] = []
+  /** Where the facts of the input lie that were looked at, and what it was given besides. */
+  private readonly lookedShelves: Pick<FactShelf<unknown>, 'referenceOf'>[] = []
+  private readonly lookedSlots: number[] = []
+  private readonly drawn: FactReference[] = []
   private readonly aheadSlots = new Int32Array(TOUCH_AHEAD)
   private sequence = 0
 
@@ -27,26 +30,26 @@ export class FactDesk implements FactView {
   beginInput(sequence: number): void {
     this.sequence = sequence
     if (this.listed.length > 0) this.listed.length = 0
-    if (this.looked.length > 0) this.looked.length = 0
+    if (this.lookedSlots.length > 0) this.lookedShelves.length = this.lookedSlots.length = 0
+    if (this.drawn.length > 0) this.drawn.length = 0
   }
 
   /** The facts that the input could see, in the order in which they were looked up. */
   used(): readonly FactReference[] {
-    return this.looked.map(({ kind, keyToken, sourceStream, sourceRevision }) => ({ kind, keyToken, sourceStream, sourceRevision }))
+    return [...this.lookedSlots.map((slot, i) => this.lookedShelves[i].referenceOf(slot)), ...this.drawn]
   }
 
   /** Lists a fact that is not of relations: a random challenge's draw. */
   list(kind: FactKind, keyToken: string, value: Uint8Array): void {
     const fact = { kind, keyToken, sourceStream: '', sourceRevision: -1 }
     this.listed.push({ ...fact, sequence: this.sequence, value })
-    this.looked.push(fact)
+    this.drawn.push(fact)
   }
 
   /** Takes over a fact that the journal lists, before its input is folded. */
   apply(fact: JournaledFact): void {
     if (fact.kind === 'random-challenge') return
-    // A copy: the value is a view into its entry.
-    this.shelf(fact.kind).hold(fact.keyToken, { ...fact, value: Buffer.from(fact.value) })
+    this.shelf(fact.kind).hold(fact.keyToken, fact)
   }
 
   counterparty(bytes: Uint8Array, counterpartyId: TokenSpan): CounterpartyFact | undefined {
@@ -64,47 +67,28 @@ export class FactDesk implements FactView {
     return this.counterparties.touch(slots, count)
   }
 
-  private readonly listTaken = ({ kind, keyToken, value, sourceStream, sourceRevision }: FactCard): void => {
+  private readonly listTaken = ({ kind, keyToken, value, sourceStream, sourceRevision }: FactReference & KnownFact): void => {
     this.listed.push({ sequence: this.sequence, kind, keyToken, value, sourceStream, sourceRevision })
   }
 
   canonicalHash(): Uint8Array {
     const hash = createHash('sha256')
     for (const shelf of [this.counterparties, this.devices]) {
-      for (const { keyToken, value } of shelf.held().sort((a, b) => (a.keyToken < b.keyToken ? -1 : 1))) {
+      const held = shelf.held().map((slot) => ({ slot, keyToken: shelf.referenceOf(slot).keyToken }))
+      for (const { slot, keyToken } of held.sort((a, b) => (a.keyToken < b.keyToken ? -1 : 1))) {
         hash.update(`${shelf.kind}|${Buffer.byteLength(keyToken)}|${keyToken}|`)
-        hash.update(value)
+        hash.update(shelf.valueOf(slot))
       }
     }
     return hash.digest()
   }
 
   write(writer: ByteWriter): void {
-    for (const shelf of [this.counterparties, this.devices]) {
-      const held = shelf.held()
-      writer.varint(held.length)
-      for (const { keyToken, value, sourceStream, sourceRevision } of held) {
-        writer.string(keyToken)
-        writer.bytes(value)
-        writer.string(sourceStream)
-        writer.varint(sourceRevision)
-      }
-    }
+    for (const shelf of [this.counterparties, this.devices]) shelf.write(writer)
   }
 
   read(reader: ByteReader): void {
-    for (const kind of ['counterparty', 'device'] as const) {
-      for (let left = reader.varint(); left > 0; left--) {
-        this.apply({
-          sequence: 0,
-          kind,
-          keyToken: reader.string(),
-          value: reader.bytes(),
-          sourceStream: reader.string(),
-          sourceRevision: reader.varint(),
-        })
-      }
-    }
+    for (const shelf of [this.counterparties, this.devices]) shelf.read(reader)
   }
 
   private shelf(kind: 'counterparty' | 'device'): FactShelf<CounterpartyFact> | FactShelf<DeviceFact> {
@@ -115,7 +99,10 @@ export class FactDesk implements FactView {
     const slot = shelf.find(bytes, span)
     if (slot < 0) return undefined
     const fact = shelf.look(slot, this.listTaken)
-    if (fact !== undefined) this.looked.push(shelf.cardOf(slot))
+    if (fact !== undefined) {
+      this.lookedShelves.push(shelf)
+      this.lookedSlots.push(slot)
+    }
     return fact
   }
 }

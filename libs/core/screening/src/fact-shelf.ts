@@ -2,7 +2,7 @@ import { RiskError } from '@riskledger/contracts'
 import { spanLength, spanStart, spanText, type TokenSpan } from '@riskledger/events'
 import type { FactKind } from '@riskledger/journal'
 import type { FactRows } from '@riskledger/relations'
-import { ASK_BY_TEXT, KeyInterner } from '@riskledger/windows'
+import { ASK_BY_TEXT, KeyInterner, wordsOf, type ByteReader, type ByteWriter } from '@riskledger/windows'
 
 /** A fact as relations published it. */
 export interface KnownFact {
@@ -19,33 +19,25 @@ export interface FactReference {
   readonly sourceRevision: number
 }
 
-/** Revision of a fact that there is not. */
-const NONE = -1
-const NO_VALUE = new Uint8Array(0)
-
 // What stands in a key's row.
 const NOTHING = 0
 const CURRENT = 1
-/** Something else than what the key's card holds, or was offered since. */
+/** Something was offered since. */
 const BEHIND = 2
 
-/** What is held of one key, and what was offered since. */
-export interface FactCard extends FactReference {
-  sourceStream: string
-  sourceRevision: number
-  value: Uint8Array
-  offered: KnownFact | null
-}
-
 /**
- * The facts of one kind by key, found from a token's bytes without making text of them: for each key a card with the fact as it was published,
- * and its numbers in a row.
+ * The facts of one kind by key, found from a token's bytes without making text of them. All of them lie in columns: hundreds of thousands of objects would
+ * be work for the garbage collector, and for each snapshot.
  */
 export class FactShelf<T> {
   private readonly keys = new KeyInterner()
-  private readonly cards: FactCard[] = []
+  private readonly streams = new KeyInterner()
   private states = new Uint8Array(64)
   private rows: Float64Array
+  /** Revision + 1 and number of the stream where a key's fact stands; 0 where there is none. */
+  private places = new Float64Array(2 * 64)
+  /** What was offered of a key since it was last looked at. */
+  private readonly offered: (KnownFact | undefined)[] = []
   private readonly fact: T
 
   constructor(
@@ -62,8 +54,16 @@ export class FactShelf<T> {
     return slot === ASK_BY_TEXT ? this.keys.find(spanText(bytes, span, true)) : slot
   }
 
-  cardOf(slot: number): FactCard {
-    return this.cards[slot]
+  /** Where the fact of a key stands. */
+  referenceOf(slot: number): FactReference {
+    const { places } = this
+    const sourceStream = this.streams.keyOf(places[2 * slot + 1]) ?? ''
+    return { kind: this.kind, keyToken: this.keys.keyOf(slot)!, sourceStream, sourceRevision: places[2 * slot] - 1 }
+  }
+
+  /** The fact of a key as it was published. */
+  valueOf(slot: number): Uint8Array {
+    return this.layout.encode(this.layout.read(this.rows, slot * this.layout.width, this.fact))
   }
 
   /** Reads what a look at these keys will read (see `InputsAhead`); numbers below 0 are passed over. */
@@ -84,70 +84,100 @@ export class FactShelf<T> {
    * The fact of a key, in one object overwritten by the next call; undefined where there is none. What was offered is taken over first: `taken`
    * is told of it.
    */
-  look(slot: number, taken: (card: FactCard) => void): T | undefined {
+  look(slot: number, taken: (fact: FactReference & KnownFact) => void): T | undefined {
     const state = this.states[slot]
     if (state === NOTHING) return undefined
     if (state === BEHIND && !this.settle(slot, taken)) return undefined
     return this.layout.read(this.rows, slot * this.layout.width, this.fact)
   }
 
-  private settle(slot: number, taken: (card: FactCard) => void): boolean {
-    const card = this.cards[slot]
-    const { offered } = card
-    card.offered = null
+  private settle(slot: number, taken: (fact: FactReference & KnownFact) => void): boolean {
+    const offered = this.offered[slot]
+    this.offered[slot] = undefined
     // After a restart the source may still be reading its way up to what the journal has used already: nothing older comes
     // back. One entry may hold a key several times, for epochs that end one after the other: the same revision is not older.
-    if (offered !== null && offered.sourceRevision >= card.sourceRevision && !this.holdsSame(card, offered)) {
-      setFact(card, offered)
-      taken(card)
+    if (offered !== undefined && offered.sourceRevision + 1 >= this.places[2 * slot] && !this.holdsSame(slot, offered)) {
+      this.put(slot, offered)
+      taken({ ...this.referenceOf(slot), value: offered.value })
     }
-    this.states[slot] = card.sourceRevision === NONE ? NOTHING : CURRENT
-    if (card.sourceRevision === NONE) return false
-    const { decode, write, width } = this.layout
-    write(this.rows, slot * width, decode(card.value, this.fact))
-    return true
+    const isThere = this.isHeld(slot)
+    this.states[slot] = isThere ? CURRENT : NOTHING
+    return isThere
   }
 
-  private holdsSame(card: FactCard, offered: KnownFact): boolean {
-    return card.sourceRevision !== NONE && Buffer.compare(card.value, offered.value) === 0
+  private isHeld(slot: number): boolean {
+    return this.places[2 * slot] > 0
+  }
+
+  private holdsSame(slot: number, offered: KnownFact): boolean {
+    return this.isHeld(slot) && Buffer.compare(this.valueOf(slot), offered.value) === 0
+  }
+
+  private put(slot: number, { value, sourceStream, sourceRevision }: KnownFact): void {
+    const { decode, write, width } = this.layout
+    write(this.rows, slot * width, decode(value, this.fact))
+    this.places[2 * slot] = sourceRevision + 1
+    this.places[2 * slot + 1] = this.streams.intern(sourceStream)
   }
 
   /** Notes what relations learned of a key, to be taken over when it is looked at. */
   offer(keyToken: string, known: KnownFact): void {
-    this.card(keyToken).offered = known
+    const slot = this.slotOf(keyToken)
+    this.offered[slot] = known
+    this.states[slot] = BEHIND
   }
 
-  /** Puts a fact in place of the key's. */
+  /** Puts a fact in place of the key's. Throws `snapshot-unusable` where its value is no fact. */
   hold(keyToken: string, known: KnownFact): void {
-    setFact(this.card(keyToken), known)
+    const slot = this.slotOf(keyToken)
+    this.put(slot, known)
+    if (this.states[slot] === NOTHING) this.states[slot] = CURRENT
   }
 
-  /** The cards that hold a fact, in order of first sight. */
-  held(): FactCard[] {
-    return this.cards.filter(({ sourceRevision }) => sourceRevision !== NONE)
+  /** The numbers of the keys that have a fact, in order of first sight. */
+  held(): number[] {
+    const slots: number[] = []
+    for (let slot = 0; slot < this.keys.slotEnd; slot++) if (this.isHeld(slot)) slots.push(slot)
+    return slots
   }
 
-  /** The card of a key, a new one if need be, to be changed. Throws `limit-reached` beyond 16 million keys. */
-  private card(keyToken: string): FactCard {
+  /** Writes everything but what was merely offered, for a snapshot. */
+  write(writer: ByteWriter): void {
+    const count = this.keys.slotEnd
+    this.keys.write(writer)
+    this.streams.write(writer)
+    writer.words(wordsOf(this.places.subarray(0, 2 * count)))
+    writer.words(wordsOf(this.rows.subarray(0, count * this.layout.width)))
+  }
+
+  /** Fills a fresh shelf from what `write` wrote. Throws `snapshot-unusable`. */
+  read(reader: ByteReader): void {
+    this.keys.read(reader)
+    this.streams.read(reader)
+    const count = this.keys.slotEnd
+    while (this.states.length < count) this.grow()
+    reader.fillWords(wordsOf(this.places.subarray(0, 2 * count)))
+    reader.fillWords(wordsOf(this.rows.subarray(0, count * this.layout.width)))
+    for (let slot = 0; slot < count; slot++) this.states[slot] = this.isHeld(slot) ? CURRENT : NOTHING
+  }
+
+  /** The number of a key, a new one if need be. Throws `limit-reached` beyond 16 million keys. */
+  private slotOf(keyToken: string): number {
     const slot = this.keys.intern(keyToken)
     if (slot < 0) throw new RiskError('limit-reached', `facts of more than ${this.keys.maxKeys} keys`, { retriable: false })
     if (slot >= this.states.length) this.grow()
-    this.states[slot] = BEHIND
-    return (this.cards[slot] ??= { kind: this.kind, keyToken, sourceStream: '', sourceRevision: NONE, value: NO_VALUE, offered: null })
+    return slot
   }
 
   private grow(): void {
     const states = new Uint8Array(this.states.length * 2)
     states.set(this.states)
     this.states = states
+    const places = new Float64Array(this.places.length * 2)
+    places.set(this.places)
+    this.places = places
     const rows = new Float64Array(this.rows.length * 2)
     rows.set(this.rows)
     this.rows = rows
   }
-}
-
-function setFact(card: FactCard, known: KnownFact): void {
-  card.value = known.value
-  card.sourceStream = known.sourceStream
-  card.sourceRevision = known.sourceRevision
 }
