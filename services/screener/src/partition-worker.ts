@@ -204,7 +204,7 @@ class JournalWriter {
   async screen(batch: InputBatch): Promise<Screened> {
     const { step, head, nextOffsets } = this.stage
     // Here and not at the end: the batch before is on its way into the ledger meanwhile.
-    this.snapshots?.takeIfDue(head, { step, nextOffsets, tenure: this.fold.tenure })
+    await this.snapshots?.takeIfDue(head, { step, nextOffsets, tenure: this.fold.tenure })
     if (this.pendingPolicy !== null) await this.activate(this.pendingPolicy)
     this.sealed = []
     this.batches$.next(batch)

@@ -4,13 +4,10 @@ import { writeState, type WorkerState } from '@riskledger/screening'
 import { ByteWriter } from '@riskledger/windows'
 import type { WorkerPace } from './worker-pace'
 
-/** Copying the state holds the screening up: it may take one part of so many of the time. */
-const TIME_SHARE = 200
-
 export interface SnapshotTakerOptions {
   readonly snapshots: SnapshotStore
   readonly engineHash: string
-  readonly pace: Pick<WorkerPace, 'snapshotInputs'>
+  readonly pace: Pick<WorkerPace, 'snapshotInputs' | 'snapshotTimeShare'>
   readonly nowMs: () => number
   readonly logger: Logger
   readonly metrics: Metrics
@@ -20,7 +17,7 @@ export interface SnapshotTakerOptions {
 /**
  * Takes snapshots of a partition's state while it goes on: the state is copied between two batches, at the speed of memory, into memory shared with whoever
  * saves it. Taken once `snapshotInputs` were screened since the last, but never while that one is still being saved, nor so often that copying took
- * more than a two-hundredth of the time.
+ * more than its share of the time.
  *
  * A snapshot may stand at an entry that is not in the ledger yet; one whose entry never comes is passed over at the next start. One that cannot be saved is logged,
  * counted in `riskledger_snapshots_failed_total`, and tried again when the next is due: the journal has everything.
@@ -29,7 +26,7 @@ export class SnapshotTaker {
   private readonly writer = new ByteWriter(1 << 20, (bytes) => new SharedArrayBuffer(bytes))
   private sinceLast = 0
   private notBeforeMs = -Infinity
-  private saving = false
+  private saving: Promise<void> | null = null
 
   constructor(private readonly options: SnapshotTakerOptions) {}
 
@@ -39,32 +36,34 @@ export class SnapshotTaker {
   }
 
   /** Copies the state at `head`, where a snapshot is due, and lets it be saved. */
-  takeIfDue(head: ChainHead, state: WorkerState): void {
-    const { pace, nowMs, snapshots, engineHash } = this.options
+  async takeIfDue(head: ChainHead, state: WorkerState): Promise<void> {
+    const { pace, nowMs } = this.options
+    if (this.sinceLast < pace.snapshotInputs) return
+    if (pace.snapshotTimeShare === undefined) await this.saving
+    else if (this.saving !== null || nowMs() < this.notBeforeMs) return
     const beganMs = nowMs()
-    if (this.sinceLast < pace.snapshotInputs || this.saving || beganMs < this.notBeforeMs) return
     this.sinceLast = 0
-    this.saving = true
     try {
       this.writer.reset()
       writeState(state, this.writer)
     } catch (error) {
-      this.failed(error)
-      return
+      return this.failed(error)
     }
-    this.notBeforeMs = nowMs() + TIME_SHARE * (nowMs() - beganMs)
-    const { stream, revision, entryHash } = head
-    void snapshots.save(stream, { stream, revision, entryHash, formatHash: engineHash, state: this.writer.written() }).then(
-      () => {
-        this.saving = false
-        this.options.crashPoint('snapshot-written')
-      },
-      (error: unknown) => this.failed(error),
-    )
+    this.notBeforeMs = nowMs() + (pace.snapshotTimeShare ?? 0) * (nowMs() - beganMs)
+    this.saving = this.save(head).finally(() => (this.saving = null))
+  }
+
+  private async save({ stream, revision, entryHash }: ChainHead): Promise<void> {
+    const { snapshots, engineHash, crashPoint } = this.options
+    try {
+      await snapshots.save(stream, { stream, revision, entryHash, formatHash: engineHash, state: this.writer.written() })
+    } catch (error) {
+      return this.failed(error)
+    }
+    crashPoint('snapshot-written')
   }
 
   private failed(error: unknown): void {
-    this.saving = false
     this.options.metrics.count('riskledger_snapshots_failed_total', 1)
     this.options.logger.warn('no snapshot could be taken; a restart folds more of the journal', { reason: (error as Error).message })
   }

@@ -6,19 +6,27 @@ export interface WorkerPace {
   readonly batchInputs: number
   /** Inputs between two snapshots at least: about what a restart folds. */
   readonly snapshotInputs: number
+  /**
+   * Copying the state may take one part of so many of a worker's time. Left out: snapshots are as many as `snapshotInputs` says, and one that is due waits
+   * until the one before is saved.
+   */
+  readonly snapshotTimeShare?: number
 }
 
 /** What every command uses unless the environment says otherwise. */
-export const DEFAULT_PACE: WorkerPace = { batchInputs: 4_096, snapshotInputs: 100_000 }
+export const DEFAULT_PACE: WorkerPace = { batchInputs: 4_096, snapshotInputs: 100_000, snapshotTimeShare: 200 }
 
 /**
- * The pace that RISKLEDGER_BATCH_INPUTS (1 to 4,096) and RISKLEDGER_SNAPSHOT_INPUTS (1 to 1,000,000,000) set, else the default. They exist for tests
+ * The pace that RISKLEDGER_BATCH_INPUTS (1 to 4,096) and RISKLEDGER_SNAPSHOT_INPUTS (1 to 1,000,000,000; without a bound on their time)
+ * set, else the default. They exist for tests
  * of recovery, which want many batches and snapshots of few inputs; they change no verdict. Throws `configuration-invalid`.
  */
 export function paceFrom(environment: Readonly<Record<string, string | undefined>>): WorkerPace {
+  const { batchInputs, ...snapshots } = DEFAULT_PACE
+  const snapshotInputs = read(environment, 'RISKLEDGER_SNAPSHOT_INPUTS', { most: 1_000_000_000, otherwise: 0 })
   return {
-    batchInputs: read(environment, 'RISKLEDGER_BATCH_INPUTS', { most: DEFAULT_PACE.batchInputs, otherwise: DEFAULT_PACE.batchInputs }),
-    snapshotInputs: read(environment, 'RISKLEDGER_SNAPSHOT_INPUTS', { most: 1_000_000_000, otherwise: DEFAULT_PACE.snapshotInputs }),
+    batchInputs: read(environment, 'RISKLEDGER_BATCH_INPUTS', { most: batchInputs, otherwise: batchInputs }),
+    ...(snapshotInputs === 0 ? snapshots : { snapshotInputs }),
   }
 }
 
