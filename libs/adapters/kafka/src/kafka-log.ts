@@ -13,7 +13,7 @@ import {
 import { IdempotentProducer } from './idempotent-producer'
 import type { ProducerLimits } from './producer-limits'
 import { checkConnection, NO_LOGGER, type KafkaConnection } from './kafka-connection'
-import { unavailable } from './kafka-errors'
+import { clusterFailure } from './kafka-errors'
 import { ConfluentFraming, type SchemaRegistryOptions } from './confluent-framing'
 import { KafkaLogView } from './kafka-log-view'
 import { KafkaReader, type ReaderLimits } from './kafka-reader'
@@ -209,7 +209,7 @@ function openingFailed(error: unknown, { brokers, prefix }: KafkaConnection): Ri
       `The cluster at ${brokers.join(', ')} lacks raw topics with the prefix "${prefix}". Make them with riskledger topics create.`,
       { retriable: false, cause: error, context: { brokers: brokers.join(','), prefix } },
     )
-  return unavailable(`The Kafka cluster at ${brokers.join(', ')} could not be reached`, {
+  return clusterFailure(`The Kafka cluster at ${brokers.join(', ')} could not be reached`, {
     cause: error,
     context: { brokers: brokers.join(',') },
   })
