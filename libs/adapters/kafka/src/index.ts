@@ -8,7 +8,7 @@ export {
   type PublishedPosition,
 } from './kafka-publisher'
 export type { KafkaConnection, KafkaSasl, KafkaTls } from './kafka-connection'
-export type { SchemaRegistryOptions } from './confluent-framing'
+export type { SchemaRegistryOptions } from './schema-registry'
 export type { TopicLag } from './lag-report'
 export { topicSpecifications, type TopicSpecification, type TopicSpecificationsOptions } from './topic-specifications'
 export {
