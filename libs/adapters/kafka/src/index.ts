@@ -7,6 +7,7 @@ export {
   type PublishedMessage,
   type PublishedPosition,
 } from './kafka-publisher'
+export { openPublishedTail, type KafkaPublishedTail, type PublishedTailOptions } from './published-tail'
 export type { KafkaConnection, KafkaSasl, KafkaTls } from './kafka-connection'
 export type { SchemaRegistryOptions } from './schema-registry'
 export type { TopicLag } from './lag-report'
