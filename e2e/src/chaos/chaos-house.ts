@@ -6,7 +6,7 @@ import { FaultProxy } from '@riskledger/testing'
 import { runToEnd } from '../run-riskledger'
 import { GatewaySender } from './gateway-sender'
 import { KafkaSender } from './kafka-sender'
-import { Publisher } from './publisher'
+import { Publisher, type Receipt } from './publisher'
 import { scenarioEvents, scenarioRecords } from './scenario-records'
 import { ServiceProcess } from './service-process'
 
@@ -50,19 +50,20 @@ export class ChaosHouse {
       readonly prefix: string
       readonly ledgerPort: number
       readonly ledgerProxy: FaultProxy
+      readonly kafkaSender: KafkaSender
       readonly gatewaySender: GatewaySender
       readonly gatewayPort: number
     },
   ) {
-    const { folder, ledgerPort, gatewayPort, gatewaySender } = place
-    const { brokers, seed, partitionCount, recordsPerSecond } = options
+    const { folder, ledgerPort, gatewayPort, kafkaSender, gatewaySender } = place
+    const { seed, partitionCount, recordsPerSecond } = options
     const data = ['--data-dir', join(folder, 'ledger'), '--partitions', String(partitionCount), '--ledger-port', String(ledgerPort)]
     this.ledger = this.add('ledger', ['ledger', ...data])
     this.relations = this.addService('relations', [])
     this.gateway = this.addService('gateway', ['--gateway-port', String(gatewayPort), '--gateway-auth', 'off'])
     this.dispatcher = this.addService('dispatcher', [])
     this.toKafka = new Publisher({
-      sender: new KafkaSender({ brokers, prefix: this.environment }),
+      sender: kafkaSender,
       records: scenarioRecords({ seed, partitionCount }),
       recordsPerSecond,
       requestRecords: 50,
@@ -79,12 +80,15 @@ export class ChaosHouse {
   /** Makes the topics, starts everything and begins to publish. */
   static async open(options: ChaosHouseOptions): Promise<ChaosHouse> {
     const [ledgerPort, gatewayPort] = (await freePorts(2)) as [number, number]
+    const { brokers, partitionCount } = options
+    const prefix = `c${process.pid.toString(36)}x${(houses++).toString(36)}`
     const house = new ChaosHouse(options, {
       folder: mkdtempSync(join(tmpdir(), 'riskledger-chaos-')),
-      prefix: `c${process.pid.toString(36)}x${(houses++).toString(36)}`,
+      prefix,
       ledgerPort,
       ledgerProxy: await FaultProxy.start({ port: ledgerPort }),
       gatewayPort,
+      kafkaSender: new KafkaSender({ brokers, prefix: `${prefix}-`, partitionCount }),
       gatewaySender: new GatewaySender(`http://127.0.0.1:${gatewayPort}`),
     })
     try {
@@ -115,8 +119,15 @@ export class ChaosHouse {
     return `esdb://127.0.0.1:${this.place.ledgerPort}?tls=false`
   }
 
-  get receipts(): GatewaySender['receipts'] {
-    return this.place.gatewaySender.receipts
+  /** What publishing to the cluster and through the gateway was answered with. */
+  get receipts(): readonly Receipt[] {
+    return [...this.place.kafkaSender.receipts, ...this.place.gatewaySender.receipts]
+  }
+
+  /** What went to the cluster, where each record must be there once: none was sent again. Null where some were, since nobody knew of them. */
+  get onceOnly(): readonly Receipt[] | null {
+    const { receipts, repeated } = this.place.kafkaSender
+    return repeated === 0 ? receipts : null
   }
 
   /** Flags by which the product's own commands read what is in the house. */

@@ -7,6 +7,7 @@ import { readBrokerTruth, type BrokerTruth } from './broker-truth'
 import type { ChaosHouse } from './chaos-house'
 import { checkJournals, type JournalCheck } from './check-journal'
 import { checkVerdicts, type VerdictCheck } from './check-verdicts'
+import type { Receipt } from './publisher'
 
 /** What a house that held to its promises was found to hold. */
 export interface HouseCheck {
@@ -85,8 +86,8 @@ async function untilNothingMisses<Check extends { readonly missing: number; read
   }
 }
 
-/** Every receipt is of a record that lies where it says, and of no other's. */
-function receiptFaults({ receipts }: ChaosHouse, truth: BrokerTruth): string[] {
+/** Every receipt is of a record that lies where it says, and of no other's; and what an idempotent producer sent once is there once. */
+function receiptFaults({ receipts, onceOnly }: ChaosHouse, truth: BrokerTruth): string[] {
   const faults: string[] = []
   const places = new Set<string>()
   for (const { topic, partition, offset, digest } of receipts) {
@@ -95,5 +96,22 @@ function receiptFaults({ receipts }: ChaosHouse, truth: BrokerTruth): string[] {
     places.add(place)
     if (truth.get(`${topic}/${partition}`)?.get(offset) !== digest) faults.push(`a receipt names ${place}, which holds something else`)
   }
+  if (onceOnly !== null) faults.push(...repetitions(onceOnly, truth))
   return faults.slice(0, 50)
+}
+
+/** Publishers may send the same twice; then it is there as often. */
+function repetitions(receipts: readonly Receipt[], truth: BrokerTruth): string[] {
+  const sent = new Map<string, number>()
+  for (const { digest } of receipts) sent.set(digest, (sent.get(digest) ?? 0) + 1)
+  const there = new Map<string, number>()
+  for (const [name, records] of truth) {
+    // What is no event may be alike whoever sends it.
+    if (name.startsWith('unparsable/')) continue
+    for (const digest of records.values()) there.set(digest, (there.get(digest) ?? 0) + 1)
+  }
+  return [...sent].flatMap(([digest, times]) => {
+    const found = there.get(digest) ?? times
+    return found > times ? [`the value ${digest} was sent ${times} time(s) and is there ${found} times`] : []
+  })
 }

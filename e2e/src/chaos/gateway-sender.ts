@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Sender } from './publisher'
+import type { Receipt, Sender } from './publisher'
 import type { ScenarioRecord } from './scenario-records'
 
 /** How long the gateway may be away, or refuse because it is not well. */
@@ -7,17 +7,9 @@ const PATIENCE_MS = 120_000
 const RETRY_MS = 50
 const REQUEST_LIMIT_MS = 15_000
 
-/** What the gateway gave for an event. */
-export interface GatewayReceipt {
-  readonly topic: string
-  readonly partition: number
-  readonly offset: number
-  readonly digest: string
-}
-
 /** Publishes events over HTTP and keeps every receipt. The same events again, with the same ids, for as long as it gets no 202. */
 export class GatewaySender implements Sender {
-  readonly receipts: GatewayReceipt[] = []
+  readonly receipts: Receipt[] = []
   /** Requests that got no answer, or one that says to try again. */
   refused = 0
   private closed = false
@@ -40,7 +32,7 @@ export class GatewaySender implements Sender {
     for (;;) {
       const answer = await this.ask(topic, events)
       if (answer?.status === 202) {
-        const receipts = JSON.parse(answer.text) as GatewayReceipt[]
+        const receipts = JSON.parse(answer.text) as Receipt[]
         if (receipts.length !== events.length) throw new Error(`${events.length} events got ${receipts.length} receipts`)
         this.receipts.push(...receipts)
         return

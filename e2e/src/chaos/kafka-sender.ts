@@ -1,68 +1,74 @@
-import { Kafka, logLevel, type Producer } from 'kafkajs'
-import type { RawTopic } from '@riskledger/contracts'
-import type { Sender } from './publisher'
+import { createHash } from 'node:crypto'
+import { RiskError, type EventLog, type Logger, type Metrics } from '@riskledger/contracts'
+import { openEventLog } from '@riskledger/runtime'
+import type { Receipt, Sender } from './publisher'
 import type { ScenarioRecord } from './scenario-records'
 
 /** How long a cluster may be unable to take a request. */
 const PATIENCE_MS = 120_000
 
+const QUIET: Logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
+const UNMEASURED: Metrics = { count: () => undefined, gauge: () => undefined, duration: () => undefined }
+
+export interface KafkaSenderOptions {
+  readonly brokers: readonly string[]
+  readonly prefix: string
+  readonly partitionCount: number
+}
+
 /**
- * Publishes with an idempotent producer of kafkajs that has nothing of RiskLedger in it. What it cannot recover from is sent again by a new producer: a
- * record may then be in the cluster twice, and is an input twice.
+ * Publishes with RiskLedger's own idempotent producer: kafkajs' resolves without the records of a partition whose leader moved while its request was on its way
+ * (2.2.4, `sendMessages`), so that nobody could tell a record that was lost from one that was not acknowledged. The producer is on trial with all the rest:
+ * the checker, which has nothing of it, holds every position that it gave against the cluster.
  */
 export class KafkaSender implements Sender {
-  private producer: Producer | null = null
+  readonly receipts: Receipt[] = []
+  /** Requests that were made again: of some of them nobody knew whether they had been written, and their records may be in the cluster twice. */
+  repeated = 0
+  private log: Promise<EventLog> | null = null
   private closed = false
 
-  constructor(private readonly options: { readonly brokers: readonly string[]; readonly prefix: string }) {}
+  constructor(private readonly options: KafkaSenderOptions) {}
 
   async send(records: readonly ScenarioRecord[]): Promise<void> {
-    const deadlineMs = performance.now() + PATIENCE_MS
-    for (let left = records; left.length > 0;) {
+    const brokerTimeMs = Date.now()
+    const proposed = records.map(({ topic, partition, key, value }) => ({
+      topic,
+      partition,
+      brokerTimeMs,
+      orderTimeMs: undefined,
+      key,
+      value,
+    }))
+    for (const deadlineMs = performance.now() + PATIENCE_MS; ;) {
       try {
-        this.producer ??= await this.connect()
-        left = await this.sendOnce(this.producer, left)
+        this.log ??= this.open()
+        const offsets = await (await this.log).append(proposed)
+        records.forEach(({ topic, partition, value }, index) => {
+          const digest = createHash('sha256').update(value).digest('hex')
+          this.receipts.push({ topic, partition, offset: offsets[index], digest })
+        })
+        return
       } catch (error) {
-        if (this.closed || performance.now() > deadlineMs) throw error
-        await this.disconnect()
+        if (!(error instanceof RiskError) || !error.retriable || this.closed || performance.now() > deadlineMs) throw error
+        this.repeated++
       }
     }
   }
 
-  /**
-   * Returns what was not acknowledged. A request of kafkajs whose partition moves to a broker that has answered already resolves without that partition
-   * (2.2.4, `sendMessages`): only what the answer names is counted.
-   */
-  private async sendOnce(producer: Producer, records: readonly ScenarioRecord[]): Promise<readonly ScenarioRecord[]> {
-    const byTopic = new Map<RawTopic, ScenarioRecord[]>()
-    for (const record of records) byTopic.set(record.topic, [...(byTopic.get(record.topic) ?? []), record])
-    const nameOf = (topic: RawTopic): string => `${this.options.prefix}raw.${topic}`
-    const topicMessages = [...byTopic].map(([topic, of]) => ({
-      topic: nameOf(topic),
-      messages: of.map(({ partition, key, value }) => ({ partition, key, value })),
-    }))
-    const answered = await producer.sendBatch({ acks: -1, topicMessages })
-    const places = new Set(answered.map(({ topicName, partition }) => `${topicName}/${partition}`))
-    return records.filter(({ topic, partition }) => !places.has(`${nameOf(topic)}/${partition}`))
-  }
-
   async close(): Promise<void> {
     this.closed = true
-    await this.disconnect()
+    const log = await this.log?.catch(() => undefined)
+    await log?.close()
   }
 
-  private async disconnect(): Promise<void> {
-    const { producer } = this
-    this.producer = null
-    await producer?.disconnect()
-  }
-
-  private async connect(): Promise<Producer> {
-    // Patient: the cluster is what is disturbed.
-    const retry = { retries: 20, initialRetryTime: 50, maxRetryTime: 500 }
-    const kafka = new Kafka({ clientId: 'publisher', brokers: [...this.options.brokers], logLevel: logLevel.NOTHING, retry })
-    const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1, retry })
-    await producer.connect()
-    return producer
+  private open(): Promise<EventLog> {
+    const { partitionCount, ...at } = this.options
+    const opening = openEventLog(
+      { kind: 'kafka', connection: { ...at, clientId: 'publisher' } },
+      { partitionCount, access: 'write', logger: QUIET, metrics: UNMEASURED },
+    )
+    opening.catch(() => (this.log = null))
+    return opening
   }
 }

@@ -1,7 +1,18 @@
 import type { ScenarioRecord } from './scenario-records'
 
+/** Where a record was said to lie once it was published. */
+export interface Receipt {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  /** SHA-256 of its value, in hex. */
+  readonly digest: string
+}
+
 /** Takes records to where they are published; resolves once all of them are acknowledged, however often that took. */
 export interface Sender {
+  /** Of every record that was acknowledged. */
+  readonly receipts: readonly Receipt[]
   send(records: readonly ScenarioRecord[]): Promise<void>
   /** Gives up what is under way, which then rejects. */
   close(): Promise<void>

@@ -1,10 +1,16 @@
 import type { EventLog, Logger, Metrics } from '@riskledger/contracts'
 import { openEmbeddedLog, type CrashPoint } from '@riskledger/embedded-log'
-import { openKafkaLog, type KafkaConnection } from '@riskledger/kafka'
+import { openKafkaLog, type KafkaConnection, type SchemaRegistryOptions } from '@riskledger/kafka'
 
 /** Where the raw events lie: in a folder of this machine, or in a Kafka cluster. Plain data, so that threads can be handed it. */
 export type LogAddress =
-  { readonly kind: 'embedded'; readonly folder: string } | { readonly kind: 'kafka'; readonly connection: KafkaConnection }
+  | { readonly kind: 'embedded'; readonly folder: string }
+  | {
+      readonly kind: 'kafka'
+      readonly connection: KafkaConnection
+      /** Where publishers that use Confluent's framing keep their schemas; left out: their records end in quarantine. */
+      readonly registry?: SchemaRegistryOptions
+    }
 
 /** A log that several readers of one process share, each of its own partitions. */
 export interface SharedEventLog extends EventLog {
@@ -38,8 +44,10 @@ export async function openEventLog(
       })
       return Object.assign(facade(log), { view: () => ({ ...facade(log), close: () => Promise.resolve() }) })
     }
-    case 'kafka':
-      return openKafkaLog({ connection: address.connection, partitionCount, appends: access === 'write', logger, metrics })
+    case 'kafka': {
+      const { kind: _kind, ...where } = address
+      return openKafkaLog({ ...where, partitionCount, appends: access === 'write', logger, metrics })
+    }
     default: {
       const never: never = address
       throw new Error(`unknown kind of log: ${JSON.stringify(never)}`)

@@ -56,6 +56,10 @@ export const settingsSchema = z.object({
   kafkaCert: z.string().min(1).optional(),
   kafkaKey: z.string().min(1).optional(),
   kafkaSasl: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).optional(),
+  schemaRegistry: z
+    .string()
+    .regex(/^https?:\/\/[^\s/@]+(\/\S*)?$/)
+    .optional(),
 })
 
 /** The settings after validation. `partitions` undefined: as the data folder says, else 1. */
@@ -189,6 +193,12 @@ export const SETTINGS: Readonly<Record<keyof Settings, SettingSpecification>> = 
     allowed: 'plain, scram-sha-256 or scram-sha-512',
     meaning: 'SASL mechanism, with `RISKLEDGER_KAFKA_USERNAME` and `RISKLEDGER_KAFKA_PASSWORD`.',
   },
+  schemaRegistry: {
+    flag: 'schema-registry',
+    variable: 'RISKLEDGER_SCHEMA_REGISTRY',
+    allowed: 'an http or https address without user and password',
+    meaning: "Registry with the schemas of publishers that use Confluent's framing. Default: none; their records are quarantined.",
+  },
 }
 
 /** Variables that have no flag, and what each is for; they are read and checked where they are used. */
@@ -196,6 +206,8 @@ export const OTHER_VARIABLES: Readonly<Record<string, string>> = {
   RISKLEDGER_CHALLENGE_SECRET: 'Secret behind random challenges; its SHA-256 stands in the policy. Default: a stated test secret.',
   RISKLEDGER_KAFKA_USERNAME: 'User of `--kafka-sasl`.',
   RISKLEDGER_KAFKA_PASSWORD: 'Password of `--kafka-sasl`. Never a flag: others on the machine can read those.',
+  RISKLEDGER_SCHEMA_REGISTRY_USERNAME: 'User of `--schema-registry`, where it asks for one.',
+  RISKLEDGER_SCHEMA_REGISTRY_PASSWORD: 'Password of `--schema-registry`.',
   RISKLEDGER_KAFKA_BROKERS: 'For the tests alone: brokers to run the Kafka tests against. No command reads it.',
   RISKLEDGER_DEBUG: 'Set to anything: an error that nobody foresaw is told with its stack.',
   RISKLEDGER_BATCH_INPUTS: 'For tests of recovery: inputs of a batch at most, 1 to 4096. Default 4096. Changes no verdict.',

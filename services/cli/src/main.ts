@@ -37,6 +37,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .option('--kafka-cert <file>', 'PEM file of a client certificate')
     .option('--kafka-key <file>', 'PEM file of its private key')
     .option('--kafka-sasl <mechanism>', 'plain, scram-sha-256 or scram-sha-512; user and password come from the environment')
+    .option('--schema-registry <url>', "registry with the schemas of publishers that use Confluent's framing")
     .option('--json', 'print one JSON object instead of text')
     .addOption(
       new Option('--log-level <level>', 'least severity logged to standard error').choices(['debug', 'info', 'warn', 'error', 'silent']),

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { partitionFor } from '@riskledger/contracts'
 import { findTestBroker } from '@riskledger/dev-broker'
-import { createTopics, openKafkaPublisher, topicSpecifications, type KafkaConnection } from '@riskledger/kafka'
+import { createTopics, openKafkaPublisher, openPublishedTail, topicSpecifications, type KafkaConnection } from '@riskledger/kafka'
 import { ID_HEADER } from './message-headers'
 import type { OutgoingMessage, PublishedAt } from './publisher'
 import { DispatcherBench } from './testing/dispatcher-bench'
@@ -81,6 +81,45 @@ test('a real broker takes every message, in order, and after a kill the same one
     }
   } finally {
     await publisher.close()
+  }
+}, 120_000)
+
+test('a dispatcher that has lost its positions goes on from what stands on the topics', async () => {
+  const connection = await madeConnection()
+  const made = new MadeLedger()
+  const screen = async (count: number): Promise<void> => {
+    for (let partition = 0; partition < PARTITIONS; partition++) await made.screen(partition, inputsOf(partition, count))
+  }
+  for (let partition = 0; partition < PARTITIONS; partition++) await made.open(partition, PARTITIONS)
+  await screen(300)
+  const bench = new DispatcherBench(made, PARTITIONS)
+  const publisher = await openKafkaPublisher({ connection })
+  const tail = openPublishedTail({ connection })
+  try {
+    const ids: string[] = []
+    const count = (): number => new Set(ids).size
+    const options = {
+      tail,
+      callMessages: 50,
+      publisher: {
+        publish: async (messages: readonly OutgoingMessage[]) => {
+          const at = await publisher.publish(messages)
+          for (const { topic, headers } of messages) if (topic === 'risk.verdicts') ids.push(headers[ID_HEADER])
+          return at
+        },
+      },
+    }
+    await bench.run(() => count() >= 2 * 300, options)
+    expect(ids).toHaveLength(2 * 300)
+    bench.positions.kept.clear()
+    await screen(60)
+    await bench.run(() => count() >= 2 * 360, options)
+    expect(count()).toBe(2 * 360)
+    // The last call of each journal came again, and nothing before it.
+    expect(ids.length).toBeGreaterThan(2 * 360)
+    expect(ids.length - 2 * 360).toBeLessThanOrEqual(2 * 50)
+  } finally {
+    await Promise.all([publisher.close(), tail.close()])
   }
 }, 120_000)
 

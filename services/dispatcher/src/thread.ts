@@ -1,4 +1,4 @@
-import { openKafkaPublisher, type KafkaConnection } from '@riskledger/kafka'
+import { openKafkaPublisher, openPublishedTail, type KafkaConnection } from '@riskledger/kafka'
 import { connectLedger } from '@riskledger/ledger'
 import { crashPointFrom, createLogger, createMetrics, runThread, serveHealth, type HealthAddress } from '@riskledger/runtime'
 import { openPositionFiles } from './dispatch-position'
@@ -28,12 +28,15 @@ runThread<DispatcherThreadInput>(async ({ input, signal, ready }) => {
   try {
     const publisher = await openKafkaPublisher({ connection: input.connection, logger })
     opened.push(publisher)
+    const tail = openPublishedTail({ connection: input.connection, logger })
+    opened.push(tail)
     if (input.health !== null) opened.push(await serveHealth({ ...input.health, checks: {}, metrics }))
     ready()
     await runDispatcher({
       ...input,
       ledger,
       publisher,
+      tail,
       positions: openPositionFiles(input.positionsFolder, { logger }),
       nowMs: () => Date.now(),
       crashPoint: crashPointFrom(input.crashAt),

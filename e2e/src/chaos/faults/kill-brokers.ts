@@ -1,3 +1,4 @@
+import type { DevBrokerNode } from '@riskledger/dev-broker'
 import type { ChaosHouse } from '../chaos-house'
 import type { DevCluster } from '../dev-cluster'
 import type { SeededChoice } from '../seeded-choice'
@@ -23,14 +24,16 @@ export async function restartBroker(house: ChaosHouse, { cluster, choice }: Brok
 
 /** Of three brokers kills a drawn one, and another after the first is back: each time two have to carry on. */
 export async function killOneThenAnother(house: ChaosHouse, { cluster, choice }: BrokerFaultOptions): Promise<void> {
-  for (const node of choice.shuffled(cluster.nodes).slice(0, 2)) {
-    await house.pass(choice.whole(100, 500))
-    await node.kill()
-    // Two are enough: work goes on before the third is back.
-    await goOn(house)
-    await node.start()
-  }
+  for (const node of choice.shuffled(cluster.nodes).slice(0, 2)) await killAndGoOn(house, node, { choice })
   await goOn(house)
+}
+
+/** Of three brokers kills a drawn one that leads no controllers, and the one that does after the first is back: the least time in which both have happened. */
+export async function killOneThenController(house: ChaosHouse, options: BrokerFaultOptions): Promise<void> {
+  const { cluster, choice } = options
+  const leading = cluster.controller().node
+  await killAndGoOn(house, choice.one(cluster.nodes.filter((node) => node !== leading)), options)
+  await killController(house, options)
 }
 
 /** Kills the node that leads the controllers; another must lead before it is back. */
@@ -46,6 +49,14 @@ export async function killController(house: ChaosHouse, { cluster, choice }: Bro
   }
   await node.start()
   await goOn(house)
+}
+
+async function killAndGoOn(house: ChaosHouse, node: DevBrokerNode, { choice }: Pick<BrokerFaultOptions, 'choice'>): Promise<void> {
+  await house.pass(choice.whole(100, 500))
+  await node.kill()
+  // Two are enough: work goes on before the third is back.
+  await goOn(house)
+  await node.start()
 }
 
 /** What ends without a broker is started again, as whoever supervises it would. */

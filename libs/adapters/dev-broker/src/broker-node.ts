@@ -6,6 +6,7 @@ import { awaitBroker } from './await-broker'
 import { brokerSettings, logSettings, type NodeAddress } from './broker-settings'
 import { formatStorage, refuseRunningBroker } from './cluster-folder'
 import type { BrokerJars } from './fetch-broker-jars'
+import { makeKeystore, readCertificate, scramArguments } from './secured-listener'
 import { startGuarded, type GuardedProcess, type HowEnded } from './start-guarded'
 
 const READY_LIMIT_MS = 60_000
@@ -24,6 +25,14 @@ export interface BrokerNodeOptions {
   readonly heapMiB: number
   /** Called when its process ends without having been asked to. */
   readonly onDied: (how: HowEnded) => void
+}
+
+/** Where clients come in with TLS and SASL, and whom they have to trust for that. */
+export interface SecuredAddress {
+  /** `host:port`. */
+  readonly broker: string
+  /** The broker's own certificate in PEM, signed by itself: clients take it for their authority. */
+  readonly certificate: string
 }
 
 /** One node of a local cluster: its folder, its address, and its process while it runs. */
@@ -50,6 +59,12 @@ export class BrokerNode {
     return `127.0.0.1:${this.address.port}`
   }
 
+  /** Where clients come in with TLS and SASL; null without such a port. */
+  get secured(): SecuredAddress | null {
+    const { secured } = this.address
+    return secured === undefined ? null : { broker: `127.0.0.1:${secured.port}`, certificate: readCertificate(this.options.folder) }
+  }
+
   /** Of the broker itself, not of its guard; undefined while it does not run. */
   get pid(): number | undefined {
     return this.process?.howEnded() === undefined ? this.process?.pid : undefined
@@ -65,9 +80,17 @@ export class BrokerNode {
     const pidFile = join(folder, 'broker.pid')
     refuseRunningBroker({ pidFile, settingsFile })
     mkdirSync(folder, { recursive: true })
-    writeFileSync(settingsFile, brokerSettings(this.address, { nodes, dataFolder }))
+    const { secured } = this.address
+    if (secured !== undefined) await makeKeystore(folder, { java })
+    writeFileSync(settingsFile, brokerSettings(this.address, { nodes, dataFolder, folder }))
     writeFileSync(logSettingsFile, logSettings(folder))
-    await formatStorage(dataFolder, { java, jars, clusterId, settingsFile })
+    await formatStorage(dataFolder, {
+      java,
+      jars,
+      clusterId,
+      settingsFile,
+      more: secured === undefined ? [] : scramArguments(secured),
+    })
     this.asked = false
     // The serial collector and the first compiler alone: a broker for tests lives for seconds, and start-up is most of what it does.
     const started = await startGuarded(java, {

@@ -1,9 +1,9 @@
-import { brokerSettings } from './broker-settings'
+import { brokerSettings, type NodeAddress } from './broker-settings'
 
-const NODES = [1, 2, 3].map((id) => ({ id, port: 20_000 + id, controllerPort: 30_000 + id }))
+const NODES: readonly NodeAddress[] = [1, 2, 3].map((id) => ({ id, port: 20_000 + id, controllerPort: 30_000 + id }))
 
-function settingsOf(nodes: typeof NODES): Record<string, string> {
-  const lines = brokerSettings(nodes[0], { nodes, dataFolder: '/data' }).trim().split('\n')
+function settingsOf(nodes: readonly NodeAddress[]): Record<string, string> {
+  const lines = brokerSettings(nodes[0], { nodes, dataFolder: '/data', folder: '/node' }).trim().split('\n')
   return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]))
 }
 
@@ -27,4 +27,17 @@ test('three nodes vote, and two of them must have a record', () => {
     'offsets.topic.replication.factor': '3',
     'transaction.state.log.min.isr': '2',
   })
+})
+
+test('a secured port asks for TLS and a user, and no other port does', () => {
+  const [node] = NODES
+  const settings = settingsOf([{ ...node, secured: { port: 20_009, username: 'u', password: 'p' } }])
+  expect(settings).toMatchObject({
+    'advertised.listeners': 'PLAINTEXT://127.0.0.1:20001,SECURED://127.0.0.1:20009',
+    'listener.name.secured.ssl.keystore.location': '/node/secured.p12',
+    'listener.name.secured.plain.sasl.jaas.config': 'org.apache.kafka.common.security.plain.PlainLoginModule required user_u="p";',
+  })
+  expect(settings['listener.security.protocol.map']).toContain('PLAINTEXT:PLAINTEXT')
+  expect(settings['listener.security.protocol.map']).toContain('SECURED:SASL_SSL')
+  expect(Object.keys(settingsOf([node])).filter((name) => name.startsWith('listener.name.'))).toEqual([])
 })

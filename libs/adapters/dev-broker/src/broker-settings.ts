@@ -1,3 +1,5 @@
+import { securedSettings, type SecuredPort } from './secured-listener'
+
 /** One node among those of its cluster. */
 export interface NodeAddress {
   readonly id: number
@@ -6,6 +8,8 @@ export interface NodeAddress {
   readonly controllerPort: number
   /** A second port for clients, to whom the node gives itself out under another: where a proxy stands before it. */
   readonly proxied?: ProxiedPort
+  /** A second port for clients, with TLS and SASL. */
+  readonly secured?: SecuredPort
 }
 
 /** A port that a node listens on, and the port of the proxy that passes connections on to it, both at 127.0.0.1. */
@@ -18,6 +22,8 @@ export interface ProxiedPort {
 export interface BrokerSettingsOptions {
   readonly nodes: readonly NodeAddress[]
   readonly dataFolder: string
+  /** Where the keystore of a secured port lies. */
+  readonly folder: string
 }
 
 /**
@@ -25,7 +31,7 @@ export interface BrokerSettingsOptions {
  * only, small buffers, few threads, and shorter times until a lost node is noticed. With three nodes every topic gets three replicas, of which two
  * must have a record before it is acknowledged.
  */
-export function brokerSettings(node: NodeAddress, { nodes, dataFolder }: BrokerSettingsOptions): string {
+export function brokerSettings(node: NodeAddress, { nodes, dataFolder, folder }: BrokerSettingsOptions): string {
   const replicas = nodes.length
   const inSync = replicas > 1 ? 2 : 1
   const settings: Record<string, string | number> = {
@@ -35,7 +41,7 @@ export function brokerSettings(node: NodeAddress, { nodes, dataFolder }: BrokerS
     listeners: listeners(node, (proxied) => proxied.port, `CONTROLLER://127.0.0.1:${node.controllerPort}`),
     'advertised.listeners': listeners(node, (proxied) => proxied.advertisedPort),
     'controller.listener.names': 'CONTROLLER',
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,SECURED:SASL_SSL,CONTROLLER:PLAINTEXT',
     'inter.broker.listener.name': 'PLAINTEXT',
     'log.dirs': dataFolder.replaceAll('\\', '\\\\'),
     'auto.create.topics.enable': 'false',
@@ -55,6 +61,7 @@ export function brokerSettings(node: NodeAddress, { nodes, dataFolder }: BrokerS
     'background.threads': 4,
     // Its default of 128 MiB would be most of the heap.
     'log.cleaner.dedupe.buffer.size': 4 * 1024 * 1024,
+    ...(node.secured === undefined ? {} : securedSettings(node.secured, { folder })),
   }
   if (replicas > 1) {
     settings['broker.heartbeat.interval.ms'] = 500
@@ -65,9 +72,12 @@ export function brokerSettings(node: NodeAddress, { nodes, dataFolder }: BrokerS
     .join('')
 }
 
-function listeners({ port, proxied }: NodeAddress, portOf: (proxied: ProxiedPort) => number, ...more: readonly string[]): string {
-  const second = proxied === undefined ? [] : [`PROXIED://127.0.0.1:${portOf(proxied)}`]
-  return [`PLAINTEXT://127.0.0.1:${port}`, ...second, ...more].join(',')
+function listeners({ port, proxied, secured }: NodeAddress, portOf: (proxied: ProxiedPort) => number, ...more: readonly string[]): string {
+  const others = [
+    ...(proxied === undefined ? [] : [`PROXIED://127.0.0.1:${portOf(proxied)}`]),
+    ...(secured === undefined ? [] : [`SECURED://127.0.0.1:${secured.port}`]),
+  ]
+  return [`PLAINTEXT://127.0.0.1:${port}`, ...others, ...more].join(',')
 }
 
 /** How a node logs: into its folder, at most two files of 8 MiB. */

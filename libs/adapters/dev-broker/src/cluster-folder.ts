@@ -65,17 +65,19 @@ export interface FormatOptions {
   readonly jars: BrokerJars
   readonly clusterId: string
   readonly settingsFile: string
+  /** Further arguments of Kafka's own tool. */
+  readonly more: readonly string[]
 }
 
 /** Formats a node's data folder on its first start; one that was formatted is left alone. */
-export async function formatStorage(dataFolder: string, { java, jars, clusterId, settingsFile }: FormatOptions): Promise<void> {
+export async function formatStorage(dataFolder: string, { java, jars, clusterId, settingsFile, more }: FormatOptions): Promise<void> {
   if (existsSync(join(dataFolder, 'meta.properties'))) return
   // What an interrupted format left is no storage.
   rmSync(dataFolder, { recursive: true, force: true })
   await runToEnd(java, {
     args: [
       ...['-Xmx128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-XX:-UsePerfData', '-cp', jars.classPath],
-      ...['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', settingsFile],
+      ...['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', settingsFile, ...more],
     ],
     timeoutMs: FORMAT_LIMIT_MS,
     failure: `The storage in ${dataFolder} could not be formatted`,

@@ -1,11 +1,12 @@
 import { join, resolve } from 'node:path'
 import { RiskError } from '@riskledger/contracts'
-import { BrokerNode } from './broker-node'
+import { BrokerNode, type SecuredAddress } from './broker-node'
 import type { NodeAddress, ProxiedPort } from './broker-settings'
 import { takeClusterFolder } from './cluster-folder'
 import { fetchBrokerJars, type BrokerJars } from './fetch-broker-jars'
 import { requireProgram } from './find-program'
 import { freePorts, isPortFree } from './free-ports'
+import { refuseBadUser, type SecuredPort } from './secured-listener'
 import type { HowEnded } from './start-guarded'
 
 const DEFAULT_HEAP_MIB = 256
@@ -23,6 +24,8 @@ export interface DevBrokerOptions {
   readonly ports?: readonly number[]
   /** A second port for clients of the one node, behind a proxy; clients that come in there are sent back there. Default: none. */
   readonly proxied?: ProxiedPort
+  /** A second port for clients of the one node, with TLS and SASL, for tests of both. Default: none. */
+  readonly secured?: SecuredPort
   /** Heap of each node in MiB; default 256, at least 128. A node takes about 150 MiB more. */
   readonly heapMiB?: number
   /** Default: fetched, if they have not been, into RiskLedger's own `.cache`. */
@@ -52,6 +55,8 @@ export interface DevBroker {
   /** `host:port` of each node. */
   readonly brokers: string[]
   readonly nodes: readonly DevBrokerNode[]
+  /** The secured port, as its clients need to know it; null where none was asked for. */
+  readonly secured: SecuredAddress | null
   /** Ends every node. Its folder stays. */
   stop(): Promise<void>
 }
@@ -59,7 +64,7 @@ export interface DevBroker {
 /**
  * Starts Apache Kafka itself, of one node or three, on 127.0.0.1, from its jars; no containers. Resolves when each node answers and knows the others:
  * about five seconds after the first fetch of the jars. The nodes die with this process, also where it is killed. For development and tests: no
- * encryption, no passwords.
+ * encryption and no passwords, but where `secured` asks for them.
  *
  * Throws `configuration-invalid` where `java` (or, for the first fetch, `mvn`) is missing, where an option is out of its limits, or where the folder
  * holds a cluster of another size; `data-folder-in-use` while a broker runs on it; `log-unavailable` where a node does not get ready, with the end of its log.
@@ -72,7 +77,7 @@ export async function startDevBroker(options: DevBrokerOptions): Promise<DevBrok
   const folder = resolve(options.folder)
   const clusterId = takeClusterFolder(folder, { nodes: count })
   for (let choice = 1; ; choice++) {
-    const addresses = withProxy(await chooseAddresses(count, options.ports), options.proxied)
+    const addresses = withSecondPorts(await chooseAddresses(count, options.ports), options)
     const nodes = addresses.map(
       (address) =>
         new BrokerNode(address, {
@@ -87,7 +92,7 @@ export async function startDevBroker(options: DevBrokerOptions): Promise<DevBrok
     )
     try {
       await startTogether(nodes)
-      return { brokers: nodes.map(({ broker }) => broker), nodes, stop: () => stopTogether(nodes) }
+      return { brokers: nodes.map(({ broker }) => broker), nodes, secured: nodes[0].secured, stop: () => stopTogether(nodes) }
     } catch (error) {
       await Promise.all(nodes.map((node) => node.kill()))
       if (options.ports !== undefined || choice === MOST_PORT_CHOICES || (await areFree(addresses))) throw error
@@ -96,7 +101,7 @@ export async function startDevBroker(options: DevBrokerOptions): Promise<DevBrok
 }
 
 function refuseBadOptions(
-  { ports, proxied }: DevBrokerOptions,
+  { ports, proxied, secured }: DevBrokerOptions,
   { count, heapMiB }: { readonly count: number; readonly heapMiB: number },
 ): void {
   const refuse = (message: string): never => {
@@ -105,6 +110,8 @@ function refuseBadOptions(
   if (process.platform === 'win32') refuse('A local Kafka broker needs Linux or macOS; on Windows use WSL, or a container.')
   if (count !== 1 && count !== 3) refuse(`A local Kafka cluster has 1 node or 3, not ${count}.`)
   if (proxied !== undefined && count !== 1) refuse('A proxy stands before one node; a cluster of several has none.')
+  if (secured !== undefined && count !== 1) refuse('A secured port belongs to one node; a cluster of several has none.')
+  if (secured !== undefined) refuseBadUser(secured)
   if (!Number.isInteger(heapMiB) || heapMiB < LEAST_HEAP_MIB)
     refuse(`A Kafka node needs a heap of at least ${LEAST_HEAP_MIB} MiB, in whole MiB, not ${heapMiB}.`)
   if (ports !== undefined && (ports.length !== count || new Set(ports).size !== count || ports.some((port) => !isPort(port))))
@@ -127,8 +134,15 @@ async function chooseAddresses(count: number, given: readonly number[] | undefin
   return ports.map((port, index) => ({ id: index + 1, port, controllerPort: chosen[index] }))
 }
 
-function withProxy(addresses: NodeAddress[], proxied: ProxiedPort | undefined): NodeAddress[] {
-  return proxied === undefined ? addresses : addresses.map((address) => ({ ...address, proxied }))
+function withSecondPorts(
+  addresses: readonly NodeAddress[],
+  { proxied, secured }: Pick<DevBrokerOptions, 'proxied' | 'secured'>,
+): readonly NodeAddress[] {
+  return addresses.map((address) => ({
+    ...address,
+    ...(proxied === undefined ? {} : { proxied }),
+    ...(secured === undefined ? {} : { secured }),
+  }))
 }
 
 async function areFree(addresses: readonly NodeAddress[]): Promise<boolean> {

@@ -3,28 +3,33 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { LogRecord } from '@riskledger/contracts'
 import { ConfluentFraming } from './confluent-framing'
+import { singleObjectHeader } from './schema-fingerprint'
 
 const OURS = { type: 'record', name: 'Payment', namespace: 'raw', doc: 'ours', fields: [{ name: 'id', type: 'string', doc: 'left out' }] }
 const OTHER = { type: 'record', name: 'Other', fields: [{ name: 'id', type: 'long' }] }
-const HEADER = Uint8Array.from([0xc3, 1, 1, 2, 3, 4, 5, 6, 7, 8])
+/** Those of their parsing canonical forms. */
+const OUR_HEADER = singleObjectHeader('{"name":"raw.Payment","type":"record","fields":[{"name":"id","type":"string"}]}')
+const OTHER_HEADER = singleObjectHeader('{"name":"Other","type":"record","fields":[{"name":"id","type":"long"}]}')
 
 let server: Server
 let url: string
 let status = 200
+let isRegistry = true
 let asked: string[] = []
 
 /** A registry that knows three ids. */
 beforeEach(async () => {
   status = 200
+  isRegistry = true
   asked = []
   const schemas: Record<string, string> = { 1: JSON.stringify(OURS), 258: JSON.stringify(OTHER), 3: 'no schema' }
   server = createServer((request, response) => {
     const id = request.url!.split('/').at(-1)!
     asked.push(`${id} ${request.headers.authorization ?? ''}`.trim())
     response.setHeader('content-type', 'application/json')
-    if (status === 200 && schemas[id] !== undefined) return response.end(JSON.stringify({ schema: schemas[id] }))
+    if (isRegistry && status === 200 && schemas[id] !== undefined) return response.end(JSON.stringify({ schema: schemas[id] }))
     response.statusCode = status === 200 ? 404 : status
-    response.end(JSON.stringify({ error_code: 40403, message: 'Schema not found' }))
+    response.end(isRegistry ? JSON.stringify({ error_code: 40403, message: 'Schema not found' }) : '<p>not here</p>')
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -36,11 +41,7 @@ afterEach(async () => {
   await once(server, 'close')
 })
 
-const framing = (nowMs = (): number => 0) =>
-  new ConfluentFraming(
-    { url, username: 'u', password: 'p', headerOf: (schema) => (JSON.stringify(schema).includes('raw.Payment') ? HEADER : null) },
-    nowMs,
-  )
+const framing = (nowMs = (): number => 0) => new ConfluentFraming({ url, username: 'u', password: 'p' }, nowMs)
 const record = (...value: number[]): LogRecord => ({
   topic: 'payments',
   partition: 0,
@@ -52,7 +53,7 @@ const record = (...value: number[]): LogRecord => ({
 })
 const valuesOf = (records: readonly LogRecord[]): number[][] => records.map(({ value }) => [...value])
 
-test('a record whose schema is ours is reframed; all others stay as they are, and each id is asked for once', async () => {
+test('a record with a schema of Avro is reframed, documentation left out; all others stay as they are, and each id is asked for once', async () => {
   const confluent = framing()
   const records = [
     record(0, 0, 0, 0, 1, 42),
@@ -63,7 +64,7 @@ test('a record whose schema is ours is reframed; all others stay as they are, an
     record(0, 0),
     record(),
   ]
-  const expected = [[...HEADER, 42], ...valuesOf(records.slice(1))]
+  const expected = [[...OUR_HEADER, 42], [...OTHER_HEADER, 42], ...valuesOf(records.slice(2))]
   expect(valuesOf(await confluent.reframe(records))).toEqual(expected)
   expect(valuesOf(await confluent.reframe(records))).toEqual(expected)
   expect(asked.map((request) => request.split(' ')[0])).toEqual(['1', '258', '3', '9'])
@@ -92,10 +93,38 @@ test('a registry that fails or is away makes the fetch fail, to be made again: t
     await expect(confluent.reframe(records)).rejects.toMatchObject(unavailable)
   }
   status = 200
-  expect(valuesOf(await confluent.reframe(records))).toEqual([[...HEADER, 42]])
+  expect(valuesOf(await confluent.reframe(records))).toEqual([[...OUR_HEADER, 42]])
   const other = framing()
   server.closeAllConnections()
   server.close()
   await once(server, 'close')
   await expect(other.reframe(records)).rejects.toMatchObject(unavailable)
+})
+
+test('a registry is told from an address of something else, from one that refuses us, and from one that is away', async () => {
+  await framing().check()
+  await new ConfluentFraming({ url: `${url}/` }, () => 0).check()
+  expect(asked).toEqual([`1 Basic ${Buffer.from('u:p').toString('base64')}`, '1'])
+  isRegistry = false
+  await expect(framing().check()).rejects.toMatchObject({
+    code: 'configuration-invalid',
+    retriable: false,
+    message: expect.stringContaining('--schema-registry'),
+  })
+  isRegistry = true
+  status = 401
+  await expect(framing().check()).rejects.toMatchObject({
+    code: 'configuration-invalid',
+    message: expect.stringContaining('RISKLEDGER_SCHEMA_REGISTRY_PASSWORD'),
+  })
+  status = 503
+  await expect(framing().check()).rejects.toMatchObject({ code: 'log-unavailable', retriable: true })
+  server.closeAllConnections()
+  server.close()
+  await once(server, 'close')
+  await expect(framing().check()).rejects.toMatchObject({
+    code: 'log-unavailable',
+    retriable: true,
+    message: expect.stringMatching(/does not answer \(.+\)\. Look .*--schema-registry/),
+  })
 })

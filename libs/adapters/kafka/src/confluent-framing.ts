@@ -1,5 +1,7 @@
 import { SchemaRegistry } from '@kafkajs/confluent-schema-registry'
 import { RiskError, type LogRecord } from '@riskledger/contracts'
+import { singleObjectHeader } from './schema-fingerprint'
+import { askRegistry, type SchemaRegistryOptions } from './schema-registry'
 
 /** Confluent's framing: 00, the schema's id in the registry (4 bytes, big-endian), the Avro body. */
 const CONFLUENT_HEADER_BYTES = 5
@@ -9,23 +11,11 @@ const MAX_REMEMBERED = 10_000
 /** An id that the registry does not know is asked for again after this long. */
 const UNKNOWN_FOR_MS = 60_000
 
-/** A registry of schemas, as Confluent's and those that speak its protocol. */
-export interface SchemaRegistryOptions {
-  /** Such as `https://registry:8081`. */
-  readonly url: string
-  readonly username?: string
-  readonly password?: string
-  /**
-   * The ten bytes that begin the single-object encoding of this schema (given as JSON, without documentation), if it is a schema whose events can be
-   * decoded; else null. Injected, since which schemas there are is no matter of an adapter's.
-   */
-  readonly headerOf: (schema: unknown) => Uint8Array | null
-}
-
 /**
  * Turns records in Confluent's framing into the single-object encoding of the Avro specification, which is all that is decoded and journaled: the same
- * bytes of Avro behind a header that names the schema by its content, instead of by a number that means something in one registry only. Records that are
- * not framed so, whose id the registry does not know, or whose schema is none of ours stay as they are: the screener quarantines them.
+ * bytes of Avro behind a header that names the schema by its content, instead of by a number that means something in one registry only. So a record of any
+ * version that can be read is read, and of any other it is known which it was. Records that are not framed so, whose id the registry does not know, or whose
+ * schema is no Avro stay as they are: the screener quarantines them.
  */
 export class ConfluentFraming {
   private readonly registry: SchemaRegistry
@@ -39,6 +29,11 @@ export class ConfluentFraming {
     const { url, username, password } = options
     const auth = username === undefined ? {} : { auth: { username, password: password ?? '' } }
     this.registry = new SchemaRegistry({ host: url, ...auth, retry: { retries: 0 } })
+  }
+
+  /** Asks whether this is a registry that answers us. Throws `configuration-invalid` where it is not, `log-unavailable` (retriable) where nothing answers. */
+  check(): Promise<void> {
+    return askRegistry(this.options)
   }
 
   /** The records, reframed where they are to be. Throws `log-unavailable` (retriable) where the registry cannot be asked: that is no fault of the record's. */
@@ -62,16 +57,17 @@ export class ConfluentFraming {
       remember(this.unknownUntilMs, id, this.nowMs() + UNKNOWN_FOR_MS)
       return null
     }
-    const header = this.options.headerOf(schema)
+    const header = schema === null ? null : singleObjectHeader(schema)
     remember(this.headers, id, header)
     return header
   }
 
-  /** The schema as JSON; null for one that is no Avro, undefined for an id that the registry does not know. */
-  private async schemaOf(id: number): Promise<unknown> {
+  /** The parsing canonical form of a schema; null for one that is no Avro, undefined for an id that the registry does not know. */
+  private async schemaOf(id: number): Promise<string | null | undefined> {
     try {
       const found = await this.registry.getSchema(id)
-      return 'schema' in found && typeof found.schema === 'function' ? (found.schema as () => unknown)() : null
+      // What avsc gives for a type is that form.
+      return 'schema' in found && typeof found.schema === 'function' ? JSON.stringify((found.schema as () => unknown)()) : null
     } catch (error) {
       const status = error instanceof Error && 'status' in error ? error.status : undefined
       if (status === 404) return undefined

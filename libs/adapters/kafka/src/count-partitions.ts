@@ -1,6 +1,6 @@
 import { RiskError } from '@riskledger/contracts'
 import { checkConnection, NO_LOGGER, type KafkaConnection } from './kafka-connection'
-import { unavailable } from './kafka-errors'
+import { clusterFailure } from './kafka-errors'
 import { KafkaWire } from './kafkajs-internals'
 import { rawTopicName } from './raw-topic-name'
 
@@ -23,7 +23,7 @@ export async function countPartitions(connection: KafkaConnection): Promise<numb
         `The cluster at ${brokers.join(', ')} has no topic ${name}. Make the topics with riskledger topics create, or check --prefix.`,
         { retriable: false, cause: error, context: { topic: name } },
       )
-    throw unavailable(`The Kafka cluster at ${brokers.join(', ')} could not be reached`, {
+    throw clusterFailure(`The Kafka cluster at ${brokers.join(', ')} could not be reached`, {
       cause: error,
       context: { brokers: brokers.join(',') },
     })

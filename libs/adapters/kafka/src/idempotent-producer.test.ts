@@ -99,6 +99,15 @@ test('after a batch whose fate is not known the partition goes on under another 
   await producer.close()
 })
 
+test('where a user is refused meanwhile, what could not be sent says so', async () => {
+  let nowMs = 0
+  const refused = Object.assign(new Error('Authentication failed'), { type: 'SASL_AUTHENTICATION_FAILED' })
+  const wire = new FakeWire(() => Promise.reject(refused))
+  const producer = new IdempotentProducer(wire, { deliveryTimeoutMs: 100, logger: NO_LOGGER, nowMs: () => (nowMs += 40) })
+  await expect(producer.send(records('a'))).rejects.toMatchObject({ message: expect.stringContaining('RISKLEDGER_KAFKA_PASSWORD') })
+  await producer.close()
+})
+
 test('a broker that has lost the numbering gets a batch under another number, if it surely has not written it', async () => {
   const { wire, producer } = producing(inTurn([OUT_OF_ORDER]))
   expect(await producer.send(records('a'))).toEqual([0])

@@ -7,8 +7,9 @@ export {
   type PublishedMessage,
   type PublishedPosition,
 } from './kafka-publisher'
+export { openPublishedTail, type KafkaPublishedTail, type PublishedTailOptions } from './published-tail'
 export type { KafkaConnection, KafkaSasl, KafkaTls } from './kafka-connection'
-export type { SchemaRegistryOptions } from './confluent-framing'
+export type { SchemaRegistryOptions } from './schema-registry'
 export type { TopicLag } from './lag-report'
 export { topicSpecifications, type TopicSpecification, type TopicSpecificationsOptions } from './topic-specifications'
 export {

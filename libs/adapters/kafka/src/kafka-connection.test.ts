@@ -16,6 +16,7 @@ test.each<[string, Partial<KafkaConnection>]>([
   ['prefix', { prefix: 'x'.repeat(65) }],
   ['ssl.cert', { ssl: { cert: 'pem' } }],
   ['ssl.cert', { ssl: { key: 'pem' } }],
+  ['--kafka-key', { ssl: { cert: 'no PEM', key: 'no PEM' } }],
   ['sasl.username', { sasl: { mechanism: 'plain', username: '', password: 'x' } }],
   ['connectionTimeoutMs', { connectionTimeoutMs: 0 }],
   ['requestTimeoutMs', { requestTimeoutMs: 10 }],

@@ -1,3 +1,4 @@
+import { createSecureContext } from 'node:tls'
 import { RiskError, type Logger } from '@riskledger/contracts'
 
 /** How to reach a Kafka cluster, and under which names RiskLedger's topics lie on it. */
@@ -57,12 +58,25 @@ export function checkConnection(connection: KafkaConnection): CheckedConnection 
     throw invalid(`prefix "${prefix}" has other characters than a-z A-Z 0-9 . _ -, or more than 64.`)
   if (ssl !== undefined && (ssl.cert === undefined) !== (ssl.key === undefined))
     throw invalid('ssl.cert and ssl.key go together: one is missing.')
+  if (ssl !== undefined) assertPems(ssl)
   if (sasl !== undefined && sasl.username === '') throw invalid('sasl.username is empty.')
   if (!(connectionTimeoutMs >= 1)) throw invalid('connectionTimeoutMs must be at least 1.')
   if (!(requestTimeoutMs >= 1_000)) throw invalid('requestTimeoutMs must be at least 1,000.')
   return { ...connection, connectionTimeoutMs, requestTimeoutMs }
 }
 
-function invalid(what: string): RiskError {
-  return new RiskError('configuration-invalid', `The Kafka connection cannot be used: ${what}`, { retriable: false })
+/** What is in no form of PEM, or does not belong together, would show at the first connection only, and be taken for a broker that is away. */
+function assertPems(ssl: KafkaTls): void {
+  try {
+    createSecureContext(ssl)
+  } catch (error) {
+    throw invalid(
+      `ssl.cert and ssl.key (--kafka-cert, --kafka-key) are not a certificate and its key in PEM: ${(error as Error).message}.`,
+      error,
+    )
+  }
+}
+
+function invalid(what: string, cause?: unknown): RiskError {
+  return new RiskError('configuration-invalid', `The Kafka connection cannot be used: ${what}`, { retriable: false, cause })
 }

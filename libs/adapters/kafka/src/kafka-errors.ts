@@ -1,14 +1,21 @@
 import { RiskError } from '@riskledger/contracts'
+import { accessFailureIn } from './access-failure'
 
-/** A failure towards the cluster that may pass, with what was tried. `cause` is kafkajs' error or one of its protocol. */
-export function unavailable(
+/**
+ * A failure towards the cluster, with what was tried. `cause` is kafkajs' error or one of its protocol. `log-unavailable`, which may pass; or
+ * `configuration-invalid` that names the settings to look at, where user, password or certificates are refused.
+ */
+export function clusterFailure(
   what: string,
   { cause, context }: { readonly cause: unknown; readonly context: RiskError['context'] },
 ): RiskError {
+  const access = accessFailureIn(cause)
+  if (access !== null)
+    return new RiskError('configuration-invalid', `${what}: ${access.what}. ${access.lookAt}.`, { retriable: false, cause, context })
   const detail = cause instanceof Error ? `: ${cause.message}` : ''
   return new RiskError(
     'log-unavailable',
-    `${what}${detail}. Look whether the brokers run and can be reached; the same call may then be made again.`,
+    `${what}${detail}. Look whether the brokers run, can be reached, and speak TLS or not as --kafka-tls says; the same call may then be made again.`,
     {
       retriable: true,
       cause,

@@ -12,7 +12,7 @@ import {
 } from '@riskledger/contracts'
 import type { ConfluentFraming } from './confluent-framing'
 import type { IdempotentProducer } from './idempotent-producer'
-import { offsetOutOfRange, unavailable } from './kafka-errors'
+import { clusterFailure, offsetOutOfRange } from './kafka-errors'
 import type { KafkaReader, ReaderLimits } from './kafka-reader'
 import { rawTopicName } from './raw-topic-name'
 import type { ReadPartition } from './read-partition'
@@ -154,7 +154,7 @@ export class KafkaLogView implements EventLog {
       if (read.error !== null) throw read.error
       if (this.closed || reader.isClosed) throw closedMeanwhile()
       if (nowMs() >= giveUpAtMs)
-        throw unavailable(`${topic}, partition ${partition}, could not be read for ${limits.unavailableAfterMs} ms`, {
+        throw clusterFailure(`${topic}, partition ${partition}, could not be read for ${limits.unavailableAfterMs} ms`, {
           cause: read.lastFailure,
           context: { topic, partition, offset: fromOffset },
         })

@@ -13,13 +13,14 @@ import {
 import { IdempotentProducer } from './idempotent-producer'
 import type { ProducerLimits } from './producer-limits'
 import { checkConnection, NO_LOGGER, type KafkaConnection } from './kafka-connection'
-import { unavailable } from './kafka-errors'
-import { ConfluentFraming, type SchemaRegistryOptions } from './confluent-framing'
+import { clusterFailure } from './kafka-errors'
+import { ConfluentFraming } from './confluent-framing'
 import { KafkaLogView } from './kafka-log-view'
 import { KafkaReader, type ReaderLimits } from './kafka-reader'
 import { KafkaWire } from './kafkajs-internals'
 import { LagReport, type TopicLag } from './lag-report'
 import { rawTopicName } from './raw-topic-name'
+import type { SchemaRegistryOptions } from './schema-registry'
 
 /** Where the log is and what it may take. */
 export interface KafkaLogOptions extends Partial<ReaderLimits>, Partial<ProducerLimits> {
@@ -73,16 +74,18 @@ const READER_LIMITS: ReaderLimits = {
  * way. `brokerTimeMs` is kept where the topic takes its publisher's time (`CreateTime`); production topics put the broker's. `orderTimeMs` is not kept: it reads
  * as undefined. `progress` is refused: imports of files belong to the embedded log, and `sources` is empty.
  *
- * Errors: `configuration-invalid` (settings, missing topics, other partition counts, compressions that are not read), `offset-out-of-range`,
+ * Errors: `configuration-invalid` (settings, missing topics, other partition counts, compressions that are not read, no registry where one is named), `offset-out-of-range`,
  * `log-unavailable` (retriable: broker out of reach for `unavailableAfterMs`; not: access refused), `log-corrupt`, `record-too-large`,
  * `limit-reached` (more appended than sent: `maxPendingBytes`), `cancelled` (closed meanwhile).
  */
 export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> {
   const connection = checkConnection(options.connection)
-  const { partitionCount, topics = RAW_TOPICS, logger = NO_LOGGER } = options
+  const { partitionCount, topics = RAW_TOPICS, logger = NO_LOGGER, registry, nowMs = Date.now } = options
   if (!Number.isInteger(partitionCount) || partitionCount < 1 || partitionCount > 1024)
     throw new RiskError('configuration-invalid', `The number of partitions must be 1 to 1024, not ${partitionCount}.`, { retriable: false })
   const names = topics.map((topic) => rawTopicName(topic, connection.prefix))
+  const framing = registry === undefined ? null : new ConfluentFraming(registry, nowMs)
+  await framing?.check()
   const wire = new KafkaWire(connection, logger)
   const producerWire = new KafkaWire(connection, logger)
   try {
@@ -94,7 +97,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> 
     if (error instanceof RiskError) throw error
     throw openingFailed(error, connection)
   }
-  const log = new KafkaEventLog({ ...options, connection }, { wire, producerWire })
+  const log = new KafkaEventLog({ ...options, connection }, { wire, producerWire, framing })
   if (options.appends === true) await log.prepare()
   return log
 }
@@ -103,20 +106,18 @@ class KafkaEventLog implements KafkaLog {
   readonly partitionCount: number
   private readonly reader: KafkaReader
   private readonly producer: IdempotentProducer
-  private readonly framing: ConfluentFraming | null
   private readonly own: KafkaLogView
   private readonly report: LagReport
   private closing: Promise<void> | undefined
 
   constructor(
     private readonly options: KafkaLogOptions,
-    private readonly wires: { readonly wire: KafkaWire; readonly producerWire: KafkaWire },
+    private readonly parts: { readonly wire: KafkaWire; readonly producerWire: KafkaWire; readonly framing: ConfluentFraming | null },
   ) {
     const { logger = NO_LOGGER, nowMs = Date.now, partitionCount } = options
     this.partitionCount = partitionCount
-    this.reader = new KafkaReader(wires.wire, { limits: { ...READER_LIMITS, ...definedOf(options) }, logger, nowMs })
-    this.producer = new IdempotentProducer(wires.producerWire, { ...options, logger, nowMs })
-    this.framing = options.registry === undefined ? null : new ConfluentFraming(options.registry, nowMs)
+    this.reader = new KafkaReader(parts.wire, { limits: { ...READER_LIMITS, ...definedOf(options) }, logger, nowMs })
+    this.producer = new IdempotentProducer(parts.producerWire, { ...options, logger, nowMs })
     this.own = this.newView()
     this.report = new LagReport(this.reader, { ...options, nowMs })
   }
@@ -168,7 +169,7 @@ class KafkaEventLog implements KafkaLog {
     return new KafkaLogView({
       reader: this.reader,
       producer: this.producer,
-      framing: this.framing,
+      framing: this.parts.framing,
       prefix: connection.prefix,
       topics,
       partitionCount: this.partitionCount,
@@ -181,7 +182,7 @@ class KafkaEventLog implements KafkaLog {
     this.report.stop()
     await this.producer.close()
     this.reader.close()
-    await Promise.all([this.wires.wire.close(), this.wires.producerWire.close()])
+    await Promise.all([this.parts.wire.close(), this.parts.producerWire.close()])
   }
 }
 
@@ -209,7 +210,7 @@ function openingFailed(error: unknown, { brokers, prefix }: KafkaConnection): Ri
       `The cluster at ${brokers.join(', ')} lacks raw topics with the prefix "${prefix}". Make them with riskledger topics create.`,
       { retriable: false, cause: error, context: { brokers: brokers.join(','), prefix } },
     )
-  return unavailable(`The Kafka cluster at ${brokers.join(', ')} could not be reached`, {
+  return clusterFailure(`The Kafka cluster at ${brokers.join(', ')} could not be reached`, {
     cause: error,
     context: { brokers: brokers.join(',') },
   })

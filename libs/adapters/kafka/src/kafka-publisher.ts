@@ -2,7 +2,7 @@ import { partitionFor, RiskError, type Logger } from '@riskledger/contracts'
 import { IdempotentProducer, type AddressedRecord } from './idempotent-producer'
 import type { ProducerLimits } from './producer-limits'
 import { checkConnection, NO_LOGGER, type KafkaConnection } from './kafka-connection'
-import { unavailable } from './kafka-errors'
+import { clusterFailure } from './kafka-errors'
 import { KafkaWire } from './kafkajs-internals'
 
 /** A message on its way to any topic. */
@@ -54,7 +54,7 @@ export async function openKafkaPublisher(options: KafkaPublisherOptions): Promis
     await wire.open([])
   } catch (error) {
     await wire.close()
-    throw unavailable(`The Kafka cluster at ${connection.brokers.join(', ')} could not be reached`, {
+    throw clusterFailure(`The Kafka cluster at ${connection.brokers.join(', ')} could not be reached`, {
       cause: error,
       context: { brokers: connection.brokers.join(',') },
     })
@@ -131,7 +131,7 @@ class ProducingPublisher implements KafkaPublisher {
             context: { topics: names.join(',') },
           },
         )
-      throw unavailable(`The metadata of ${names.join(', ')} could not be had`, { cause: error, context: { topics: names.join(',') } })
+      throw clusterFailure(`The metadata of ${names.join(', ')} could not be had`, { cause: error, context: { topics: names.join(',') } })
     }
     for (const name of names) this.known.add(name)
   }

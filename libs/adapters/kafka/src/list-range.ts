@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { unavailable } from './kafka-errors'
+import { clusterFailure } from './kafka-errors'
 import { describeErrorCode, type Wire } from './kafkajs-internals'
 import type { LeaderMap } from './leader-map'
 import { EARLIEST, LATEST, LIST_OFFSETS, decodeListedOffset, encodeListOffsets } from './offsets-protocol'
@@ -42,7 +42,7 @@ export async function listRange(
       return { start, end: Math.max(start, end) }
     } catch (error) {
       if (nowMs() >= giveUpAtMs)
-        throw unavailable(`The offsets of ${kafkaTopic}, partition ${partition}, could not be had`, {
+        throw clusterFailure(`The offsets of ${kafkaTopic}, partition ${partition}, could not be had`, {
           cause: error,
           context: { topic: kafkaTopic, partition },
         })

@@ -1,8 +1,9 @@
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
+import { crc32c } from './crc32c'
 import type { AbortedTransaction, FetchedPartition } from './fetch-protocol'
 import { PartitionBuffer, type Taken } from './partition-buffer'
-import { BATCH_HEADER_BYTES } from './record-batch'
+import { BATCH_HEADER_BYTES, CRC_FROM } from './record-batch'
 import { storedBatch } from './testing/stored-batch'
 
 const place = { topic: 'payments', partition: 3, kafkaTopic: 'raw.payments' } as const
@@ -11,6 +12,11 @@ const ALL = { maxRecords: 1_000, maxBytes: 2 ** 20 }
 function fetched(batches: readonly Buffer[], abortedTransactions: readonly AbortedTransaction[] = []): FetchedPartition {
   const end = { highWatermark: 99, lastStableOffset: 99, logStartOffset: 0 }
   return { topic: 'raw.payments', partition: 3, errorCode: 0, ...end, abortedTransactions, batches: Buffer.concat(batches) }
+}
+/** The batch with the checksum of what it is now. */
+function summed(batch: Buffer): Buffer {
+  batch.writeUInt32BE(crc32c(batch.subarray(CRC_FROM)), CRC_FROM - 4)
+  return batch
 }
 const valuesOf = ({ records }: Taken): string[] => records.map(({ value }) => Buffer.from(value).toString())
 
@@ -175,7 +181,7 @@ describe('what cannot be read', () => {
     const plain = storedBatch({ baseOffset: 0, values: ['a'], compression })
     const bytes = Buffer.concat([plain.subarray(0, BATCH_HEADER_BYTES), records])
     bytes.writeInt32BE(bytes.length - 12, 8)
-    return bytes
+    return summed(bytes)
   }
 
   test.each([
@@ -202,6 +208,33 @@ describe('what cannot be read', () => {
     await expect(buffer.take(ALL)).rejects.toMatchObject({ code: 'log-corrupt' })
   })
 
+  test('a batch of which any guarded byte differs is a damaged log, and what lies before it is given out', async () => {
+    const before = storedBatch({ baseOffset: 4, values: ['a', 'b'] })
+    for (const batch of [
+      storedBatch({ baseOffset: 6, values: ['c'] }),
+      storedBatch({ baseOffset: 6, values: ['c'], transactional: true }),
+      storedBatch({ baseOffset: 6, values: [], control: 'commit' }),
+    ]) {
+      for (let at = CRC_FROM - 4; at < batch.length; at++) {
+        const altered = Buffer.from(batch)
+        altered[at] ^= 1 << (at % 8)
+        const buffer = new PartitionBuffer(place, 4)
+        buffer.add(fetched([before, altered, storedBatch({ baseOffset: 7, values: ['d'] })]))
+        expect(valuesOf(await buffer.take({ ...ALL, maxRecords: 2 }))).toEqual(['a', 'b'])
+        // As often as it is asked.
+        for (let times = 0; times < 2; times++)
+          await expect(buffer.take(ALL)).rejects.toMatchObject({
+            code: 'log-corrupt',
+            retriable: false,
+            context: { topic: 'raw.payments', partition: 3, offset: 6 },
+            message: expect.stringMatching(
+              /raw\.payments, partition 3, that begins at offset 6 carries the checksum [0-9a-f]{8}, .*kafka-dump-log/,
+            ),
+          })
+      }
+    }
+  })
+
   test('a fetch without one whole batch, another format, and records that are cut off', async () => {
     const batch = storedBatch({ baseOffset: 0, values: ['a', 'b'] })
     const corrupt = expect.objectContaining({ code: 'log-corrupt', retriable: false })
@@ -211,6 +244,7 @@ describe('what cannot be read', () => {
     expect(() => new PartitionBuffer(place, 0).add(fetched([other]))).toThrow(corrupt)
     const claims = Buffer.from(batch)
     claims.writeInt32BE(5, 57)
+    summed(claims)
     const buffer = new PartitionBuffer(place, 0)
     buffer.add(fetched([claims]))
     await expect(buffer.take(ALL)).rejects.toEqual(corrupt)

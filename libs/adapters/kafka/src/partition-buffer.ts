@@ -2,7 +2,7 @@ import { RiskError, type FetchResponse, type LogRecord, type RawTopic } from '@r
 import { ByteReader } from './byte-reader'
 import { decompress, DecompressionError, READABLE_COMPRESSIONS } from './decompress'
 import type { AbortedTransaction, FetchedPartition } from './fetch-protocol'
-import { BATCH_HEADER_BYTES, isAbortMarker, readBatchHeader, readRecord, type BatchHeader } from './record-batch'
+import { BATCH_HEADER_BYTES, checksumsOf, isAbortMarker, readBatchHeader, readRecord, type BatchHeader } from './record-batch'
 
 /** Most bytes that the records of one batch may come to when they are opened. */
 const MAX_OPENED_BYTES = 64 * 1024 * 1024
@@ -39,7 +39,8 @@ interface OpenBatch {
 
 /**
  * What was fetched of one topic and partition and not given out yet. Batches wait as they came, so that a full buffer is the bytes that
- * it says, and are decoded when they are taken. Records are views on them.
+ * it says, and are decoded when they are taken. Records are views on them. Nothing is given out of a batch that does not match its checksum, nor
+ * of what follows it.
  *
  * Between the offset asked for and the last one fetched, every offset is given out once: as a record or within a gap.
  */
@@ -132,6 +133,7 @@ export class PartitionBuffer {
         this.abortedProducers.clear()
         continue
       }
+      this.assertUnaltered(bytes, header)
       while (abortedTransactions.length > 0 && abortedTransactions[0].firstOffset < header.endOffset) {
         this.abortedProducers.add(abortedTransactions.shift()!.producerId)
       }
@@ -205,6 +207,21 @@ export class PartitionBuffer {
     }
   }
 
+  /** Here and not where batches come in, so that what lies before an altered one is given out. */
+  private assertUnaltered(bytes: Buffer, header: BatchHeader): void {
+    const { carried, computed } = checksumsOf(bytes, this.at, header)
+    if (carried === computed) return
+    const { kafkaTopic, partition } = this.place
+    const { baseOffset: offset } = header
+    throw new RiskError(
+      'log-corrupt',
+      `The batch of ${kafkaTopic}, partition ${partition}, that begins at offset ${offset} carries the checksum ${hex(carried)}, and its bytes give ${hex(computed)}: it was altered ` +
+        'after it was published. Nothing of it was read. Start again; if it fails again it is not the network: compare the replicas with kafka-dump-log --deep-iteration, and let the ' +
+        'broker whose copy is damaged fetch it anew from another.',
+      { retriable: false, context: { topic: kafkaTopic, partition, offset, carried: hex(carried), computed: hex(computed) } },
+    )
+  }
+
   private guarded<T>(read: () => T, offset: number): T {
     try {
       return read()
@@ -219,6 +236,10 @@ export class PartitionBuffer {
     const message = `A batch of ${kafkaTopic}, partition ${partition}, near offset ${offset} cannot be read: ${what}. Look at it with kafka-dump-log on the broker.`
     return new RiskError('log-corrupt', message, { retriable: false, cause, context: { topic: kafkaTopic, partition, offset } })
   }
+}
+
+function hex(checksum: number): string {
+  return checksum.toString(16).padStart(8, '0')
 }
 
 const NOTHING = new Uint8Array(0)

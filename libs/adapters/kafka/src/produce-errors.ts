@@ -1,5 +1,6 @@
 import assert from 'node:assert'
 import { RiskError } from '@riskledger/contracts'
+import { accessFailureIn } from './access-failure'
 import { describeErrorCode } from './kafkajs-internals'
 import type { ProduceQueue } from './produce-queue'
 
@@ -33,7 +34,8 @@ export function unacknowledged(
   { topic, partition }: ProduceQueue,
   { cause, deliveryTimeoutMs }: { readonly cause: unknown; readonly deliveryTimeoutMs: number },
 ): RiskError {
-  const detail = cause instanceof Error ? `: ${cause.message}` : ''
+  const access = accessFailureIn(cause)
+  const detail = access !== null ? `: ${access.what}. ${access.lookAt}` : cause instanceof Error ? `: ${cause.message}` : ''
   return new RiskError(
     'log-unavailable',
     `Records for ${topic}, partition ${partition}, were not acknowledged within ${deliveryTimeoutMs} ms${detail}. ` +

@@ -1,4 +1,5 @@
 import { ByteReader } from './byte-reader'
+import { crc32c } from './crc32c'
 
 /**
  * A record batch as it lies in Kafka's log and travels (message format 2, since Kafka 0.11):
@@ -86,6 +87,15 @@ export function readBatchHeader(bytes: Buffer, at: number): BatchHeader | null {
     producerId,
     count: reader.int32(),
   }
+}
+
+/** The checksum that a batch carries and that of its bytes, from its attributes to its end. What stands before is guarded by neither. */
+export function checksumsOf(
+  bytes: Buffer,
+  at: number,
+  { bytes: length }: BatchHeader,
+): { readonly carried: number; readonly computed: number } {
+  return { carried: bytes.readUInt32BE(at + CRC_FROM - 4), computed: crc32c(bytes.subarray(at + CRC_FROM, at + length)) }
 }
 
 /** The next record of a batch whose records begin where the reader stands. Throws `RangeError` for a record that is not whole. */

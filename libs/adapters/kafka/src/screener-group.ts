@@ -2,7 +2,7 @@ import kafkajs, { type Consumer } from 'kafkajs'
 import { RAW_TOPICS, RiskError, type Logger, type RawTopic } from '@riskledger/contracts'
 import { coPartitionedAssigner } from './co-partitioned-assigner'
 import { checkConnection, NO_LOGGER, type KafkaConnection } from './kafka-connection'
-import { unavailable } from './kafka-errors'
+import { clusterFailure } from './kafka-errors'
 import { kafkajsConfigOf } from './kafkajs-config'
 import { rawTopicName } from './raw-topic-name'
 
@@ -138,7 +138,7 @@ class Membership implements ScreenerGroup {
       this.endJoining()
       await consumer.disconnect()
       if (error instanceof RiskError) throw error
-      throw unavailable(`The group ${this.options.groupId} could not be joined`, {
+      throw clusterFailure(`The group ${this.options.groupId} could not be joined`, {
         cause: error,
         context: { groupId: this.options.groupId },
       })

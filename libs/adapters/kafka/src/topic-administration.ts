@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import kafkajs, { type Admin } from 'kafkajs'
 import { RiskError, type Logger } from '@riskledger/contracts'
 import { checkConnection, NO_LOGGER, type KafkaConnection } from './kafka-connection'
-import { unavailable } from './kafka-errors'
+import { clusterFailure } from './kafka-errors'
 import { kafkajsConfigOf } from './kafkajs-config'
 import type { TopicSpecification } from './topic-specifications'
 
@@ -146,7 +146,7 @@ function failureOf(error: unknown, { brokers }: KafkaConnection): unknown {
       cause: error,
     })
   }
-  return unavailable(`The topics of the Kafka cluster at ${brokers.join(', ')} could not be looked at`, {
+  return clusterFailure(`The topics of the Kafka cluster at ${brokers.join(', ')} could not be looked at`, {
     cause: error,
     context: { brokers: brokers.join(',') },
   })

@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
 import { loadConfiguration, type HealthAddress, type Settings } from '@riskledger/runtime'
-import type { KafkaConnection } from '@riskledger/kafka'
+import type { KafkaConnection, SchemaRegistryOptions } from '@riskledger/kafka'
 import { paceFrom, type WorkerPace } from '@riskledger/screener'
-import { kafkaConnectionOf } from '../house/kafka-connection'
+import { kafkaConnectionOf, schemaRegistryOf } from '../house/kafka-connection'
 import type { HouseOptions } from '../house/open-house'
 import { unknownVariableText } from '../text/unknown-variable'
 
@@ -25,14 +25,16 @@ export interface CommandContext {
   readonly health: HealthAddress | null
   /** The cluster that --kafka names, with how to get into it; null without. */
   readonly kafka: KafkaConnection | null
+  /** The registry that --schema-registry names; null without. */
+  readonly schemaRegistry: SchemaRegistryOptions | null
   print(line: string): void
   printJson(value: unknown): void
 }
 
 /** Where the house of a command stands; `command` as the user typed it. */
-export function houseOf({ settings, environment, kafka, crashAt }: CommandContext, command: string): HouseOptions {
+export function houseOf({ settings, environment, kafka, schemaRegistry, crashAt }: CommandContext, command: string): HouseOptions {
   const { dataDir, partitions, ledger = null, ledgerPort } = settings
-  return { dataDir, command, environment, partitions, kafka, ledgerUrl: ledger, ledgerPort, crashAt }
+  return { dataDir, command, environment, partitions, kafka, schemaRegistry, ledgerUrl: ledger, ledgerPort, crashAt }
 }
 
 /** The stated secret of files and the demo: draws made with it prove nothing about secrecy, only that they repeat. */
@@ -55,6 +57,7 @@ export function contextFrom(flags: Readonly<Record<string, unknown>>): CommandCo
     environment,
     health: settings.healthPort === undefined ? null : { host: settings.healthHost, port: settings.healthPort },
     kafka: kafkaConnectionOf(settings, { environment, variables: process.env }),
+    schemaRegistry: schemaRegistryOf(settings, { variables: process.env }),
     challengeSecret: process.env.RISKLEDGER_CHALLENGE_SECRET ?? TEST_CHALLENGE_SECRET,
     crashAt: process.env.RISKLEDGER_CRASH_AT,
     pace: paceFrom(process.env),

@@ -1,5 +1,5 @@
 import { RiskError } from '@riskledger/contracts'
-import type { KafkaConnection } from '@riskledger/kafka'
+import type { KafkaConnection, SchemaRegistryOptions } from '@riskledger/kafka'
 import type { Settings } from '@riskledger/runtime'
 import { readNamedFile } from './read-named-file'
 
@@ -18,6 +18,22 @@ export function kafkaConnectionOf(
     ...(withTls ? { ssl: { ...pem('ca', kafkaCa), ...pem('cert', kafkaCert), ...pem('key', kafkaKey) } } : {}),
     ...(kafkaSasl === undefined ? {} : { sasl: { mechanism: kafkaSasl, ...credentials(variables) } }),
   }
+}
+
+/** The registry of schemas that the settings name; null where they name none. Throws `configuration-invalid` for a password without a user. */
+export function schemaRegistryOf(
+  { schemaRegistry: url }: Settings,
+  { variables }: { readonly variables: Readonly<Record<string, string | undefined>> },
+): SchemaRegistryOptions | null {
+  if (url === undefined) return null
+  const { RISKLEDGER_SCHEMA_REGISTRY_USERNAME: username = '', RISKLEDGER_SCHEMA_REGISTRY_PASSWORD: password = '' } = variables
+  if (username !== '') return { url, username, password }
+  if (password === '') return { url }
+  throw new RiskError(
+    'configuration-invalid',
+    'RISKLEDGER_SCHEMA_REGISTRY_PASSWORD is set and RISKLEDGER_SCHEMA_REGISTRY_USERNAME is not: the registry takes both.',
+    { retriable: false },
+  )
 }
 
 function credentials(variables: Readonly<Record<string, string | undefined>>): { readonly username: string; readonly password: string } {

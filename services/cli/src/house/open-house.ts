@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path'
 import { RiskError, type Ledger } from '@riskledger/contracts'
 import { assertLogWhole } from '@riskledger/embedded-log'
-import { countPartitions, type KafkaConnection } from '@riskledger/kafka'
+import { countPartitions, type KafkaConnection, type SchemaRegistryOptions } from '@riskledger/kafka'
 import { connectLedger } from '@riskledger/ledger'
 import { assertLedgerWhole } from '@riskledger/ledger-server'
 import {
@@ -45,6 +45,8 @@ export interface HouseOptions {
   readonly partitions?: number | undefined
   /** The cluster that holds the log; null: the log is in the folder. */
   readonly kafka: KafkaConnection | null
+  /** Where schemas of records in Confluent's framing are; null or left out: nowhere. */
+  readonly schemaRegistry?: SchemaRegistryOptions | null
   /** Connection string of the ledger; null: the ledger is in the folder, and served from here. */
   readonly ledgerUrl: string | null
   /** Port of the embedded ledger; 0: any free one. */
@@ -109,8 +111,9 @@ async function serveLedger(
   return { connectionString, failed: failureOf(thread), stop: () => thread.stop() }
 }
 
-function logOf(dataDir: string, { kafka }: HouseOptions): LogAddress {
-  return kafka === null ? { kind: 'embedded', folder: join(dataDir, 'log') } : { kind: 'kafka', connection: kafka }
+function logOf(dataDir: string, { kafka, schemaRegistry = null }: HouseOptions): LogAddress {
+  if (kafka === null) return { kind: 'embedded', folder: join(dataDir, 'log') }
+  return { kind: 'kafka', connection: kafka, ...(schemaRegistry === null ? {} : { registry: schemaRegistry }) }
 }
 
 /**
