@@ -26,7 +26,7 @@ export interface LoadReport {
 /** Events of one call, as fast as they are taken. */
 const FILL_EVENTS = 2_000
 /** How often what has become due is published. */
-const TICK_MS = 2
+const TICK_MS = 5
 
 /** Publishes in a process of its own, so that its CPU can be told apart and its work holds nobody up. */
 async function main(order: LoadOrder): Promise<LoadReport> {

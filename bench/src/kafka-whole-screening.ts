@@ -16,7 +16,7 @@ const LIVE_SECONDS = Number(process.env.RISKLEDGER_BENCH_LIVE_SECONDS ?? 300)
 const WARM_UP_SECONDS = 10
 const PAUSE_SECONDS = 60
 const PAUSE_PER_SECOND = 5_000
-const DECISIONS = { ratePerSecond: 500, seconds: 30, warmUpSeconds: 5 }
+const DECISIONS = { ratePerSecond: 500, seconds: 30, warmUpSeconds: 20 }
 const LONG_MS = 900_000
 
 /** Figures of the whole screening on a cluster. */
