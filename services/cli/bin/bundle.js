@@ -50,7 +50,7 @@ async function bundle(entries) {
   return folder
 }
 
-/** Changes with the path, size or time of any source file, and with the lock file. */
+/** Changes with the path, size or time of any source file or package.json, and with the lock file. */
 function keyOf(entries) {
   const hash = createHash('sha256').update(JSON.stringify([entries, process.versions.node.split('.')[0]]))
   const add = (path) => {
@@ -61,7 +61,8 @@ function keyOf(entries) {
     for (const entry of readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
       if (entry.isDirectory()) {
         if (entry.name !== 'node_modules') walk(join(folder, entry.name))
-      } else if (entry.name.endsWith('.ts') && !entry.name.endsWith('.test.ts')) add(join(folder, entry.name))
+      } else if (entry.name === 'package.json' || (entry.name.endsWith('.ts') && !entry.name.endsWith('.test.ts')))
+        add(join(folder, entry.name))
     }
   }
   add(join(ROOT, 'package-lock.json'))
