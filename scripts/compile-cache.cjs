@@ -5,7 +5,7 @@ const { createHash } = require('node:crypto')
 const { readFileSync, renameSync, writeFileSync } = require('node:fs')
 const Module = require('node:module')
 const { dirname, join } = require('node:path')
-const { Script, constants } = require('node:vm')
+const { Script } = require('node:vm')
 const { threadId } = require('node:worker_threads')
 
 const folder = process.env.TEST_COMPILE_CACHE
@@ -23,14 +23,20 @@ function compileCached(content, filename, format) {
   if (!filename.endsWith('.js') && !filename.endsWith('.cjs')) return compile.call(this, content, filename, format)
   const file = join(folder, createHash('sha256').update(filename).update('\0').update(content).digest('hex'))
   const cachedData = readOptional(file)
-  const script = new Script(Module.wrap(content.replace(/^#!/, '//')), {
-    filename,
-    cachedData,
-    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-  })
+  const isKept = cachedData === undefined ? !importsDynamically(content) : cachedData.length > 0
+  if (!isKept) {
+    if (cachedData === undefined) writeFileSync(file, '')
+    return compile.call(this, content, filename, format)
+  }
+  const script = new Script(Module.wrap(content.replace(/^#!/, '//')), { filename, cachedData })
   if (cachedData === undefined || script.cachedDataRejected) made.push({ script, file })
   const run = script.runInThisContext()
   return run.call(this.exports, this.exports, requireOf(this), this, filename, dirname(filename))
+}
+
+/** Whether a script imports anything dynamically. What V8 kept of one no longer knows how, in Node 20, so those are compiled each time. */
+function importsDynamically(content) {
+  return content.includes('import(') && /^(?!\s*\/\/).*\bimport\(/m.test(content.replace(/\/\*[^]*?\*\//g, ''))
 }
 
 /** `require` as a module sees it. */

@@ -28,7 +28,7 @@ export function startBrokerOfTests(folder) {
   const environment = Promise.race([line, ended.then(() => '{}')]).then((text) => {
     const { brokers, reason } = JSON.parse(text)
     if (brokers !== undefined) return { RISKLEDGER_KAFKA_BROKERS: brokers.join(',') }
-    console.log(`No broker is shared by the tests: ${reason ?? 'its process ended'}`)
+    console.error(`No broker is shared by the tests: ${reason ?? 'its process ended'}`)
     return {}
   })
   return {
