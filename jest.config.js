@@ -12,6 +12,7 @@ module.exports = {
   },
   modulePathIgnorePatterns: ['<rootDir>/.*/dist/'],
   maxWorkers: 2,
+  testSequencer: '<rootDir>/scripts/longest-first.cjs',
   /** Generous: a shared machine may stall; a test that needs it is too slow all the same. */
   testTimeout: 60_000,
   cacheDirectory: '<rootDir>/node_modules/.cache/jest',

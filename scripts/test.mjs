@@ -1,12 +1,13 @@
 // npm test: every check and every test, in the order in which they are cheapest to fail. npm test -- --unit runs the unit tests alone.
 // The last line is the sum: N passed, N failed, N skipped. A check counts as one.
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { checkNodeVersion, fetchBrokerJars, installWhatIsMissing, root } from './install.mjs'
 import { watchLeftovers } from './leftovers.mjs'
+import { startBrokerOfTests } from './start-broker-of-tests.mjs'
 
 /** A step that takes longer hangs, and is ended. */
 const STEP_LIMIT_MS = 25 * 60_000
@@ -15,13 +16,16 @@ const { unit } = parseArgs({ options: { unit: { type: 'boolean', default: false 
 const binary = (path) => join(root, 'node_modules', path)
 const endToEnd = `^${(join(root, 'e2e') + '/').replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}`
 
+/** Two rows at a time, each on a core of its own: lint takes as long as all the rest. What a check prints is shown when it has ended. */
 const CHECKS = [
-  ['generated code is fresh', [binary('tsx/dist/cli.mjs'), 'scripts/generate.ts', '--check']],
-  ['schemas only grow', [binary('tsx/dist/cli.mjs'), 'scripts/check-schema-evolution.ts']],
-  ['types', [binary('typescript/bin/tsc'), '--noEmit', '-p', '.']],
-  ['lint', [binary('nx/dist/bin/nx.js'), 'run-many', '-t', 'lint', '--outputStyle=stream']],
-  ['format', [binary('prettier/bin/prettier.cjs'), '--check', '--log-level', 'warn', '.']],
-  ['unused code', [binary('knip/bin/knip.js'), '--no-progress']],
+  [['lint', [binary('nx/dist/bin/nx.js'), 'run-many', '-t', 'lint', '--outputStyle=stream']]],
+  [
+    ['generated code is fresh', [binary('tsx/dist/cli.mjs'), 'scripts/generate.ts', '--check']],
+    ['schemas only grow', [binary('tsx/dist/cli.mjs'), 'scripts/check-schema-evolution.ts']],
+    ['types', [binary('typescript/bin/tsc'), '--noEmit', '-p', '.']],
+    ['format', [binary('prettier/bin/prettier.cjs'), '--check', '--log-level', 'warn', '.']],
+    ['unused code', [binary('knip/bin/knip.js'), '--no-progress']],
+  ],
 ]
 
 const UNIT = ['unit tests', ['--testPathIgnorePatterns', '\\.int\\.test\\.ts$', endToEnd]]
@@ -38,25 +42,38 @@ if (!unit) fetchBrokerJars()
 const sum = { passed: 0, failed: 0, skipped: 0 }
 const results = mkdtempSync(join(tmpdir(), 'riskledger-results-'))
 try {
-  if (!unit) for (const check of CHECKS) await runCheck(check)
-  for (const suite of unit ? [UNIT] : SUITES) await runSuite(suite)
+  if (unit) await runSuite(UNIT)
+  else await runAll()
 } finally {
   rmSync(results, { recursive: true, force: true })
 }
 console.log(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`)
 process.exitCode = sum.failed === 0 ? 0 : 1
 
-async function runCheck([name, args]) {
-  const status = await step(name, args, { NX_DAEMON: 'false', NX_NO_CLOUD: 'true' })
-  if (status === 0) sum.passed++
-  else fail(`${name}: failed`)
+async function runAll() {
+  await Promise.all(CHECKS.map(runChecks))
+  // It comes up while the unit tests run.
+  const broker = startBrokerOfTests(results)
+  try {
+    for (const suite of SUITES) await runSuite(suite, suite === UNIT ? {} : await broker.environment)
+  } finally {
+    await broker.close()
+  }
 }
 
-async function runSuite([name, args]) {
+async function runChecks(checks) {
+  for (const [name, args] of checks) {
+    const status = await step(name, args, { environment: { NX_DAEMON: 'false', NX_NO_CLOUD: 'true' }, atOnce: true })
+    if (status === 0) sum.passed++
+    else fail(`${name}: failed`)
+  }
+}
+
+async function runSuite([name, args], environment = {}) {
   const leftovers = watchLeftovers()
   const output = join(results, `${name.replaceAll(' ', '-')}.json`)
   const jest = [binary('jest/bin/jest.js'), '--passWithNoTests', '--json', '--outputFile', output, ...args]
-  const status = await step(name, jest, leftovers.environment, 'ignore')
+  const status = await step(name, jest, { environment: { ...leftovers.environment, ...compileCache(), ...environment }, stdout: 'ignore' })
   const result = readResult(output)
   const failed = result.numFailedTests + result.numRuntimeErrorTestSuites
   sum.passed += result.numPassedTests
@@ -64,6 +81,15 @@ async function runSuite([name, args]) {
   sum.skipped += result.numPendingTests + result.numTodoTests
   if (status !== 0 && failed === 0) fail(`${name}: ended with ${status}`)
   for (const line of await leftovers.collect()) fail(`${name}: ${line}`)
+}
+
+/** Lets the processes of a suite share what V8 compiled; it goes with the results. */
+function compileCache() {
+  const folder = join(results, 'compiled')
+  mkdirSync(folder, { recursive: true })
+  if (Number(process.versions.node.split('.')[0]) >= 24) return { NODE_COMPILE_CACHE: folder }
+  const preload = `--require ${JSON.stringify(join(root, 'scripts', 'compile-cache.cjs'))}`
+  return { TEST_COMPILE_CACHE: folder, NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} ${preload}`.trim() }
 }
 
 function readResult(path) {
@@ -80,20 +106,24 @@ function fail(message) {
   sum.failed++
 }
 
-/** Runs one step under this same Node and resolves to its exit code, or to the name of the signal that ended it. */
-function step(name, args, environment, stdout = 'inherit') {
+/** Runs one step under this same Node; resolves to its exit code, or to the name of the signal that ended it. `atOnce` shows what it prints when it has ended. */
+function step(name, args, { environment, stdout = 'inherit', atOnce = false }) {
   const startedMs = performance.now()
-  console.log(`\n== ${name}`)
+  if (!atOnce) console.log(`\n== ${name}`)
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, {
       cwd: root,
       env: { ...process.env, ...environment },
-      stdio: ['ignore', stdout, 'inherit'],
+      stdio: atOnce ? ['ignore', 'pipe', 'pipe'] : ['ignore', stdout, 'inherit'],
     })
+    const printed = []
+    child.stdout?.on('data', (bytes) => printed.push(bytes))
+    child.stderr?.on('data', (bytes) => printed.push(bytes))
     const timer = setTimeout(() => child.kill('SIGKILL'), STEP_LIMIT_MS)
     child.on('error', reject)
-    child.on('exit', (code, signal) => {
+    child.on('close', (code, signal) => {
       clearTimeout(timer)
+      if (atOnce) process.stdout.write(`\n== ${name}\n${Buffer.concat(printed)}`)
       console.log(`== ${name}: ${code === 0 ? 'passed' : 'failed'} in ${((performance.now() - startedMs) / 1_000).toFixed(1)} s`)
       resolve(code ?? signal)
     })

@@ -42,6 +42,7 @@ export function breakAppend(world: World, call: PendingCall): void {
 /** The caller is told an error in place of an answer. */
 export function refuse(world: World, call: PendingCall, error: RiskError): void {
   world.note(`${call.request.caller.name}: ${call.request.text} -> FAULT ${error.code}${call.taken ? ', though it landed' : ''}`)
+  if (call.request.append === undefined) (call.request.caller as SimulatedProcess).refusedBesides = error.code
   call.refuse(error)
 }
 

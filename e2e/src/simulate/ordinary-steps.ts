@@ -39,6 +39,7 @@ function answer(world: World, call: PendingCall): void {
   const outage = call.taken ? null : outageOf(world, call)
   if (outage !== null) {
     world.note(`${process.name}: ${text} -> ${outage.code}, an outage`)
+    if (call.request.append === undefined) process.refusedBesides = outage.code
     call.refuse(outage)
     return
   }

@@ -22,6 +22,8 @@ export class SimulatedProcess implements Caller {
   idleOffsets: readonly number[] = []
   /** Set once the ledger has told a screener at work that its append comes too late. */
   fenced = false
+  /** Code of the last error that a call other than an append was told in place of an answer. */
+  refusedBesides: string | null = null
   /** Set once somebody has looked at how it ended. */
   judged = false
 

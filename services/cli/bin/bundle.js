@@ -32,6 +32,8 @@ async function bundle(entries) {
       platform: 'node',
       format: 'cjs',
       target: 'node20',
+      // What stays outside can be required, and a script without import() is one whose compiled form can be kept.
+      supported: { 'dynamic-import': false },
       external: EXTERNAL,
       define: { 'process.env.RISKLEDGER_BUNDLED': '"yes"' },
       logLevel: 'error',
@@ -50,7 +52,7 @@ async function bundle(entries) {
   return folder
 }
 
-/** Changes with the path, size or time of any source file, and with the lock file. */
+/** Changes with the path, size or time of any source file or package.json, with the lock file, and with this file. */
 function keyOf(entries) {
   const hash = createHash('sha256').update(JSON.stringify([entries, process.versions.node.split('.')[0]]))
   const add = (path) => {
@@ -61,10 +63,12 @@ function keyOf(entries) {
     for (const entry of readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
       if (entry.isDirectory()) {
         if (entry.name !== 'node_modules') walk(join(folder, entry.name))
-      } else if (entry.name.endsWith('.ts') && !entry.name.endsWith('.test.ts')) add(join(folder, entry.name))
+      } else if (entry.name === 'package.json' || (entry.name.endsWith('.ts') && !entry.name.endsWith('.test.ts')))
+        add(join(folder, entry.name))
     }
   }
   add(join(ROOT, 'package-lock.json'))
+  add(__filename)
   for (const folder of SOURCES) walk(join(ROOT, folder))
   return hash.digest('hex').slice(0, 32)
 }
