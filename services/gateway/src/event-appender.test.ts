@@ -34,12 +34,12 @@ async function settle<T>(log: HeldLog, promise: Promise<T>): Promise<T> {
   return promise
 }
 
-test('what comes while appends are under way goes together, and each gets its own offsets', async () => {
+test('what comes while an append is under way goes together, and each gets its own offsets', async () => {
   const log = new HeldLog()
   const appender = new EventAppender(log, { maxPendingBytes: 1e6 })
   const appended = [1, 1, 1, 1, 2, 3, 1].map((count) => appender.append(Array.from({ length: count }, () => record())))
   const offsets = await settle(log, Promise.all(appended))
-  expect(log.groups).toEqual([1, 1, 1, 1, 6])
+  expect(log.groups).toEqual([1, 9])
   expect(offsets).toEqual([[0], [1], [2], [3], [4, 5], [6, 7, 8], [9]])
   expect(appender.bytes).toBe(0)
 })
@@ -49,7 +49,7 @@ test('groups stay within 1 MiB', async () => {
   const appender = new EventAppender(log, { maxPendingBytes: 1e8 })
   const appended = Array.from({ length: 9 }, () => appender.append([record(400_000)]))
   await settle(log, Promise.all(appended))
-  expect(log.groups).toEqual([1, 1, 1, 1, 2, 2, 1])
+  expect(log.groups).toEqual([1, 2, 2, 2, 2])
 })
 
 test('past the limit it refuses at once; one larger than the limit goes alone', async () => {
@@ -65,10 +65,10 @@ test('a failure reaches all of its group and nobody else', async () => {
   const log = new MemoryEventLog()
   const append = log.append.bind(log)
   let calls = 0
-  log.append = (records) => (++calls === 5 ? Promise.reject(new Error('full')) : append(records))
+  log.append = (records) => (++calls === 2 ? Promise.reject(new Error('full')) : append(records))
   const appender = new EventAppender(log, { maxPendingBytes: 1e6 })
   const results = await Promise.allSettled(Array.from({ length: 7 }, () => appender.append([record()])))
-  expect(results.map(({ status }) => status)).toEqual([...Array<string>(4).fill('fulfilled'), ...Array<string>(3).fill('rejected')])
+  expect(results.map(({ status }) => status)).toEqual(['fulfilled', ...Array<string>(6).fill('rejected')])
   expect(appender.bytes).toBe(0)
   await appender.append([record()])
 })

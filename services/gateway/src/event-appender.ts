@@ -6,8 +6,6 @@ export interface AppenderOptions {
   readonly maxPendingBytes: number
 }
 
-/** Appends on their way at once: enough to keep a disk or a broker busy, few enough that the others gather in groups. */
-const MAX_IN_FLIGHT = 4
 const MAX_GROUP_BYTES = 1024 * 1024
 
 interface Waiting {
@@ -18,13 +16,13 @@ interface Waiting {
 }
 
 /**
- * Appends what many requests bring, in groups: what comes while appends are under way goes together into the next. Each request's records stay
- * together and in order; requests that are under way at the same time have no order among them.
+ * Appends what many requests bring, in groups, one at a time: what comes while one is under way goes together into the next. Several at once would make
+ * smaller groups, and each is a round through broker, screener and ledger: at 500 verdicts a second four took 44 ms at the median where one takes 18.
  */
 export class EventAppender {
   private waiting: Waiting[] = []
   private pendingBytes = 0
-  private inFlight = 0
+  private sending = false
   private idle: (() => void)[] = []
 
   constructor(
@@ -56,12 +54,12 @@ export class EventAppender {
 
   /** Resolves once nothing waits and nothing is on its way. */
   async drained(): Promise<void> {
-    if (this.inFlight > 0) await new Promise<void>((resolve) => this.idle.push(resolve))
+    if (this.sending) await new Promise<void>((resolve) => this.idle.push(resolve))
   }
 
   private pump(): void {
-    while (this.inFlight < MAX_IN_FLIGHT && this.waiting.length > 0) void this.send(this.nextGroup())
-    if (this.inFlight === 0) for (const resolve of this.idle.splice(0)) resolve()
+    if (!this.sending && this.waiting.length > 0) void this.send(this.nextGroup())
+    if (!this.sending) for (const resolve of this.idle.splice(0)) resolve()
   }
 
   private nextGroup(): readonly Waiting[] {
@@ -73,7 +71,7 @@ export class EventAppender {
   }
 
   private async send(group: readonly Waiting[]): Promise<void> {
-    this.inFlight++
+    this.sending = true
     try {
       const offsets = await this.log.append(group.flatMap(({ records }) => records))
       let at = 0
@@ -81,7 +79,7 @@ export class EventAppender {
     } catch (error) {
       for (const { reject } of group) reject(error)
     } finally {
-      this.inFlight--
+      this.sending = false
       for (const { bytes } of group) this.pendingBytes -= bytes
       this.pump()
     }

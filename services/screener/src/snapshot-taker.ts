@@ -4,6 +4,9 @@ import { writeState, type WorkerState } from '@riskledger/screening'
 import { ByteWriter } from '@riskledger/windows'
 import type { WorkerPace } from './worker-pace'
 
+/** What one typed array reaches. */
+const MOST_STATE_BYTES = 2 ** 32 - 1
+
 export interface SnapshotTakerOptions {
   readonly snapshots: SnapshotStore
   readonly engineHash: string
@@ -23,7 +26,7 @@ export interface SnapshotTakerOptions {
  * counted in `riskledger_snapshots_failed_total`, and tried again when the next is due: the journal has everything.
  */
 export class SnapshotTaker {
-  private readonly writer = new ByteWriter(1 << 20, (bytes) => new SharedArrayBuffer(bytes))
+  private readonly writer = new ByteWriter(1 << 20, sharedRoom())
   private sinceLast = 0
   private notBeforeMs = -Infinity
   private saving: Promise<void> | null = null
@@ -66,5 +69,14 @@ export class SnapshotTaker {
   private failed(error: unknown): void {
     this.options.metrics.count('riskledger_snapshots_failed_total', 1)
     this.options.logger.warn('no snapshot could be taken; a restart folds more of the journal', { reason: (error as Error).message })
+  }
+}
+
+/** Room that grows where it lies, so that nothing is copied: the system lends each page when it is first written to. */
+function sharedRoom(): (bytes: number) => SharedArrayBuffer {
+  const room = new SharedArrayBuffer(0, { maxByteLength: MOST_STATE_BYTES })
+  return (bytes) => {
+    room.grow(bytes)
+    return room
   }
 }

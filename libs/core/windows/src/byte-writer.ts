@@ -15,7 +15,8 @@ export class ByteWriter {
   private view: DataView
   private length = 0
 
-  /** `initialBytes`: first size of the buffer, in bytes; it doubles when full. `makeBuffer`: where it lies; by default in memory of this thread alone. */
+  /** `initialBytes`: first size of the buffer, in bytes; it doubles when full. `makeBuffer`: gives a buffer of so many bytes, or the same one
+   * grown to them; by default always a new one, in memory of this thread alone. */
   constructor(
     initialBytes = 1024,
     private readonly makeBuffer: (bytes: number) => ArrayBufferLike = (bytes) => new ArrayBuffer(bytes),
@@ -33,7 +34,7 @@ export class ByteWriter {
     const need = this.length + more
     if (need <= this.bytesHeld.length) return
     const grown = new Uint8Array(this.makeBuffer(Math.max(need, this.bytesHeld.length * 2)))
-    grown.set(this.bytesHeld.subarray(0, this.length))
+    if (grown.buffer !== this.bytesHeld.buffer) grown.set(this.bytesHeld.subarray(0, this.length))
     this.bytesHeld = grown
     this.view = new DataView(grown.buffer)
   }
