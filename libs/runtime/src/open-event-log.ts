@@ -45,8 +45,10 @@ export async function openEventLog(
       return Object.assign(facade(log), { view: () => ({ ...facade(log), close: () => Promise.resolve() }) })
     }
     case 'kafka': {
-      const { kind: _kind, ...where } = address
-      return openKafkaLog({ ...where, partitionCount, appends: access === 'write', logger, metrics })
+      const { connection, registry } = address
+      // Whoever only publishes reads no record, and needs no registry to be there.
+      const framing = registry === undefined || access === 'write' ? {} : { registry }
+      return openKafkaLog({ connection, ...framing, partitionCount, appends: access === 'write', logger, metrics })
     }
     default: {
       const never: never = address

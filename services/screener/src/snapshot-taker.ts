@@ -4,8 +4,8 @@ import { writeState, type WorkerState } from '@riskledger/screening'
 import { ByteWriter } from '@riskledger/windows'
 import type { WorkerPace } from './worker-pace'
 
-/** What one typed array reaches. */
-const MOST_STATE_BYTES = 2 ** 32 - 1
+/** The store takes no larger state. */
+const MOST_STATE_BYTES = 2 ** 31
 
 export interface SnapshotTakerOptions {
   readonly snapshots: SnapshotStore
@@ -26,7 +26,7 @@ export interface SnapshotTakerOptions {
  * counted in `riskledger_snapshots_failed_total`, and tried again when the next is due: the journal has everything.
  */
 export class SnapshotTaker {
-  private readonly writer = new ByteWriter(1 << 20, sharedRoom())
+  private writer: ByteWriter | null = null
   private sinceLast = 0
   private notBeforeMs = -Infinity
   private saving: Promise<void> | null = null
@@ -46,20 +46,28 @@ export class SnapshotTaker {
     else if (this.saving !== null || nowMs() < this.notBeforeMs) return
     const beganMs = nowMs()
     this.sinceLast = 0
+    let bytes: Uint8Array
     try {
-      this.writer.reset()
-      writeState(state, this.writer)
+      bytes = this.copy(state)
     } catch (error) {
       return this.failed(error)
+    } finally {
+      this.notBeforeMs = nowMs() + (pace.snapshotTimeShare ?? 0) * (nowMs() - beganMs)
     }
-    this.notBeforeMs = nowMs() + (pace.snapshotTimeShare ?? 0) * (nowMs() - beganMs)
-    this.saving = this.save(head).finally(() => (this.saving = null))
+    this.saving = this.save(head, bytes).finally(() => (this.saving = null))
   }
 
-  private async save({ stream, revision, entryHash }: ChainHead): Promise<void> {
+  private copy(state: WorkerState): Uint8Array {
+    this.writer ??= new ByteWriter(1 << 20, sharedRoom())
+    this.writer.reset()
+    writeState(state, this.writer)
+    return this.writer.written()
+  }
+
+  private async save({ stream, revision, entryHash }: ChainHead, state: Uint8Array): Promise<void> {
     const { snapshots, engineHash, crashPoint } = this.options
     try {
-      await snapshots.save(stream, { stream, revision, entryHash, formatHash: engineHash, state: this.writer.written() })
+      await snapshots.save(stream, { stream, revision, entryHash, formatHash: engineHash, state })
     } catch (error) {
       return this.failed(error)
     }

@@ -89,7 +89,14 @@ export class PartitionBuffer {
     const gaps: LogGap[] = []
     let bytes = 0
     while (records.length < maxRecords) {
-      const batch = this.open ?? (await this.openNext(gaps))
+      let batch: OpenBatch | null
+      try {
+        batch = this.open ?? (await this.openNext(gaps))
+      } catch (error) {
+        // What lies before it is given out first; the next take meets it again.
+        if (records.length === 0 && gaps.length === 0) throw error
+        break
+      }
       if (batch === null) break
       if (batch.left === 0) {
         this.finish(batch, gaps)

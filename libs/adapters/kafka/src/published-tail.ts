@@ -98,7 +98,10 @@ class PublishedTailReader implements KafkaPublishedTail {
         const answer = decodeFetched(await this.wire.send(leader, { ...FETCH, body, lane: 'prompt' }))
         const errorCode = answer.errorCode === 0 ? answer.partitions[0].errorCode : answer.errorCode
         if (errorCode !== 0) throw new Error(describeErrorCode(errorCode).message)
-        return answer.partitions[0].batches
+        const { batches } = answer.partitions[0]
+        // A leader that was just elected may not know yet that what it has is everybody's.
+        if (batches.length === 0) throw new Error('its leader gives nothing yet')
+        return batches
       } catch (error) {
         if (Date.now() >= giveUpAtMs)
           throw clusterFailure(`What was published to ${topic}, partition ${partition}, could not be read`, {

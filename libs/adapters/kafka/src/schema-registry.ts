@@ -31,7 +31,7 @@ export async function askRegistry({ url, username, password = '' }: SchemaRegist
   } catch (error) {
     throw unavailable(url, { why: `does not answer (${causeOf(error)})`, cause: error })
   }
-  if (status >= 500) throw unavailable(url, { why: `answers ${status}` })
+  if (status >= 500 || status === 408 || status === 429) throw unavailable(url, { why: `answers ${status}` })
   if (status === 401 || status === 403)
     throw invalid(url, `answers ${status}. Look at RISKLEDGER_SCHEMA_REGISTRY_USERNAME and RISKLEDGER_SCHEMA_REGISTRY_PASSWORD.`)
   const isRegistry = status === 200 ? has(body, 'schema') : has(body, 'error_code') && body.error_code === SCHEMA_NOT_FOUND

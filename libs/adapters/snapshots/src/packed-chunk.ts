@@ -25,7 +25,7 @@ export function unpackChunk(packed: Uint8Array, words: Uint32Array): boolean {
   const masks = Math.ceil(words.length / MASK_BITS)
   if (packed.length % words.BYTES_PER_ELEMENT !== 0 || packed.length < masks * words.BYTES_PER_ELEMENT) return false
   // A copy begins where words may begin.
-  const from = new Uint32Array(packed.slice().buffer)
+  const from = new Uint32Array(new Uint8Array(packed).buffer)
   let at = masks
   for (let i = 0; i < words.length; i++) if ((from[i >>> 5] >>> (i & (MASK_BITS - 1))) & 1) words[i] = from[at++]
   return at === from.length

@@ -13,7 +13,7 @@ export interface SnapshotStoreOptions {
   readonly folder: string
   /** Address space to begin with; LMDB takes more when it needs it. Default 16 GiB, none of it on disk before it is used. */
   readonly mapSizeBytes?: number
-  /** Largest state; more is refused with `limit-reached`. Default and most just below 4 GiB. */
+  /** Largest state; more is refused with `limit-reached`. Default and most just below 2 GiB. */
   readonly maxStateBytes?: number
   /**
    * Hears of every snapshot that `load` leaves out because its bytes are not those that were saved; and, with the name `*` and sequence 0, of a store
@@ -28,7 +28,8 @@ export interface SnapshotStoreOptions {
 const KEPT = 2
 const CHUNK_BYTES = 2 ** 20
 const WORD_BYTES = 4
-const MOST_STATE_BYTES = 2 ** 32 - CHUNK_BYTES
+/** What one call of a hash takes. */
+const MOST_STATE_BYTES = 2 ** 31 - 1
 const FORM_VERSION = 2
 
 interface StoredHead {

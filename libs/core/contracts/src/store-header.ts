@@ -48,6 +48,7 @@ export function readHeaders(
 ): { readonly kind: 'whole'; readonly headers: readonly StoreHeader[] } | { readonly kind: 'damaged'; readonly reason: string } {
   const sizeBytes = file.fs.fstatSync(file.descriptor).size
   if (sizeBytes === 0) return damaged('is empty (0 bytes); delete it if nothing was ever taken in')
+  if (sizeBytes < HEADER_BYTES) return damaged(`is cut short: it has ${sizeBytes} bytes, and its header alone has more`)
   const first = readBytes(file, 0, HEADER_BYTES)
   const pageBytes = first.getUint32(48, true)
   const version = first.getUint32(28, true) & 0xffff

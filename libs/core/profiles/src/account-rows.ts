@@ -77,6 +77,14 @@ export class RowPages<T extends Float64Array | Float32Array | Uint32Array> {
     return this.pages[slot >>> SHIFT].subarray(from, from + this.width) as T
   }
 
+  /** Writes one row, from its field `first` on, without its zeros. */
+  writeRow(slot: number, writer: ByteWriter, first = 0): void {
+    const page = this.pages[slot >>> SHIFT]
+    const from = (slot & (PAGE - 1)) * this.width
+    if (page instanceof Uint32Array) writer.sparseWords(page, from + first, from + this.width)
+    else writer.sparseNumbers(page, from + first, from + this.width)
+  }
+
   /** Writes all pages as they lie. */
   write(writer: ByteWriter): void {
     writer.varint(this.used)
@@ -96,15 +104,8 @@ export class RowPages<T extends Float64Array | Float32Array | Uint32Array> {
 
 /** Writes numbers as (distance from the last non-zero one, value) pairs, then 0: rows are mostly zeros. */
 export function writeSparse(numbers: Float64Array | Float32Array | Uint32Array, writer: ByteWriter): void {
-  let last = -1
-  for (let i = 0; i < numbers.length; i++) {
-    if (numbers[i] === 0) continue
-    writer.varint(i - last)
-    if (numbers instanceof Uint32Array) writer.varint(numbers[i])
-    else writer.f64(numbers[i])
-    last = i
-  }
-  writer.varint(0)
+  if (numbers instanceof Uint32Array) writer.sparseWords(numbers, 0, numbers.length)
+  else writer.sparseNumbers(numbers, 0, numbers.length)
 }
 
 /** Reads what `writeSparse` wrote into zeroed numbers. */

@@ -77,15 +77,15 @@ export function hashProfiles(parts: ProfileParts, windows: AccountWindows, nowMs
 function writeAccount(parts: ProfileParts, slot: number, writer: ByteWriter): void {
   const { habits, integers, places } = parts
   const row = integers.row(slot)
-  writeSparse(habits.doubles.row(slot), writer)
-  writeSparse(habits.singles.row(slot), writer)
+  habits.doubles.writeRow(slot, writer)
+  habits.singles.writeRow(slot, writer)
   writer.varint(row[KYC])
   writer.varint(row[UTC_OFFSET])
   writer.string(row[RESIDENCE] === 0 ? '' : (parts.countries.keyOf(row[RESIDENCE] - 1) ?? ''))
-  writeSparse(row.subarray(PAYMENT_IDS_SEEN), writer)
+  integers.writeRow(slot, writer, PAYMENT_IDS_SEEN)
   const trades = row[TRADE_ROW] - 1
   writer.u8(trades < 0 ? 0 : 1)
-  if (trades >= 0) writeSparse(habits.tradeBins.row(trades), writer)
+  if (trades >= 0) habits.tradeBins.writeRow(trades, writer)
   const place = places.row(slot)
   writer.u8(place === null ? 0 : 1)
   if (place !== null) writeSparse(place, writer)

@@ -37,7 +37,7 @@ export class FactShelf<T> {
   /** Revision + 1 and number of the stream where a key's fact stands; 0 where there is none. */
   private places = new Float64Array(2 * 64)
   /** What was offered of a key since it was last looked at. */
-  private readonly offered: (KnownFact | undefined)[] = []
+  private readonly offered = new Map<number, KnownFact>()
   private readonly fact: T
 
   constructor(
@@ -92,8 +92,8 @@ export class FactShelf<T> {
   }
 
   private settle(slot: number, taken: (fact: FactReference & KnownFact) => void): boolean {
-    const offered = this.offered[slot]
-    this.offered[slot] = undefined
+    const offered = this.offered.get(slot)
+    this.offered.delete(slot)
     // After a restart the source may still be reading its way up to what the journal has used already: nothing older comes
     // back. One entry may hold a key several times, for epochs that end one after the other: the same revision is not older.
     if (offered !== undefined && offered.sourceRevision + 1 >= this.places[2 * slot] && !this.holdsSame(slot, offered)) {
@@ -123,7 +123,7 @@ export class FactShelf<T> {
   /** Notes what relations learned of a key, to be taken over when it is looked at. */
   offer(keyToken: string, known: KnownFact): void {
     const slot = this.slotOf(keyToken)
-    this.offered[slot] = known
+    this.offered.set(slot, known)
     this.states[slot] = BEHIND
   }
 

@@ -102,7 +102,7 @@ export class ByteReader {
     this.take(-this.position & (WORD_BYTES - 1))
     const at = this.take(WORD_BYTES * count)
     if (source.byteOffset % WORD_BYTES === 0) return new Uint32Array(source.buffer, source.byteOffset + at, count)
-    return new Uint32Array(source.slice(at, at + WORD_BYTES * count).buffer)
+    return new Uint32Array(new Uint8Array(source.subarray(at, at + WORD_BYTES * count)).buffer)
   }
 
   string(): string {

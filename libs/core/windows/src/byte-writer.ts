@@ -2,7 +2,8 @@ const TWO_31 = 0x80000000
 const WORD_BYTES = 4
 
 /**
- * A growable buffer of bytes for snapshots and canonical hashes. Little-endian. Same calls, same bytes, on every engine.
+ * A growable buffer of bytes for snapshots and canonical hashes. Little-endian; same calls, same bytes, on every engine,
+ * but for `words`, which are as the machine orders them.
  *
  * @example
  * const writer = new ByteWriter()
@@ -94,6 +95,46 @@ export class ByteWriter {
     this.room(value.length)
     this.bytesHeld.set(value, this.length)
     this.length += value.length
+  }
+
+  /** The words `[from, to)` of a row that is mostly zeros: for each that is not, its distance from the one before and itself, varints; then 0. */
+  sparseWords(values: Uint32Array, from: number, to: number): void {
+    this.room(10 * (to - from) + 1)
+    const bytes = this.bytesHeld
+    let at = this.length
+    let last = from - 1
+    for (let i = from; i < to; i++) {
+      let value = values[i]
+      if (value === 0) continue
+      let step = i - last
+      last = i
+      for (; step >= 128; step >>>= 7) bytes[at++] = 0x80 | (step & 127)
+      bytes[at++] = step
+      for (; value >= 128; value >>>= 7) bytes[at++] = 0x80 | (value & 127)
+      bytes[at++] = value
+    }
+    bytes[at++] = 0
+    this.length = at
+  }
+
+  /** `sparseWords` for numbers of any kind, each written as `f64` does. */
+  sparseNumbers(values: Float64Array | Float32Array, from: number, to: number): void {
+    this.room(13 * (to - from) + 1)
+    const { bytesHeld: bytes, view } = this
+    let at = this.length
+    let last = from - 1
+    for (let i = from; i < to; i++) {
+      const value = values[i]
+      if (value === 0) continue
+      let step = i - last
+      last = i
+      for (; step >= 128; step >>>= 7) bytes[at++] = 0x80 | (step & 127)
+      bytes[at++] = step
+      view.setFloat64(at, value, true)
+      at += 8
+    }
+    bytes[at++] = 0
+    this.length = at
   }
 
   /** A large array as it lies, as this machine orders its bytes: the number of its words, then they, at a multiple of four. A copy of memory, and no more. */
