@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { RiskError, type Ledger, type Logger, type RawTopic, type RecordedEntry } from '@riskledger/contracts'
 import { emptyHead, readEntry } from '@riskledger/journal'
 import { RISK_TOPICS } from '@riskledger/events'
@@ -8,6 +9,10 @@ import type { PublishedTail } from './publisher'
 
 /** Newest messages of each partition that are looked at for the last published position. */
 const TAIL_MESSAGES = 200
+
+/** How long an entry that was published may be missing from a ledger that was just started again. */
+const MISSING_PATIENCE_MS = 5_000
+const MISSING_PAUSE_MS = 250
 
 /** Where a dispatcher without any position begins. */
 export type StartFrom = 'beginning' | 'end'
@@ -76,7 +81,12 @@ async function assertHeld(
   { revision, entryId }: { readonly revision: number; readonly entryId: string },
   { ledger, positions }: BeginOptions,
 ): Promise<void> {
-  const held = await entryAt(ledger, stream, revision)
+  let held = await entryAt(ledger, stream, revision)
+  // What is missing may be on its way: whoever appended it sends it again until the ledger has it. What is another entry stays one.
+  for (const untilMs = performance.now() + MISSING_PATIENCE_MS; held === null && performance.now() < untilMs;) {
+    await pause(MISSING_PAUSE_MS)
+    held = await entryAt(ledger, stream, revision)
+  }
   if (held?.id === entryId) return
   throw new RiskError(
     'journal-mismatch',

@@ -69,7 +69,8 @@ export class PulledStream {
   private attach(call: ReadCall): void {
     this.call = call
     call.on('readable', this.onReadable)
-    call.on('error', (cause) => this.end(isClientCancellationError(cause) ? undefined : convertToCommandError(cause)))
+    // Cancelled by somebody else than `leave`, it has not been read to its end.
+    call.on('error', (cause) => this.end(this.left && isClientCancellationError(cause) ? undefined : convertToCommandError(cause)))
     call.on('end', () => this.end(undefined))
     call.on('close', () => this.end(undefined))
     this.wake()
