@@ -127,3 +127,17 @@ test.each([
     message: expect.stringContaining(`remove memory of ${STREAM}`) as string,
   })
 })
+
+test('an entry that was published and comes back late is waited for', async () => {
+  const { made, bench } = await benchOf(payments(4))
+  await bench.runToEnd(4)
+  await made.screen(0, payments(1, 5))
+  const { ledger } = made
+  const readStream = ledger.readStream.bind(ledger)
+  let looks = 0
+  async function* nothing(): AsyncGenerator<never> {}
+  ledger.readStream = (stream, options) => (looks++ === 0 ? nothing() : readStream(stream, options))
+  await bench.run(() => bench.published() >= 5, { ledger })
+  expect(looks).toBeGreaterThan(1)
+  expect(bench.broker.messagesOf('risk.verdicts')).toHaveLength(5)
+})
