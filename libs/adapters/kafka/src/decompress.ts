@@ -2,6 +2,9 @@ import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import createSnappyCodec from 'kafkajs-snappy'
 
+/** Most bytes that the records of one batch may come to when they are opened. */
+export const MAX_OPENED_BYTES = 64 * 1024 * 1024
+
 const gunzipAsync = promisify(gunzip)
 const snappy = createSnappyCodec()
 

@@ -1,11 +1,8 @@
 import { RiskError, type FetchResponse, type LogRecord, type RawTopic } from '@riskledger/contracts'
 import { ByteReader } from './byte-reader'
-import { decompress, DecompressionError, READABLE_COMPRESSIONS } from './decompress'
+import { decompress, DecompressionError, READABLE_COMPRESSIONS, MAX_OPENED_BYTES } from './decompress'
 import type { AbortedTransaction, FetchedPartition } from './fetch-protocol'
 import { BATCH_HEADER_BYTES, checksumsOf, isAbortMarker, readBatchHeader, readRecord, type BatchHeader } from './record-batch'
-
-/** Most bytes that the records of one batch may come to when they are opened. */
-const MAX_OPENED_BYTES = 64 * 1024 * 1024
 
 /** Why offsets were passed over. Compaction and the cleaning of old transaction markers and aborted records leave the same hole: both are `compacted`. */
 export type GapReason = 'transaction-marker' | 'aborted' | 'compacted'

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { RiskError, type Logger } from '@riskledger/contracts'
 import { ByteReader } from './byte-reader'
-import { decompress } from './decompress'
+import { decompress, MAX_OPENED_BYTES } from './decompress'
 import { decodeFetched, encodeFetch, FETCH } from './fetch-protocol'
 import { checkConnection, NO_LOGGER, type KafkaConnection } from './kafka-connection'
 import { clusterFailure } from './kafka-errors'
@@ -14,8 +14,6 @@ import { readRecordHeaders } from './record-headers'
 const UNAVAILABLE_AFTER_MS = 30_000
 const RETRY_MS = 100
 const FETCH_BYTES = 1024 * 1024
-/** Most bytes that the records of one batch may come to when they are opened. */
-const MAX_OPENED_BYTES = 64 * 1024 * 1024
 
 type Headers = Readonly<Record<string, string>>
 
