@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
@@ -14,7 +15,7 @@ import { openEventLog } from '@riskledger/runtime'
 import { ServiceProcess } from './chaos/service-process'
 import { runToEnd } from './run-riskledger'
 
-const PREFIX = `r${process.pid.toString(36)}`
+const PREFIX = `r${randomBytes(6).toString('hex')}`
 const PAYMENTS = schemaOf('payments') as { readonly fields: readonly object[] }
 /** Payments as they may have been once: their last field, which has a default, is not there yet. */
 const EARLIER = { ...PAYMENTS, fields: PAYMENTS.fields.slice(0, -1) }

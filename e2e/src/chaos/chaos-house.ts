@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -24,8 +25,6 @@ export interface ChaosHouseOptions {
   /** Records a second of the publisher to the cluster; a third as many go through the gateway besides. */
   readonly recordsPerSecond: number
 }
-
-let houses = 0
 
 /**
  * Ledger, screeners, relations, gateway and dispatcher as processes of their own on a real cluster, with publishers that keep them at work. A proxy stands
@@ -81,7 +80,8 @@ export class ChaosHouse {
   static async open(options: ChaosHouseOptions): Promise<ChaosHouse> {
     const [ledgerPort, gatewayPort] = (await freePorts(2)) as [number, number]
     const { brokers, partitionCount } = options
-    const prefix = `c${process.pid.toString(36)}x${(houses++).toString(36)}`
+    // No part of it may come again: test files that share a broker may also share a process, each with modules, and so counters, of its own.
+    const prefix = `c${randomBytes(6).toString('hex')}`
     const house = new ChaosHouse(options, {
       folder: mkdtempSync(join(tmpdir(), 'riskledger-chaos-')),
       prefix,
