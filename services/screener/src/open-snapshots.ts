@@ -8,18 +8,22 @@ const SNAPSHOT_THREAD = threadModule(__dirname, { source: 'snapshot-thread.ts', 
  * Opens the snapshot store of a folder in a thread of its own. States that lie in shared memory are not copied on their way there. What is damaged is
  * logged and left out. Errors are the store's; where the thread died every call rejects with why.
  */
-export async function openSnapshots({ folder, logger }: SnapshotThreadInput & { readonly logger: Logger }): Promise<SnapshotStore> {
+export async function openSnapshots({ folder, logger }: SnapshotThreadInput & { readonly logger: Logger }): Promise<ThreadedSnapshots> {
   const snapshots = new ThreadedSnapshots({ folder }, logger)
   await snapshots.opened
   return snapshots
 }
+
+/** What is asked of the thread and answered under a number. */
+type Question = Exclude<SnapshotRequest, { kind: 'lend' }>
 
 interface Asked {
   readonly resolve: (snapshot: Snapshot | null) => void
   readonly reject: (error: unknown) => void
 }
 
-class ThreadedSnapshots implements SnapshotStore {
+/** A snapshot store in a thread of its own. */
+export class ThreadedSnapshots implements SnapshotStore {
   readonly opened: Promise<unknown>
   private readonly thread: Thread
   private readonly waiting = new Map<number, Asked>()
@@ -51,11 +55,16 @@ class ThreadedSnapshots implements SnapshotStore {
     }
   }
 
+  /** Has the system lend pages of shared memory while the caller goes on; what is in them stays. */
+  lend(memory: SharedArrayBuffer, range: { readonly fromByte: number; readonly toByte: number }): void {
+    this.thread.post({ kind: 'lend', memory, ...range } satisfies SnapshotRequest)
+  }
+
   async close(): Promise<void> {
     await this.thread.stop()
   }
 
-  private ask(request: SnapshotRequest): Promise<Snapshot | null> {
+  private ask(request: Question): Promise<Snapshot | null> {
     return new Promise((resolve, reject) => {
       if (this.ended !== null) return reject(this.ended)
       this.waiting.set(request.number, { resolve, reject })

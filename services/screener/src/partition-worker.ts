@@ -14,6 +14,7 @@ import {
 import { FactFeed } from './fact-feed'
 import { PartitionSource } from './partition-source'
 import type { PolicyShelf } from './policy-shelf'
+import { SnapshotRoom } from './snapshot-room'
 import { SnapshotTaker } from './snapshot-taker'
 import { assertSameEpochs, sealPolicy, takeOver } from './take-over'
 import type { WorkerPace } from './worker-pace'
@@ -28,6 +29,8 @@ export interface WorkerOptions {
   readonly log: EventLog
   readonly ledger: Ledger
   readonly snapshots: SnapshotStore | null
+  /** Shared by the workers of a process, as their thread is. Default: one of its own. */
+  readonly snapshotRoom?: SnapshotRoom
   readonly policies: PolicyShelf
   /** Put into force at the start if the journal's is another; null: the journal's own. */
   readonly policy: AcceptedPolicy | null
@@ -175,7 +178,9 @@ class JournalWriter {
     private readonly fold: JournalFold,
     private readonly stage: ScreeningStage,
   ) {
-    this.snapshots = options.snapshots === null ? null : new SnapshotTaker({ ...options, snapshots: options.snapshots })
+    const { snapshots, pace, nowMs } = options
+    const room = options.snapshotRoom ?? new SnapshotRoom({ nowMs, timeShare: pace.snapshotTimeShare })
+    this.snapshots = snapshots === null ? null : new SnapshotTaker({ ...options, snapshots, room })
     this.durable = stage.head
     this.durableOffsets = [...stage.nextOffsets]
     this.batches$.pipe(screenBatches(stage)).subscribe({

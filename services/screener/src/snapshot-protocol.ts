@@ -7,10 +7,14 @@ export interface SnapshotThreadInput {
   readonly folder: string
 }
 
-/** What it is asked; answered in order, under the same number. `newer` snapshots of the name are passed over. */
+/**
+ * What it is asked; answered in order, under the same number. `newer` snapshots of the name are passed over. `lend` is not answered: it has the system lend
+ * the pages of shared memory, and changes nothing in them.
+ */
 export type SnapshotRequest =
   | { readonly kind: 'save'; readonly number: number; readonly name: string; readonly snapshot: Snapshot }
   | { readonly kind: 'load'; readonly number: number; readonly name: string; readonly newer: number }
+  | { readonly kind: 'lend'; readonly memory: SharedArrayBuffer; readonly fromByte: number; readonly toByte: number }
 
 /** What it says. */
 export type SnapshotMessage =

@@ -20,6 +20,7 @@ import { openSnapshots } from './open-snapshots'
 import { startPartitionWorker, type PartitionWorker, type WorkerOptions } from './partition-worker'
 import { PartitionWorkers } from './partition-workers'
 import { PolicyShelf } from './policy-shelf'
+import { SnapshotRoom } from './snapshot-room'
 import type { InputCounts, PartitionTaken, ScreenerMessage, ScreenerReady, ScreenerRequest, ScreenerThreadInput } from './screener-protocol'
 
 type Shared = Omit<WorkerOptions, 'metrics' | 'log' | 'partition' | 'draw' | 'onBatch' | 'onIdle' | 'stillMine'> & {
@@ -46,6 +47,11 @@ runThread<ScreenerThreadInput>(async (context) => {
       log,
       ledger,
       snapshots,
+      snapshotRoom: new SnapshotRoom({
+        nowMs: Date.now,
+        timeShare: input.pace.snapshotTimeShare,
+        lend: (memory, range) => snapshots.lend(memory, range),
+      }),
       policies: new PolicyShelf(ledger, input.environment),
       policy: input.policy === null ? null : accept(input.policy),
       firstPolicy: input.firstPolicy === null ? null : accept(input.firstPolicy),

@@ -7,14 +7,14 @@ export interface WorkerPace {
   /** Inputs between two snapshots at least: about what a restart folds. */
   readonly snapshotInputs: number
   /**
-   * Copying the state may take one part of so many of a worker's time. Left out: snapshots are as many as `snapshotInputs` says, and one that is due waits
+   * Copying states may take one part of so many of the time of a process's workers. Left out: snapshots are as many as `snapshotInputs` says, and one that is due waits
    * until the one before is saved.
    */
   readonly snapshotTimeShare?: number
 }
 
 /** What every command uses unless the environment says otherwise. */
-export const DEFAULT_PACE: WorkerPace = { batchInputs: 4_096, snapshotInputs: 100_000, snapshotTimeShare: 200 }
+export const DEFAULT_PACE: WorkerPace = { batchInputs: 4_096, snapshotInputs: 100_000, snapshotTimeShare: 100 }
 
 /**
  * The pace that RISKLEDGER_BATCH_INPUTS (1 to 4,096) and RISKLEDGER_SNAPSHOT_INPUTS (1 to 1,000,000,000; without a bound on their time)

@@ -167,6 +167,21 @@ export class ByteWriter {
   }
 }
 
+/** Counts the bytes that a `ByteWriter` would write, without copying what `words` would. */
+export class ByteMeter extends ByteWriter {
+  private uncopiedBytes = 0
+
+  override get lengthBytes(): number {
+    return super.lengthBytes + this.uncopiedBytes
+  }
+
+  /** At most three bytes too many, which order them. */
+  override words(values: Uint32Array): void {
+    this.varint(values.length)
+    this.uncopiedBytes += WORD_BYTES * (values.length + 1)
+  }
+}
+
 /** The 32-bit words of a typed array, for `ByteWriter.words` and `ByteReader.fillWords`: a view. */
 export function wordsOf(array: Float64Array | Float32Array | Int32Array | Uint32Array | Uint16Array): Uint32Array {
   return new Uint32Array(array.buffer, array.byteOffset, array.byteLength / WORD_BYTES)

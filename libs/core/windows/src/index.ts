@@ -1,6 +1,6 @@
 export { aggregateWindows, type AggregateWindowsOptions } from './aggregate-windows'
 export { ByteReader } from './byte-reader'
-export { ByteWriter, wordsOf } from './byte-writer'
+export { ByteMeter, ByteWriter, wordsOf } from './byte-writer'
 export { DistinctRings, MAX_DISTINCT, type DistinctRingsOptions } from './distinct-rings'
 export { ASK_BY_TEXT } from './packed-keys'
 export { KeyInterner, MAX_KEYS } from './key-interner'

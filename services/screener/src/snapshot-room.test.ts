@@ -1,0 +1,124 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { RAW_TOPICS } from '@riskledger/contracts'
+import { parsePolicy } from '@riskledger/policy'
+import { ScreeningStep, writeState, type WorkerState } from '@riskledger/screening'
+import { ByteWriter } from '@riskledger/windows'
+import { SnapshotRoom, type SnapshotRoomOptions } from './snapshot-room'
+import { SnapshotTaker } from './snapshot-taker'
+
+const step = new ScreeningStep({ partition: 0, partitionCount: 1, topics: RAW_TOPICS, dedupeKey: new Uint8Array(16) })
+const policy = parsePolicy(readFileSync(join(__dirname, '../../../policies/default.yaml'), 'utf8'))
+if (policy.kind !== 'accepted') throw new Error('the default policy is refused')
+step.activate(policy)
+const state: WorkerState = { step, nextOffsets: RAW_TOPICS.map(() => 0), tenure: null }
+const written = (() => {
+  const writer = new ByteWriter()
+  writeState(state, writer)
+  return writer.finish()
+})()
+
+function bench(options: Partial<SnapshotRoomOptions> = {}) {
+  const clock = { nowMs: 1_000 }
+  /** Each reading takes a millisecond, so that a copy takes some. */
+  const room = new SnapshotRoom({ nowMs: () => clock.nowMs++, timeShare: 100, ...options })
+  const saves: { readonly name: string; readonly end: () => void; readonly fail: (error: Error) => void }[] = []
+  const counted: string[] = []
+  const taker = (stream: string): { due(): Promise<void> } => {
+    const taker = new SnapshotTaker({
+      snapshots: {
+        save: (name) => new Promise<void>((end, fail) => saves.push({ name, end, fail })),
+        load: () => (async function* () {})(),
+        close: () => Promise.resolve(),
+      },
+      room,
+      engineHash: '',
+      pace: { snapshotInputs: 10, ...('timeShare' in options ? {} : { snapshotTimeShare: 100 }) },
+      nowMs: () => clock.nowMs,
+      logger: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
+      metrics: { count: (name: string) => counted.push(name), duration: () => undefined } as never,
+      crashPoint: () => undefined,
+    })
+    return {
+      due: async () => {
+        taker.screened(10)
+        await taker.takeIfDue({ stream, revision: 0, entryHash: '' }, state)
+      },
+    }
+  }
+  return { clock, room, saves, counted, taker }
+}
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+test('a copy is what a state writes, in shared memory, and stays until it is saved', async () => {
+  const { room } = bench()
+  let copy: Uint8Array = new Uint8Array()
+  let end: () => void = () => undefined
+  const saved = room.copy(state, (bytes) => {
+    copy = bytes
+    return new Promise((resolve) => (end = resolve))
+  })
+  expect(copy.buffer).toBeInstanceOf(SharedArrayBuffer)
+  expect(Buffer.from(copy)).toEqual(Buffer.from(written))
+  expect(room.isSaving).toBe(true)
+  end()
+  await saved
+  await room.whenSaved()
+  expect(room.isSaving).toBe(false)
+})
+
+test('memory is lent for as many bytes as the state takes, once, and never less than it takes', () => {
+  const lent: { readonly fromByte: number; readonly toByte: number }[] = []
+  const { room } = bench({ lend: (_memory, range) => lent.push(range) })
+  room.prepareFor(state)
+  room.prepareFor(state)
+  expect(lent).toEqual([{ fromByte: 0, toByte: expect.any(Number) as number }])
+  expect(lent[0].toByte).toBeGreaterThanOrEqual(written.length)
+  expect(lent[0].toByte).toBeLessThan(written.length * 1.1)
+})
+
+test('partitions share the room: one is saved at a time, copying keeps to its share of the time, and who had a turn lets the other go first', async () => {
+  const { clock, saves, taker } = bench()
+  const [one, other] = [taker('one'), taker('other')]
+  await one.due()
+  await other.due()
+  expect(saves.map(({ name }) => name)).toEqual(['one'])
+  saves[0].end()
+  await settled()
+  await other.due()
+  // A copy of a millisecond, so nothing for 100 ms.
+  expect(saves).toHaveLength(1)
+  clock.nowMs += 100
+  await one.due()
+  expect(saves).toHaveLength(1)
+  await other.due()
+  expect(saves.map(({ name }) => name)).toEqual(['one', 'other'])
+  saves[1].end()
+  await settled()
+  clock.nowMs += 1_100
+  await one.due()
+  expect(saves.map(({ name }) => name)).toEqual(['one', 'other', 'one'])
+})
+
+test('without a share of the time each that is due waits for the one before', async () => {
+  const { saves, taker } = bench({ timeShare: undefined })
+  await taker('one').due()
+  const waiting = taker('other').due()
+  await settled()
+  expect(saves).toHaveLength(1)
+  saves[0].end()
+  await waiting
+  expect(saves.map(({ name }) => name)).toEqual(['one', 'other'])
+})
+
+test('one that cannot be saved is counted, and the next is taken', async () => {
+  const { clock, saves, counted, taker } = bench()
+  const one = taker('one')
+  await one.due()
+  saves[0].fail(new Error('the disk is full'))
+  await settled()
+  expect(counted).toEqual(['riskledger_snapshots_failed_total'])
+  clock.nowMs += 2_000
+  await one.due()
+  expect(saves).toHaveLength(2)
+})

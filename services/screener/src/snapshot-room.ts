@@ -1,0 +1,71 @@
+import { writeState, type WorkerState } from '@riskledger/screening'
+import { ByteMeter, ByteWriter } from '@riskledger/windows'
+
+/** The store takes no larger state. */
+const MOST_STATE_BYTES = 2 ** 31
+
+export interface SnapshotRoomOptions {
+  readonly nowMs: () => number
+  /** Copying may take one part of so many of the time; undefined: as much as there is to copy. */
+  readonly timeShare: number | undefined
+  /** Makes the system lend the pages of shared memory `[fromByte, toByte)` in the background, without changing what is in them. Default: each when it is first written to. */
+  readonly lend?: (memory: SharedArrayBuffer, range: { readonly fromByte: number; readonly toByte: number }) => void
+}
+
+/**
+ * Memory into which the states of a process's partitions are copied, one at a time, until they are saved. It is shared with whoever saves them, grows where
+ * it lies, and is kept: the system takes many times longer to lend memory than it takes to copy it.
+ */
+export class SnapshotRoom {
+  /** From when on another copy keeps to the share of the time; epoch milliseconds. */
+  notBeforeMs = -Infinity
+  private readonly memory = new SharedArrayBuffer(0, { maxByteLength: MOST_STATE_BYTES })
+  private readonly writer = new ByteWriter(1 << 20, (bytes) => this.grown(bytes))
+  private lentBytes = 0
+  private saving: Promise<void> | null = null
+
+  constructor(private readonly options: SnapshotRoomOptions) {}
+
+  get isSaving(): boolean {
+    return this.saving !== null
+  }
+
+  /** Resolves once nothing is being saved out of it. */
+  async whenSaved(): Promise<void> {
+    while (this.saving !== null) await this.saving
+  }
+
+  /** Has memory at hand for a state that is copied soon. */
+  prepareFor(state: WorkerState): void {
+    const meter = new ByteMeter()
+    writeState(state, meter)
+    const toByte = Math.min(MOST_STATE_BYTES, Math.ceil(meter.lengthBytes * 1.05))
+    const fromByte = this.lentBytes
+    if (toByte <= fromByte) return
+    this.lentBytes = toByte
+    this.options.lend?.(this.grown(toByte), { fromByte, toByte })
+  }
+
+  /** Copies a state for `save`, until whose end the copy stays as it is; settles as `save` does. Throws, and is free, where the state is larger than 2 GiB. */
+  copy(state: WorkerState, save: (bytes: Uint8Array) => Promise<void>): Promise<void> {
+    const { nowMs, timeShare = 0 } = this.options
+    const beganMs = nowMs()
+    try {
+      this.writer.reset()
+      writeState(state, this.writer)
+    } finally {
+      const endedMs = nowMs()
+      this.notBeforeMs = endedMs + timeShare * (endedMs - beganMs)
+    }
+    const saved = save(this.writer.written())
+    const free = (): void => void (this.saving = null)
+    this.saving = saved.then(free, free)
+    return saved
+  }
+
+  /** Where it lies, so that nothing is copied. */
+  private grown(bytes: number): SharedArrayBuffer {
+    if (bytes > this.memory.byteLength) this.memory.grow(bytes)
+    return this.memory
+  }
+}
