@@ -7,6 +7,9 @@ import type { KnownLabels } from './known-labels'
 import type { Places } from './places'
 import type { Reports } from './reports'
 
+/** Given to a hash at a time. */
+const HASHED_BYTES = 32_768
+
 /** What a `ProfileStore` is made of, but for its windows. */
 export interface ProfileParts {
   readonly accounts: KeyInterner
@@ -58,20 +61,21 @@ export function readProfiles(parts: ProfileParts, reader: ByteReader): AccountWi
 export function hashProfiles(parts: ProfileParts, windows: AccountWindows, nowMs: number): Uint8Array {
   const { accounts, habits, labels } = parts
   const hash = createHash('sha256')
-  const writer = new ByteWriter(8192)
+  const writer = new ByteWriter(2 * HASHED_BYTES)
   for (const population of [habits.payments, habits.trades, habits.hours]) population.write(writer)
   labels.writePopulation(writer)
   parts.places.population.writeContent(writer)
-  hash.update(writer.written())
   const ids = [...accounts.entries()].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
   for (const [id, slot] of ids) {
-    writer.reset()
     writer.string(id)
     writeAccount(parts, slot, writer)
     windows.writeContent(slot, nowMs, writer)
+    // A call costs more than an account.
+    if (writer.lengthBytes < HASHED_BYTES) continue
     hash.update(writer.written())
+    writer.reset()
   }
-  return hash.digest()
+  return hash.update(writer.written()).digest()
 }
 
 function writeAccount(parts: ProfileParts, slot: number, writer: ByteWriter): void {

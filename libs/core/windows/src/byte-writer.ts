@@ -148,7 +148,23 @@ export class ByteWriter {
 
   /** Length in bytes as varint, then UTF-8. */
   string(value: string): void {
-    this.bytes(Buffer.from(value, 'utf8'))
+    if (!this.shortAscii(value)) this.bytes(Buffer.from(value, 'utf8'))
+  }
+
+  /** `string` for what ids mostly are, without a buffer for each; false, and nothing written, for any other. */
+  private shortAscii(value: string): boolean {
+    const { length } = value
+    if (length >= 128) return false
+    this.room(length + 1)
+    const bytes = this.bytesHeld
+    for (let i = 0, at = this.length + 1; i < length; i++, at++) {
+      const code = value.charCodeAt(i)
+      if (code >= 128) return false
+      bytes[at] = code
+    }
+    bytes[this.length] = length
+    this.length += length + 1
+    return true
   }
 
   /** The bytes written so far, as a view: valid until the next write. Copy it to keep it. */
