@@ -21,6 +21,8 @@ export {
 } from './data-folder-format'
 export { installationRoot, threadModule } from './module-path'
 export { startThread, type Thread, type ThreadOptions } from './start-thread'
+export { HandOver } from './hand-over'
+export { readAhead } from './read-ahead'
 export { runThread, type ThreadContext } from './run-thread'
 export { fromPlainError, toPlainError, type PlainError } from './thread-protocol'
 export { writeFileDurably } from './write-file-durably'

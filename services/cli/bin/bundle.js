@@ -88,7 +88,7 @@ const EXECUTABLE = {
   riskledger: 'services/cli/src/main.ts',
   'ledger-thread': 'services/cli/src/threads/ledger-thread.ts',
   'ingest-thread': 'services/cli/src/threads/ingest-thread.ts',
-  'journal-thread': 'services/cli/src/threads/journal-thread.ts',
+  'journal-thread': 'services/screener/src/journal-thread.ts',
   'records-thread': 'services/cli/src/threads/records-thread.ts',
   'screener-thread': 'services/screener/src/thread.ts',
   'snapshot-thread': 'services/screener/src/snapshot-thread.ts',

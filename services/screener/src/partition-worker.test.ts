@@ -3,7 +3,15 @@ import { join } from 'node:path'
 import { RAW_TOPICS, type ProposedRecord, type Snapshot, type SnapshotStore } from '@riskledger/contracts'
 import { encodeRaw } from '@riskledger/events'
 import { MINIMAL_EVENTS } from '@riskledger/events/src/testing/sample-events'
-import { emptyHead, openEntry, partitionsStream, screeningStream } from '@riskledger/journal'
+import {
+  checkedEntries,
+  emptyHead,
+  openEntry,
+  partitionsStream,
+  screeningStream,
+  type ChainHead,
+  type CheckedEntry,
+} from '@riskledger/journal'
 import { parsePolicy, type AcceptedPolicy } from '@riskledger/policy'
 import { JournalFold } from '@riskledger/screening'
 import { KeptLogger, MemoryEventLog, MemoryLedger, NO_METRICS } from '@riskledger/testing'
@@ -261,6 +269,30 @@ test('a snapshot spares the fold, and one that the journal does not bear out is 
   const third = await bench.start({ snapshots, pace, workerId: 'w-3' })
   expect(third.worker.fold.inputCount).toBe(5)
   expect(third.worker.fold.step!.stateHash()).toBe(hash)
+})
+
+test('where many entries are to be folded they are read ahead, few are not, and the state is the same', async () => {
+  const payments = Array.from({ length: 120 }, (_, i) => payment(i + 1))
+  await bench.log.append(payments)
+  const first = await bench.start({ pace: { batchInputs: 1, snapshotInputs: 1_000_000 } })
+  await first.reached(120)
+  const hash = first.worker.fold.step!.stateHash()
+  await first.worker.stop()
+  const asked: ChainHead[] = []
+  const entriesAhead = (head: ChainHead): AsyncIterable<CheckedEntry> => {
+    asked.push(head)
+    return checkedEntries(bench.ledger, head)
+  }
+  const second = await bench.start({ workerId: 'w-2', entriesAhead })
+  expect(asked).toEqual([emptyHead(STREAM)])
+  expect(second.worker.fold.inputCount).toBe(120)
+  expect(second.worker.fold.step!.stateHash()).toBe(hash)
+  await second.worker.stop()
+
+  const few = new Bench()
+  await few.start({ entriesAhead })
+  expect(asked).toHaveLength(1)
+  await few.running[0].stop()
 })
 
 test('a journal that does not repeat under the code that wrote it is refused', async () => {

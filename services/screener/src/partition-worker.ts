@@ -1,6 +1,6 @@
 import { Subject } from 'rxjs'
 import { RiskError, type EventLog, type Ledger, type Logger, type Metrics, type SnapshotStore } from '@riskledger/contracts'
-import type { ChainHead } from '@riskledger/journal'
+import type { ChainHead, CheckedEntry } from '@riskledger/journal'
 import type { AcceptedPolicy, Policy } from '@riskledger/policy'
 import { startLoop, type Loop, type LoopTimers } from '@riskledger/runtime'
 import {
@@ -31,6 +31,8 @@ export interface WorkerOptions {
   readonly snapshots: SnapshotStore | null
   /** Shared by the workers of a process, as their thread is. Default: one of its own. */
   readonly snapshotRoom?: SnapshotRoom
+  /** Reads the journal's entries beyond a head ahead of their fold, where there are many. Default: they are read as they are folded. */
+  readonly entriesAhead?: (head: ChainHead) => AsyncIterable<CheckedEntry>
   readonly policies: PolicyShelf
   /** Put into force at the start if the journal's is another; null: the journal's own. */
   readonly policy: AcceptedPolicy | null
@@ -179,7 +181,7 @@ class JournalWriter {
     private readonly stage: ScreeningStage,
   ) {
     const { snapshots, pace, nowMs } = options
-    const room = options.snapshotRoom ?? new SnapshotRoom({ nowMs, timeShare: pace.snapshotTimeShare })
+    const room = options.snapshotRoom ?? new SnapshotRoom({ nowMs, spacingMs: pace.snapshotSpacingMs })
     this.snapshots = snapshots === null ? null : new SnapshotTaker({ ...options, snapshots, room })
     this.durable = stage.head
     this.durableOffsets = [...stage.nextOffsets]

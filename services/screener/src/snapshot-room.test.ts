@@ -20,8 +20,7 @@ const written = (() => {
 
 function bench(options: Partial<SnapshotRoomOptions> = {}) {
   const clock = { nowMs: 1_000 }
-  /** Each reading takes a millisecond, so that a copy takes some. */
-  const room = new SnapshotRoom({ nowMs: () => clock.nowMs++, timeShare: 100, ...options })
+  const room = new SnapshotRoom({ nowMs: () => clock.nowMs, spacingMs: 100, ...options })
   const saves: { readonly name: string; readonly end: () => void; readonly fail: (error: Error) => void }[] = []
   const counted: string[] = []
   const taker = (stream: string): { due(): Promise<void> } => {
@@ -33,7 +32,7 @@ function bench(options: Partial<SnapshotRoomOptions> = {}) {
       },
       room,
       engineHash: '',
-      pace: { snapshotInputs: 10, ...('timeShare' in options ? {} : { snapshotTimeShare: 100 }) },
+      pace: { snapshotInputs: 10, ...('spacingMs' in options ? {} : { snapshotSpacingMs: 100 }) },
       nowMs: () => clock.nowMs,
       logger: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
       metrics: { count: (name: string) => counted.push(name), duration: () => undefined } as never,
@@ -77,7 +76,7 @@ test('memory is lent for as many bytes as the state takes, once, and never less 
   expect(lent[0].toByte).toBeLessThan(written.length * 1.1)
 })
 
-test('partitions share the room: one is saved at a time, copying keeps to its share of the time, and who had a turn lets the other go first', async () => {
+test('partitions share the room: one is saved at a time, with time between two, and who had a turn lets the other go first', async () => {
   const { clock, saves, taker } = bench()
   const [one, other] = [taker('one'), taker('other')]
   await one.due()
@@ -86,7 +85,6 @@ test('partitions share the room: one is saved at a time, copying keeps to its sh
   saves[0].end()
   await settled()
   await other.due()
-  // A copy of a millisecond, so nothing for 100 ms.
   expect(saves).toHaveLength(1)
   clock.nowMs += 100
   await one.due()
@@ -100,8 +98,8 @@ test('partitions share the room: one is saved at a time, copying keeps to its sh
   expect(saves.map(({ name }) => name)).toEqual(['one', 'other', 'one'])
 })
 
-test('without a share of the time each that is due waits for the one before', async () => {
-  const { saves, taker } = bench({ timeShare: undefined })
+test('without a spacing each that is due waits for the one before', async () => {
+  const { saves, taker } = bench({ spacingMs: undefined })
   await taker('one').due()
   const waiting = taker('other').due()
   await settled()

@@ -6,8 +6,8 @@ const MOST_STATE_BYTES = 2 ** 31
 
 export interface SnapshotRoomOptions {
   readonly nowMs: () => number
-  /** Copying may take one part of so many of the time; undefined: as much as there is to copy. */
-  readonly timeShare: number | undefined
+  /** Time between two copies at least, in ms; undefined: none. */
+  readonly spacingMs: number | undefined
   /** Makes the system lend the pages of shared memory `[fromByte, toByte)` in the background, without changing what is in them. Default: each when it is first written to. */
   readonly lend?: (memory: SharedArrayBuffer, range: { readonly fromByte: number; readonly toByte: number }) => void
 }
@@ -17,7 +17,7 @@ export interface SnapshotRoomOptions {
  * it lies, and is kept: the system takes many times longer to lend memory than it takes to copy it.
  */
 export class SnapshotRoom {
-  /** From when on another copy keeps to the share of the time; epoch milliseconds. */
+  /** From when on there may be another copy; epoch milliseconds. */
   notBeforeMs = -Infinity
   private readonly memory = new SharedArrayBuffer(0, { maxByteLength: MOST_STATE_BYTES })
   private readonly writer = new ByteWriter(1 << 20, (bytes) => this.grown(bytes))
@@ -48,14 +48,12 @@ export class SnapshotRoom {
 
   /** Copies a state for `save`, until whose end the copy stays as it is; settles as `save` does. Throws, and is free, where the state is larger than 2 GiB. */
   copy(state: WorkerState, save: (bytes: Uint8Array) => Promise<void>): Promise<void> {
-    const { nowMs, timeShare = 0 } = this.options
-    const beganMs = nowMs()
+    const { nowMs, spacingMs = 0 } = this.options
+    this.writer.reset()
     try {
-      this.writer.reset()
       writeState(state, this.writer)
     } finally {
-      const endedMs = nowMs()
-      this.notBeforeMs = endedMs + timeShare * (endedMs - beganMs)
+      this.notBeforeMs = nowMs() + spacingMs
     }
     const saved = save(this.writer.written())
     const free = (): void => void (this.saving = null)

@@ -12,7 +12,7 @@ export interface SnapshotTakerOptions {
   /** The takers of a process's partitions share one. */
   readonly room: SnapshotRoom
   readonly engineHash: string
-  readonly pace: Pick<WorkerPace, 'snapshotInputs' | 'snapshotTimeShare'>
+  readonly pace: Pick<WorkerPace, 'snapshotInputs' | 'snapshotSpacingMs'>
   readonly nowMs: () => number
   readonly logger: Logger
   readonly metrics: Metrics
@@ -21,8 +21,7 @@ export interface SnapshotTakerOptions {
 
 /**
  * Takes snapshots of a partition's state while it goes on: the state is copied between two batches, at the speed of memory, for whoever saves it. Taken
- * once `snapshotInputs` were screened since the last, but never while one of the process is still being saved, nor so often that copying took more than its share
- * of the process's time.
+ * once `snapshotInputs` were screened since the last, but never while one of the process is still being saved, nor within `snapshotSpacingMs` of it.
  *
  * A snapshot may stand at an entry that is not in the ledger yet; one whose entry never comes is passed over at the next start. One that cannot be saved is logged,
  * counted in `riskledger_snapshots_failed_total`, and tried again when the next is due: the journal has everything.
@@ -46,7 +45,7 @@ export class SnapshotTaker {
     if (!this.prepared) room.prepareFor(state)
     this.prepared = true
     if (this.sinceLast < pace.snapshotInputs) return
-    if (pace.snapshotTimeShare === undefined) await room.whenSaved()
+    if (pace.snapshotSpacingMs === undefined) await room.whenSaved()
     else if (room.isSaving || nowMs() < Math.max(room.notBeforeMs, this.notBeforeMs)) return
     this.sinceLast = 0
     this.prepared = false

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { RAW_TOPICS, RiskError, type EventLog } from '@riskledger/contracts'
+import { RAW_TOPICS, RiskError, type EventLog, type Ledger } from '@riskledger/contracts'
 import { encodeLedgerJson } from '@riskledger/events'
-import { screeningStream, sealEntry, ZERO_HASH, type ChainHead, type SealedEntry } from '@riskledger/journal'
+import { screeningStream, sealEntry, ZERO_HASH, type ChainHead, type CheckedEntry, type SealedEntry } from '@riskledger/journal'
 import type { AcceptedPolicy, Policy } from '@riskledger/policy'
 import { JournalFold } from '@riskledger/screening'
 import { foldForward, foldFromSnapshot } from './fold-journal'
@@ -24,6 +24,7 @@ export type TakeOverOptions = Pick<
   | 'logger'
   | 'stillMine'
   | 'randomBytes'
+  | 'entriesAhead'
 > & {
   /** A journal that has no entry yet begins at its first offsets; null: a log that has none yet, so at 0. */
   readonly log: Pick<EventLog, 'range'> | null
@@ -40,7 +41,7 @@ export async function takeOver(options: TakeOverOptions): Promise<JournalFold> {
   let prepared = false
   for (;;) {
     const fromRevision = fold.head.revision + 1
-    const entries = await foldForward(fold, context)
+    const entries = await foldForward(fold, context, await entriesOf(fold.head, options))
     options.logger.info('journal folded', { stream, fromRevision, entries })
     if (fold.mismatchCount > 0) refuseMismatch(fold, options)
     try {
@@ -63,6 +64,27 @@ export async function takeOver(options: TakeOverOptions): Promise<JournalFold> {
       if (fold.step === null) fold = new JournalFold(stream)
     }
   }
+}
+
+/** Entries from which on a thread that reads them ahead has its start's worth. */
+const WORTH_A_THREAD = 100
+
+/** Who reads the entries beyond a head. */
+async function entriesOf(
+  head: ChainHead,
+  { ledger, entriesAhead }: TakeOverOptions,
+): Promise<{ readonly entries?: AsyncIterable<CheckedEntry> }> {
+  if (entriesAhead === undefined || (await lastRevision(ledger, head.stream)) < head.revision + WORTH_A_THREAD) return {}
+  return { entries: entriesAhead(head) }
+}
+
+async function lastRevision(ledger: Ledger, stream: string): Promise<number> {
+  try {
+    for await (const { revision } of ledger.readStream(stream, { from: 'end', direction: 'backwards', maxCount: 1 })) return revision
+  } catch (error) {
+    if (!(error instanceof RiskError) || error.code !== 'stream-not-found') throw error
+  }
+  return -1
 }
 
 /** Errors of an append after which the journal tells what to do next. */

@@ -15,6 +15,7 @@ import {
 } from '@riskledger/runtime'
 import type { JournalFold } from '@riskledger/screening'
 import { assertChallengeSecret, challengeDraw } from './challenge-draw'
+import { entriesAhead } from './entries-ahead'
 import { joinGroup, type GroupMembership } from './join-group'
 import { openSnapshots } from './open-snapshots'
 import { startPartitionWorker, type PartitionWorker, type WorkerOptions } from './partition-worker'
@@ -49,9 +50,10 @@ runThread<ScreenerThreadInput>(async (context) => {
       snapshots,
       snapshotRoom: new SnapshotRoom({
         nowMs: Date.now,
-        timeShare: input.pace.snapshotTimeShare,
+        spacingMs: input.pace.snapshotSpacingMs,
         lend: (memory, range) => snapshots.lend(memory, range),
       }),
+      entriesAhead: (head) => entriesAhead({ connectionString: input.connectionString, after: head, until: null }),
       policies: new PolicyShelf(ledger, input.environment),
       policy: input.policy === null ? null : accept(input.policy),
       firstPolicy: input.firstPolicy === null ? null : accept(input.firstPolicy),

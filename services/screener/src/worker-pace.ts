@@ -7,19 +7,18 @@ export interface WorkerPace {
   /** Inputs between two snapshots at least: about what a restart folds. */
   readonly snapshotInputs: number
   /**
-   * Copying states may take one part of so many of the time of a process's workers. Left out: snapshots are as many as `snapshotInputs` says, and one that is due waits
-   * until the one before is saved.
+   * Time between two snapshots of a process, whichever partitions they are of, in ms at least: while one is copied nothing is decided. Left out: snapshots are as
+   * many as `snapshotInputs` says, and one that is due waits until the one before is saved.
    */
-  readonly snapshotTimeShare?: number
+  readonly snapshotSpacingMs?: number
 }
 
 /** What every command uses unless the environment says otherwise. */
-export const DEFAULT_PACE: WorkerPace = { batchInputs: 4_096, snapshotInputs: 100_000, snapshotTimeShare: 100 }
+export const DEFAULT_PACE: WorkerPace = { batchInputs: 4_096, snapshotInputs: 100_000, snapshotSpacingMs: 15_000 }
 
 /**
- * The pace that RISKLEDGER_BATCH_INPUTS (1 to 4,096) and RISKLEDGER_SNAPSHOT_INPUTS (1 to 1,000,000,000; without a bound on their time)
- * set, else the default. They exist for tests
- * of recovery, which want many batches and snapshots of few inputs; they change no verdict. Throws `configuration-invalid`.
+ * The pace that RISKLEDGER_BATCH_INPUTS (1 to 4,096) and RISKLEDGER_SNAPSHOT_INPUTS (1 to 1,000,000,000; without the spacing in time) set, else
+ * the default. They exist for tests of recovery, which want many batches and snapshots of few inputs; they change no verdict. Throws `configuration-invalid`.
  */
 export function paceFrom(environment: Readonly<Record<string, string | undefined>>): WorkerPace {
   const { batchInputs, ...snapshots } = DEFAULT_PACE

@@ -1,12 +1,11 @@
 import { type Command } from 'commander'
 import { RiskError } from '@riskledger/contracts'
 import { parseScreeningStream, screeningStream } from '@riskledger/journal'
-import { foldForward, PolicyShelf } from '@riskledger/screener'
+import { entriesAhead, foldForward, PolicyShelf } from '@riskledger/screener'
 import { JournalFold, type Mismatch } from '@riskledger/screening'
 import { createHash } from 'node:crypto'
 import { EXIT } from '../exit-codes'
 import { bundleEngine } from '../house/engine'
-import { entriesAhead } from '../house/entries-ahead'
 import { openHouseToRead, type House } from '../house/open-house'
 import { grouped } from '../text/numbers'
 import { ProgressBar } from '../text/progress-bar'
@@ -65,7 +64,7 @@ async function replay(house: House, context: CommandContext, at: EntryPosition |
           engines.add(entry.metadata.engineHash)
           bar.update(before + fold.inputCount, 0)
         },
-        entries: entriesAhead({ connectionString: house.connectionString, stream, until: at?.revision ?? null }),
+        entries: entriesAhead({ connectionString: house.connectionString, after: fold.head, until: at?.revision ?? null }),
         ...(at === null ? {} : { until: at.revision }),
       },
     )

@@ -4,10 +4,11 @@ import { basename, join, resolve } from 'node:path'
 import { type Command } from 'commander'
 import { RiskError } from '@riskledger/contracts'
 import { checkedNames, parseMapping, type Mapping } from '@riskledger/files'
+import { emptyHead } from '@riskledger/journal'
 import { stopOnSignals } from '@riskledger/runtime'
+import { entriesAhead } from '@riskledger/screener'
 import { EXIT } from '../exit-codes'
 import { bundleEngine } from '../house/engine'
-import { entriesAhead } from '../house/entries-ahead'
 import { folderBytes } from '../house/folder-bytes'
 import { openHouse, type House } from '../house/open-house'
 import { readJournals } from '../house/read-journals'
@@ -157,7 +158,8 @@ async function tellResult({
   const { readings, digest } = await readJournals(house.ledger, {
     partitions: house.folder.partitions,
     environment: context.environment,
-    entriesOf: run.inputs() < WORTH_A_THREAD ? undefined : (stream) => entriesAhead({ connectionString, stream, until: null }),
+    entriesOf:
+      run.inputs() < WORTH_A_THREAD ? undefined : (stream) => entriesAhead({ connectionString, after: emptyHead(stream), until: null }),
   })
   const sum = (of: (reading: (typeof readings)[number]) => number): number => readings.reduce((total, reading) => total + of(reading), 0)
   const inputs = sum((reading) => reading.inputs)

@@ -1,6 +1,6 @@
 import { type Command } from 'commander'
 import { EXIT } from '../exit-codes'
-import { recordsAhead } from '../house/entries-ahead'
+import { recordsAhead } from '../house/records-ahead'
 import { openHouseToRead } from '../house/open-house'
 import { verifyHouse } from '../house/verify-house'
 import { grouped } from '../text/numbers'

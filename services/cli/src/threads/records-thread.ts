@@ -1,7 +1,6 @@
 import type { RecordedEntry } from '@riskledger/contracts'
 import { connectLedger } from '@riskledger/ledger'
-import { runThread } from '@riskledger/runtime'
-import { HandOver } from './hand-over'
+import { HandOver, runThread } from '@riskledger/runtime'
 
 /** What the records thread is started with. */
 export interface RecordsThreadInput {

@@ -1,12 +1,12 @@
-import { checkedEntries, emptyHead, type OpenedEntry } from '@riskledger/journal'
+import { checkedEntries, type ChainHead, type OpenedEntry } from '@riskledger/journal'
 import { connectLedger } from '@riskledger/ledger'
-import { runThread } from '@riskledger/runtime'
-import { HandOver } from './hand-over'
+import { HandOver, runThread } from '@riskledger/runtime'
 
 /** What the journal thread is started with. */
 export interface JournalThreadInput {
   readonly connectionString: string
-  readonly stream: string
+  /** Entries beyond it. */
+  readonly after: ChainHead
   /** Last revision to read; null: all there is. */
   readonly until: number | null
 }
@@ -19,12 +19,12 @@ const NO_DATA = new Uint8Array(0)
 
 /** Reads a journal, inflates its entries and checks their chain, ahead of whoever goes on with them. */
 runThread<JournalThreadInput>(async ({ input, ready, ...context }) => {
-  const { connectionString, stream, until } = input
+  const { connectionString, after, until } = input
   const handOver = new HandOver<JournalItem>(context)
   const ledger = await connectLedger({ connectionString })
   ready()
   try {
-    for await (const { revision, opened } of checkedEntries(ledger, emptyHead(stream))) {
+    for await (const { revision, opened } of checkedEntries(ledger, after)) {
       if (context.signal.aborted || (until !== null && revision > until)) break
       await handOver.add(opened.kind === 'whole' ? { ...opened.entry, fault: null } : { revision, fault: opened.reason, data: NO_DATA })
     }

@@ -1,5 +1,5 @@
-import type { ThreadContext } from '@riskledger/runtime'
 import { EntryPacker, type WithData } from './packed-entries'
+import type { ThreadContext } from './run-thread'
 
 /** Packs that are handed over and not yet taken, at most: a few MiB, and never less than it takes to keep the other thread busy. */
 const MAX_PACKS = 8

@@ -1,5 +1,5 @@
-import { startThread } from '@riskledger/runtime'
-import { unpackEntries, type EntryPack, type WithData } from '../threads/packed-entries'
+import { unpackEntries, type EntryPack, type WithData } from './packed-entries'
+import { startThread } from './start-thread'
 
 /**
  * Starts a thread that reads for this one and gives what it hands over with `HandOver`, in order; then throws what the thread ended with, if it

@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { deflateRawSync } from 'node:zlib'
 import type { RecordedEntry } from '@riskledger/contracts'
 import { checkedEntries, emptyHead, sealEntry, ZERO_HASH, type ChainHead, type CheckedEntry } from '@riskledger/journal'
+import { entriesAhead } from '@riskledger/screener'
 import { temporaryFolder } from '../testing/small-scenario'
-import { entriesAhead, recordsAhead } from './entries-ahead'
+import { recordsAhead } from './records-ahead'
 import { EMBEDDED, openHouse, type House } from './open-house'
 
 const WHOLE = 'screening-000.0000'
@@ -59,7 +60,7 @@ async function allOf(entries: AsyncIterable<CheckedEntry>): Promise<object[]> {
 }
 
 function ahead(stream: string, until: number | null = null): AsyncGenerator<CheckedEntry, void, undefined> {
-  return entriesAhead({ connectionString: house.connectionString, stream, until })
+  return entriesAhead({ connectionString: house.connectionString, after: emptyHead(stream), until })
 }
 
 test('gives what reading here gives, also more than may be under way', async () => {
@@ -84,7 +85,7 @@ test('a journal that is not there is an error of the same code', async () => {
 })
 
 test('a ledger that does not answer is one, too', async () => {
-  const entries = entriesAhead({ connectionString: 'not a connection string', stream: WHOLE, until: null })
+  const entries = entriesAhead({ connectionString: 'not a connection string', after: emptyHead(WHOLE), until: null })
   await expect(allOf(entries)).rejects.toThrow()
 })
 
