@@ -36,8 +36,9 @@ export function measureFlood(inputs: readonly SeenInput[], { reasons }: Flood): 
         faults.push(`the bad ${topic}@${offset} is ${status} for ${reason}, not quarantined for ${wanted.source}`)
       continue
     }
-    if (status === 'quarantined' && topic !== 'unparsable') faults.push(`the good ${topic}@${offset} was refused for ${reason}`)
+    // Before and after it there may have been other floods.
     if (brokerTimeMs < firstMs || brokerTimeMs > lastMs) continue
+    if (status === 'quarantined' && topic !== 'unparsable') faults.push(`the good ${topic}@${offset} was refused for ${reason}`)
     latencies.push(journaledMs - brokerTimeMs)
     let overtakenBy = 0
     for (let ms = brokerTimeMs + 1; ms <= lastMs; ms++) overtakenBy += before[ms - firstMs]
