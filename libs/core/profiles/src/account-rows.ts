@@ -85,19 +85,23 @@ export class RowPages<T extends Float64Array | Float32Array | Uint32Array> {
     else writer.sparseNumbers(page, from + first, from + this.width)
   }
 
-  /** Writes all pages as they lie. */
+  /** Writes all pages as they lie, the last one up to its last row in use. */
   write(writer: ByteWriter): void {
     writer.varint(this.used)
-    for (const page of this.pages) writer.words(wordsOf(page))
+    for (let page = 0; page < this.pages.length; page++) writer.words(this.wordsInUse(page))
+  }
+
+  private wordsInUse(page: number): Uint32Array {
+    const rows = Math.min(PAGE, this.used - page * PAGE)
+    return wordsOf(this.pages[page].subarray(0, rows * this.width))
   }
 
   /** Fills fresh pages from what `write` wrote. */
   read(reader: ByteReader): void {
     this.used = reader.varint()
     for (let at = 0; at < this.used; at += PAGE) {
-      const page = this.make(PAGE * this.width)
-      reader.fillWords(wordsOf(page))
-      this.pages.push(page)
+      this.pages.push(this.make(PAGE * this.width))
+      reader.fillWords(this.wordsInUse(this.pages.length - 1))
     }
   }
 }
