@@ -73,7 +73,7 @@ export function openEntry(previous: ChainHead, recorded: RecordedEntry): OpenRes
 export function readMetadata(bytes: Uint8Array): EntryMetadata | null {
   let parsed: unknown
   try {
-    parsed = JSON.parse(Buffer.from(bytes).toString('utf8'))
+    parsed = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8'))
   } catch {
     return null
   }
