@@ -16,7 +16,7 @@ const nodeArguments = ['--max-semi-space-size=32', '--require', '@riskledger/run
 /** Processes at once; each has a core of its own. */
 const MOST_PROCESSES = 8
 /** Seeds that a process gets at a time. */
-const CHUNK = 50
+const CHUNK = 20
 /** Failing seeds of which the problem is told as well. */
 const MOST_TOLD = 10
 /** Between two lines of progress. */
