@@ -10,7 +10,8 @@ export interface SeedRange {
 process.on('message', (range: SeedRange) => void runRange(range))
 
 async function runRange({ from, to }: SeedRange): Promise<void> {
-  const totals = { schedules: 0, steps: 0, faults: 0, inputs: 0, leastSteps: Infinity, leastFaults: Infinity }
+  const totals = { schedules: 0, steps: 0, faults: 0, inputs: 0, cpuMs: 0, leastSteps: Infinity, leastFaults: Infinity }
+  const cpuBefore = process.cpuUsage()
   const failures: { readonly seed: number; readonly problems: readonly string[] }[] = []
   const coverage: (readonly [string, number])[] = []
   for (let seed = from; seed < to; seed++) {
@@ -24,5 +25,7 @@ async function runRange({ from, to }: SeedRange): Promise<void> {
     coverage.push(...result.coverage)
     if (result.problems.length > 0) failures.push({ seed, problems: result.problems })
   }
+  const { user, system } = process.cpuUsage(cpuBefore)
+  totals.cpuMs = (user + system) / 1000
   process.send!({ totals, failures, coverage })
 }

@@ -32,7 +32,10 @@ interface Shelf {
 
 /** A Kafka-like log: offsets with gaps, a high watermark that may lag behind the end, retention that may cut the beginning off. */
 export class SimulatedLog {
+  /** By `topic/partition`. */
   private readonly shelves = new Map<string, Shelf>()
+  /** The same by topic and partition, for what is asked at every step. */
+  private readonly places = new Map<RawTopic, (Shelf | undefined)[]>()
   private progress: SourceProgress[] = []
   /** Topics of which something cannot be read yet, as `topic/partition`. */
   readonly lagging = new Set<string>()
@@ -85,7 +88,7 @@ export class SimulatedLog {
 
   /** Offset behind the last one of a topic. */
   endOf(topic: RawTopic, partition: number): number {
-    return this.shelves.get(`${topic}/${partition}`)?.end ?? 0
+    return this.places.get(topic)?.[partition]?.end ?? 0
   }
 
   /** Every record of a topic, and every gap. */
@@ -141,9 +144,13 @@ export class SimulatedLog {
   }
 
   private shelf(topic: RawTopic, partition: number): Shelf {
-    const key = `${topic}/${partition}`
-    let shelf = this.shelves.get(key)
-    if (shelf === undefined) this.shelves.set(key, (shelf = { records: [], gaps: [], start: 0, end: 0, watermark: 0 }))
+    const known = this.places.get(topic)?.[partition]
+    if (known !== undefined) return known
+    const shelf: Shelf = { records: [], gaps: [], start: 0, end: 0, watermark: 0 }
+    const ofTopic = this.places.get(topic) ?? []
+    ofTopic[partition] = shelf
+    this.places.set(topic, ofTopic)
+    this.shelves.set(`${topic}/${partition}`, shelf)
     return shelf
   }
 }

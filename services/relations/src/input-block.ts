@@ -18,7 +18,8 @@ function emptyInput(): Writable<RelationsInput> {
  */
 export class InputBlock {
   private readonly inputs = Array.from({ length: MAX_BLOCK }, emptyInput)
-  private readonly views = Array.from({ length: MAX_BLOCK }, () => new EventViews())
+  /** As many as the largest block needed: live ones are small. */
+  private readonly views: EventViews[] = []
   private count = 0
   private streamTimeMs = 0
 
@@ -26,6 +27,7 @@ export class InputBlock {
 
   /** Takes the next input in, to be folded when the block is full, or at `fold`. False where it cannot be decoded. */
   add(topic: EventTopic, queued: QueuedInput): boolean {
+    if (this.count === this.views.length) this.views.push(new EventViews())
     const event = this.views[this.count].read(topic, queued.source.data, queued.from, queued.from + queued.length)
     if (event === null) return false
     const input = this.inputs[this.count++]

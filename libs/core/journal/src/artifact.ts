@@ -28,11 +28,12 @@ export function artifactEntries(artifact: Artifact): readonly ProposedEntry[] {
   if (chunks > MAX_CHUNKS)
     throw new RiskError('limit-reached', `an artifact of ${artifact.bytes.length} bytes is over the limit of 64 MiB`, { retriable: false })
   return Array.from({ length: chunks }, (_, chunk) => {
-    const writer = new AvroWriter(CHUNK_BYTES + 256)
+    const bytes = artifact.bytes.subarray(chunk * CHUNK_BYTES, (chunk + 1) * CHUNK_BYTES)
+    const writer = new AvroWriter(bytes.length + 256)
     writer.long(chunk)
     writer.long(chunks)
     writer.string(artifact.mediaType)
-    writer.bytes(artifact.bytes.subarray(chunk * CHUNK_BYTES, (chunk + 1) * CHUNK_BYTES))
+    writer.bytes(bytes)
     return {
       id: uuidV5(ARTIFACT_NAMESPACE, Buffer.from(`${hash}|${chunk}|${artifact.mediaType}`)),
       type: 'ArtifactStored',

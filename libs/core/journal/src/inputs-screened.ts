@@ -125,12 +125,14 @@ export function decodeInputsScreened(plain: Uint8Array): InputsScreenedView {
       return this.forEachBlock(1, ([input]) => visit(input, index++))
     },
     forEachBlock(size, visit) {
-      const inputs = Array.from({ length: size }, () => new RecordedInput(reader))
+      // Made as they are needed: most live batches hold a few inputs, and each has a getter of its own.
+      const inputs: RecordedInput[] = []
       reader.position = inputsAt
       let total = 0
       let length = 0
       for (let count = reader.count(MAX_ITEMS); count > 0; count = reader.count(MAX_ITEMS)) {
         for (let i = 0; i < count; i++) {
+          if (length === inputs.length) inputs.push(new RecordedInput(reader))
           inputs[length++].readNext()
           if (length < size) continue
           visit(inputs, length)

@@ -21,8 +21,10 @@ export type OpenResult = { readonly kind: 'whole'; readonly entry: OpenedEntry }
 /** No entry's plain data is larger: a batch closes at 512 KiB, one input may follow it, decisions have entries of their own. */
 const MAX_PLAIN_BYTES = 16 * 1024 * 1024
 
-/** Most batches are inflated in one piece of this size, without joining. */
-const INFLATE_BYTES = 64 * 1024
+/** Room that inflating gets at a time: what the stored bytes will most likely open to, so that most entries come in one piece, without joining. */
+const LEAST_INFLATE_BYTES = 1024
+const MOST_INFLATE_BYTES = 64 * 1024
+const LIKELY_RATIO = 8
 
 const HASH = /^[0-9a-f]{64}$/
 
@@ -71,7 +73,7 @@ export function openEntry(previous: ChainHead, recorded: RecordedEntry): OpenRes
 export function readMetadata(bytes: Uint8Array): EntryMetadata | null {
   let parsed: unknown
   try {
-    parsed = JSON.parse(Buffer.from(bytes).toString('utf8'))
+    parsed = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8'))
   } catch {
     return null
   }
@@ -108,7 +110,9 @@ function unreadable({ stream, revision }: RecordedEntry, reason: string): RiskEr
 function readPlain(recorded: RecordedEntry, metadata: EntryMetadata): Uint8Array | null {
   if (metadata.encoding === undefined) return recorded.data
   try {
-    return inflateRawSync(recorded.data, { chunkSize: INFLATE_BYTES, maxOutputLength: MAX_PLAIN_BYTES })
+    const likelyBytes = recorded.data.length * LIKELY_RATIO
+    const chunkSize = Math.min(MOST_INFLATE_BYTES, Math.max(LEAST_INFLATE_BYTES, likelyBytes))
+    return inflateRawSync(recorded.data, { chunkSize, maxOutputLength: MAX_PLAIN_BYTES })
   } catch {
     return null
   }

@@ -23,7 +23,7 @@ const MAX_ITEMS = 1_000_000
 
 /** The plain bytes of a `RelationsLearned` entry, in Avro's binary form. */
 export function encodeRelationsLearned(learned: RelationsLearned): Buffer {
-  const writer = new AvroWriter(16_384)
+  const writer = new AvroWriter(1_024)
   writer.long(learned.throughEpoch)
   if (learned.consumed.length > 0) writer.long(learned.consumed.length)
   for (const { stream, revision } of learned.consumed) {

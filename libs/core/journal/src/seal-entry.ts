@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, hash as hashOnce } from 'node:crypto'
 import type { ProposedEntry } from '@riskledger/contracts'
 import { uuidV5 } from '@riskledger/events'
 
@@ -91,25 +91,44 @@ function hashedMetadata(
   metadata: UnsealedEntry['metadata'],
   chain: { readonly deflated: boolean; readonly previousEntryHash: string },
 ): string {
+  // What is undefined is left out.
   return JSON.stringify({
-    ...(chain.deflated ? { encoding: 'deflate-raw' } : {}),
+    encoding: chain.deflated ? 'deflate-raw' : undefined,
     engineHash: metadata.engineHash,
     policyHash: metadata.policyHash,
-    ...(metadata.firstSequence === undefined ? {} : { firstSequence: metadata.firstSequence }),
-    ...(metadata.lastSequence === undefined ? {} : { lastSequence: metadata.lastSequence }),
+    firstSequence: metadata.firstSequence,
+    lastSequence: metadata.lastSequence,
     previousEntryHash: chain.previousEntryHash,
   })
 }
 
 /** SHA-256 over length-prefixed type, plain data and metadata without its `entryHash`; lengths are 8 bytes, big-endian. */
 function hashEntry(type: string, plain: Uint8Array, metadata: string): string {
-  const hash = createHash('sha256')
-  for (const part of [Buffer.from(type), plain, Buffer.from(metadata)]) {
-    const length = Buffer.alloc(8)
-    length.writeBigUInt64BE(BigInt(part.length))
-    hash.update(length).update(part)
+  const typeBytes = Buffer.byteLength(type)
+  const metadataBytes = Buffer.byteLength(metadata)
+  const copied = plain.length <= COPIED_BYTES
+  const framed = Buffer.allocUnsafe(3 * LENGTH_BYTES + typeBytes + metadataBytes + (copied ? plain.length : 0))
+  let at = writeLength(framed, typeBytes, 0)
+  at += framed.write(type, at)
+  at = writeLength(framed, plain.length, at)
+  const plainAt = at
+  if (copied) {
+    framed.set(plain, at)
+    at += plain.length
   }
-  return hash.digest('hex')
+  at = writeLength(framed, metadataBytes, at)
+  framed.write(metadata, at)
+  if (copied) return hashOnce('sha256', framed, 'hex')
+  return createHash('sha256').update(framed.subarray(0, plainAt)).update(plain).update(framed.subarray(plainAt)).digest('hex')
+}
+
+const LENGTH_BYTES = 8
+/** Up to here it costs less to copy an entry's data between type and metadata than to hash the three by one call each. */
+const COPIED_BYTES = 16 * 1024
+
+/** Writes a length, big-endian, and returns the place behind it. */
+function writeLength(target: Buffer, length: number, at: number): number {
+  return target.writeUInt32BE(length, target.writeUInt32BE(0, at))
 }
 
 /** What an entry's hash and metadata must be, from what was recorded: its type, its plain data, its metadata as read. */

@@ -50,7 +50,13 @@ export const COUNTERPARTIES = PAYMENT_IDS + PAYMENT_ID_MEMORY
 export const COUNTERPARTY_MEMORY = 64
 export const INTEGERS = COUNTERPARTIES + COUNTERPARTY_MEMORY
 
-/** Rows of fixed size in pages of 256, never moved once made: `pages[slot >>> 8]`, from `(slot & 255) * width` on. */
+/** Rows that there is room for at first: a whole page of the widest rows is a quarter of a megabyte, and many partitions know few accounts. */
+const FIRST_ROWS = 16
+
+/**
+ * Rows of fixed size in pages of 256: `pages[slot >>> 8]`, from `(slot & 255) * width` on. None moves once made, but for the first 16, which move
+ * as the 17th is made: whoever holds a page or a row takes it anew after `addRow`.
+ */
 export class RowPages<T extends Float64Array | Float32Array | Uint32Array> {
   readonly pages: T[] = []
   private used = 0
@@ -67,7 +73,13 @@ export class RowPages<T extends Float64Array | Float32Array | Uint32Array> {
 
   /** Makes the next row, zeroed, and returns its number. */
   addRow(): number {
-    if (this.used % PAGE === 0) this.pages.push(this.make(PAGE * this.width))
+    const { used, pages } = this
+    if (used % PAGE === 0) pages.push(this.make(roomFor(used + 1) * this.width))
+    else if (used === FIRST_ROWS) {
+      const first = pages[0]
+      pages[0] = this.make(PAGE * this.width)
+      pages[0].set(first)
+    }
     return this.used++
   }
 
@@ -85,21 +97,30 @@ export class RowPages<T extends Float64Array | Float32Array | Uint32Array> {
     else writer.sparseNumbers(page, from + first, from + this.width)
   }
 
-  /** Writes all pages as they lie. */
+  /** Writes all pages as they lie, the last one up to its last row in use. */
   write(writer: ByteWriter): void {
     writer.varint(this.used)
-    for (const page of this.pages) writer.words(wordsOf(page))
+    for (let page = 0; page < this.pages.length; page++) writer.words(this.wordsInUse(page))
+  }
+
+  private wordsInUse(page: number): Uint32Array {
+    const rows = Math.min(PAGE, this.used - page * PAGE)
+    return wordsOf(this.pages[page].subarray(0, rows * this.width))
   }
 
   /** Fills fresh pages from what `write` wrote. */
   read(reader: ByteReader): void {
     this.used = reader.varint()
     for (let at = 0; at < this.used; at += PAGE) {
-      const page = this.make(PAGE * this.width)
-      reader.fillWords(wordsOf(page))
-      this.pages.push(page)
+      this.pages.push(this.make(roomFor(this.used) * this.width))
+      reader.fillWords(this.wordsInUse(this.pages.length - 1))
     }
   }
+}
+
+/** Rows of a page made while there are so many rows in all. */
+function roomFor(rows: number): number {
+  return rows <= FIRST_ROWS ? FIRST_ROWS : PAGE
 }
 
 /** Writes numbers as (distance from the last non-zero one, value) pairs, then 0: rows are mostly zeros. */

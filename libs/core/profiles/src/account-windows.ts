@@ -25,7 +25,7 @@ export class AccountWindows {
     readonly options: Pick<ProfileOptions, 'graceMs' | 'maxEventsPerKey'>,
   ) {
     const make = (): KeyedRings =>
-      new KeyedRings({ widthsMs: WINDOW_WIDTHS_MS, graceMs: options.graceMs, maxEventsPerKey: options.maxEventsPerKey, slots: 64 })
+      new KeyedRings({ widthsMs: WINDOW_WIDTHS_MS, graceMs: options.graceMs, maxEventsPerKey: options.maxEventsPerKey, slots: 16 })
     this.payments = make()
     this.rare = [TRADE_RING, LOGIN_RING, FAILED_RING, SMALL_RING].map((field) => ({ field, rings: make() }))
   }

@@ -21,6 +21,8 @@ import type { DecisionDraft } from './screening-step'
 export const BATCH_BYTES = 512 * 1024
 /** What one entry's metadata takes, for the count. */
 const METADATA_BYTES = 420
+/** Room for inputs and for facts at first; a partition whose batches are small needs no more, and one at full load has doubled it within a few batches. */
+const FIRST_BYTES = 16 * 1024
 const DECISION_ID_AT = '{"decisionId":"'.length
 const NO_ID = '00000000-0000-0000-0000-000000000000'
 
@@ -51,8 +53,8 @@ export interface BatchClosing {
 /** Collects screened inputs, their facts, decisions and answers until they fill an append. Reused from batch to batch. */
 export class BatchBuilder {
   inputCount = 0
-  private readonly inputs = new AvroWriter(BATCH_BYTES * 2)
-  private readonly facts = new AvroWriter()
+  private readonly inputs = new AvroWriter(FIRST_BYTES)
+  private readonly facts = new AvroWriter(FIRST_BYTES)
   private factCount = 0
   private followingBytes = 0
   private decisions: { readonly draft: DecisionDraft; readonly json: Uint8Array }[] = []

@@ -16,6 +16,8 @@ export interface EventMemoryLimits {
 }
 
 const ACCOUNT_COUNTERS = 65_536
+/** Ids that there is room for at first: a power of two. */
+const FIRST_CAPACITY = 64
 const ID_START = 10
 const ID_END = 26
 
@@ -26,7 +28,7 @@ const ID_END = 26
 export class EventMemory {
   /** Sequence under which the id of the last `look` was first taken; meaningful after 'duplicate' and 'conflicting'. */
   firstSequence = 0
-  private capacity = 1024
+  private capacity = FIRST_CAPACITY
   private head = 0
   private length = 0
   private low = new Uint32Array(this.capacity)
@@ -129,7 +131,7 @@ export class EventMemory {
    */
   canonicalHash(streamTimeMs: number, horizonMs: number): Uint8Array {
     const hash = createHash('sha256')
-    const words = new Float64Array(6 * 1024)
+    const words = new Float64Array(6 * Math.min(1024, this.length))
     let filled = 0
     this.forEachSlot((slot) => {
       if (this.times[slot] < streamTimeMs - horizonMs) return
@@ -147,12 +149,11 @@ export class EventMemory {
     return hash.digest()
   }
 
-  /** Writes everything as it lies. */
+  /** Writes everything as it lies, but for what `read` counts again: a quarter of a megabyte, whatever is held. */
   write(writer: ByteWriter): void {
     for (const value of [this.capacity, this.head, this.length]) writer.varint(value)
     for (const column of this.columns()) writer.words(wordsOf(column))
     writer.words(wordsOf(this.index))
-    writer.words(this.accountCounts)
   }
 
   /** Replaces everything by what `write` wrote. Throws `snapshot-unusable`. */
@@ -165,7 +166,8 @@ export class EventMemory {
     this.makeRoom(this.capacity)
     for (const column of this.columns()) reader.fillWords(wordsOf(column))
     reader.fillWords(wordsOf(this.index))
-    reader.fillWords(this.accountCounts)
+    this.accountCounts.fill(0)
+    this.forEachSlot((slot) => this.accountCounts[this.accounts[slot]]++)
   }
 
   private columns(): readonly (Uint32Array | Float64Array | Uint16Array)[] {

@@ -15,7 +15,8 @@ type EventView = RawViews[EventTopic]
 export class InputsAhead {
   /** What `touch` read: kept, so that no compiler finds the reading useless and leaves it out. */
   protected touched = 0
-  private readonly views = Array.from({ length: TOUCH_AHEAD }, () => new EventViews())
+  /** As many as the largest block needed: those for all topics of 32 inputs are hundreds of objects, and live blocks are small. */
+  private readonly views: EventViews[] = []
   private readonly events: (EventView | null)[] = new Array<EventView | null>(TOUCH_AHEAD).fill(null)
   private readonly slots = new Int32Array(TOUCH_AHEAD)
   private readonly counterparties = new Int32Array(TOUCH_AHEAD)
@@ -23,6 +24,7 @@ export class InputsAhead {
 
   /** Reads the first `count` inputs, at most `TOUCH_AHEAD`; they are screened before the next block is read. */
   read(inputs: readonly InputToScreen[], count: number, step: ScreeningStep): void {
+    while (this.views.length < count) this.views.push(new EventViews())
     for (let i = 0; i < count; i++) this.readOne(inputs[i], i, step)
     this.touched =
       step.memory.touch(count) ^

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { byteAt, HEX_OF_BYTE } from './hex'
 
 /** Where the hexadecimal digit pairs of a UUID's 16 bytes stand in its 36 characters. */
@@ -54,7 +54,7 @@ export function uuidBytes(text: string): Uint8Array {
 
 /** The UUID of version 5 (RFC 9562, section 5.5): SHA-1 over the namespace's 16 bytes and the name. */
 export function uuidV5(namespace: Uint8Array, name: Uint8Array): string {
-  const digest = createHash('sha1').update(namespace).update(name).digest()
+  const digest = hash('sha1', Buffer.concat([namespace, name]), 'buffer')
   digest[6] = (digest[6] & 0x0f) | 0x50
   digest[8] = (digest[8] & 0x3f) | 0x80
   return uuidText(digest, 0)
