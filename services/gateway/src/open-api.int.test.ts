@@ -1,4 +1,3 @@
-import { RiskError } from '@riskledger/contracts'
 import { EVENT_TOPICS } from '@riskledger/events'
 import { MemoryEventLog, MemoryLedger } from '@riskledger/testing'
 import { GatewayBench, payment } from './testing/gateway-bench'
@@ -121,17 +120,4 @@ test('a journal that cannot be read ends the gateway, and says where', async () 
     code: 'ledger-corrupt',
     context: { stream: 'screening-000.0000', revision: 0 },
   })
-})
-
-test('before it listens, every partition of the log was asked for its end and nothing was published; a log that does not answer keeps it from nothing', async () => {
-  const range = bench.log.range.bind(bench.log)
-  const asked: string[] = []
-  bench.log.range = (topic, partition) => {
-    asked.push(`${topic}/${partition}`)
-    return asked.length === 1 ? Promise.reject(new RiskError('log-unavailable', 'away', { retriable: true })) : range(topic, partition)
-  }
-  await bench.open()
-  expect(asked).toEqual(['payments/0'])
-  expect((await range('payments', 0)).end).toBe(0)
-  expect((await bench.get('/health/live')).status).toBe(200)
 })

@@ -18,7 +18,6 @@ import { readRawSchemas } from './raw-schemas'
 import { RecentVerdicts } from './recent-verdicts'
 import { refuseConnection, refuseWithProblems, sendProblem } from './refuse'
 import { VerdictFeed } from './verdict-feed'
-import { warmUp } from './warm-up'
 
 /** A gateway that serves. */
 export interface Gateway {
@@ -82,7 +81,6 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       defaultDeadlineMs,
     })
     addHouseRoutes(app, { log, ledger, environment, feed, metrics, closing: () => admission.closing })
-    await warmUp(app, { log, fallback: fallback.current, partitionCount, nowMs: nowMs() })
     const url = await listen(app, options)
     logger.info('the gateway serves', {
       url,
