@@ -101,6 +101,7 @@ export class MemoryEventLog implements EventLog {
     }
     return new Promise((resolve) => {
       const wake = (): void => {
+        signal?.removeEventListener('abort', wake)
         this.seenVersions.set(caller, this.version)
         resolve()
       }

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
-import { RiskError, type RawTopic, type RecordedEntry } from '@riskledger/contracts'
+import { RiskError, type RawTopic, type RecordedEntry, type Verdict } from '@riskledger/contracts'
 import { decodeInputsScreened, MalformedBytesError, readEntry, type JournaledInput } from '@riskledger/journal'
+import type { FoundBatch } from './batch-finder'
 import { eventKey, type Outcome } from './recent-verdicts'
 
 /** An input of a screened topic as the journal tells it. */
@@ -77,7 +78,7 @@ export class JournalReader {
     if (topics === null) throw corrupt(entry, 'it comes before the first entry of its journal')
     forEachOutcome(entry, { partition: this.place.partition, topics }, (found) => {
       const { verdict } = found.outcome
-      if (verdict !== null && verdict !== 'allow') this.undecided.set(found.outcome.sequence, found)
+      if (isDecided(verdict)) this.undecided.set(found.outcome.sequence, found)
       else this.listener.tell(found)
     })
   }
@@ -96,35 +97,78 @@ export class JournalReader {
   }
 }
 
-/** Visits the events of screened topics of an `InputsScreened` entry, in order; decisions and their reasons stand in entries of their own. */
+/**
+ * Visits the events of screened topics of an `InputsScreened` entry, in order; decisions and their reasons stand in entries of their own. With `wanted`,
+ * only those whose key it is true of.
+ */
 export function forEachOutcome(
   entry: RecordedEntry,
-  { partition, topics }: { readonly partition: number; readonly topics: readonly RawTopic[] },
+  place: { readonly partition: number; readonly topics: readonly RawTopic[]; readonly wanted?: (key: string) => boolean },
   visit: (found: JournalOutcome) => void,
 ): void {
-  try {
+  const { partition, topics, wanted } = place
+  reading(entry, () => {
     const batch = decodeInputsScreened(readEntry(entry).data)
     batch.forEachInput((input, index) => {
       const topic = topics[input.topic]
       if (!isScreened(topic)) return
-      const found = outcomeOf(input, { topic, partition, sequence: batch.firstSequence + index })
+      const found = outcomeOf(input, { topic, partition, sequence: batch.firstSequence + index, wanted })
       if (found !== null) visit(found)
     })
+  })
+}
+
+/**
+ * The event of a screened topic that a batch holds under this sequence, or null; and how many of the decisions that follow the batch come before the
+ * event's own, if it has one.
+ */
+export function outcomeAt(
+  { recorded, inputs }: FoundBatch,
+  place: { readonly partition: number; readonly topics: readonly RawTopic[]; readonly sequence: number },
+): { readonly found: JournalOutcome | null; readonly decisionsBefore: number } {
+  const { partition, topics, sequence } = place
+  let found: JournalOutcome | null = null
+  let decisionsBefore = 0
+  reading(recorded, () =>
+    inputs.forEachInput((input, index) => {
+      const at = inputs.firstSequence + index
+      if (at < sequence && isDecided(input.verdict)) decisionsBefore++
+      const topic = topics[input.topic]
+      if (at === sequence && isScreened(topic)) found = outcomeOf(input, { topic, partition, sequence })
+    }),
+  )
+  return { found, decisionsBefore }
+}
+
+/** Whether a verdict stands in the journal as an entry of its own, with its reasons. */
+export function isDecided(verdict: Verdict | null): boolean {
+  return verdict !== null && verdict !== 'allow'
+}
+
+function reading(entry: RecordedEntry, read: () => void): void {
+  try {
+    read()
   } catch (error) {
     if (error instanceof MalformedBytesError) throw corrupt(entry, error.message)
     throw error
   }
 }
 
-function outcomeOf(
-  input: JournaledInput,
-  place: { readonly topic: RawTopic; readonly partition: number; readonly sequence: number },
-): JournalOutcome | null {
+interface OutcomePlace {
+  readonly topic: RawTopic
+  readonly partition: number
+  readonly sequence: number
+  readonly wanted?: ((key: string) => boolean) | undefined
+}
+
+function outcomeOf(input: JournaledInput, { wanted, ...place }: OutcomePlace): JournalOutcome | null {
   const { body } = input
   if (body === null || body.length < EVENT_ID_END) return null
+  const key = eventKey(body, EVENT_ID_AT)
+  if (wanted?.(key) === false) return null
   const { status, verdict, scorePoints, reason, lateByMs, firstSequence, offset } = input
   return {
-    key: eventKey(body, EVENT_ID_AT),
+    key,
     digest: hash('sha256', body, 'buffer'),
     offset,
     outcome: { ...place, status, verdict, scorePoints, decisionId: null, reasonCodes: [], reason, lateByMs },

@@ -1,7 +1,8 @@
 import type { Ledger, RawTopic, RecordedEntry } from '@riskledger/contracts'
 import { uuidBytes } from '@riskledger/events'
-import { batchOfSequence, peekBackwards, readEntry, screeningStream } from '@riskledger/journal'
-import { forEachOutcome, readDecision, type JournalOutcome } from './journal-reader'
+import { peekBackwards, readEntry, screeningStream } from '@riskledger/journal'
+import { BatchFinder } from './batch-finder'
+import { forEachOutcome, isDecided, outcomeAt, readDecision, type JournalOutcome } from './journal-reader'
 import { eventKey, type Outcome } from './recent-verdicts'
 import { journalTopics } from './verdict-feed'
 
@@ -14,59 +15,68 @@ export interface LookUpOptions {
   readonly lookBackBytes: number
 }
 
-/** Searches under way at once; more wait, in order. Each holds one inflated batch in memory. */
-const MAX_AT_ONCE = 4
+/** Look-ups of a sequence under way at once: a few small reads each, and of what they read little is kept. */
+const MAX_LOOK_UPS = 16
+/** Searches for an event under way at once: each reads much and holds one inflated batch in memory. */
+const MAX_SEARCHES = 4
+
+/** Decisions of a read, where the first was another's. */
+const DECISIONS_IN_READ = 32
 
 /** What came of the search for an event. */
 export type EventSearch =
   | { readonly kind: 'found'; readonly outcome: Outcome }
   | { readonly kind: 'not-found'; /** Whether the whole journal was read, or the limit came first. */ readonly whole: boolean }
 
-/** Finds in the ledger what the gateway does not remember. */
+/** One partition's journal, as far as it was looked at. */
+interface Journal {
+  readonly partition: number
+  readonly stream: string
+  readonly topics: readonly RawTopic[]
+  readonly batches: BatchFinder
+}
+
+/** Finds in the ledger what the gateway does not remember. More than may be under way at once wait, in order. */
 export class LookUp {
-  private running = 0
-  private readonly waiting: (() => void)[] = []
+  private readonly lookUps = new Turns(MAX_LOOK_UPS)
+  private readonly searches = new Turns(MAX_SEARCHES)
+  private readonly journals = new Map<number, Journal>()
 
   constructor(private readonly options: LookUpOptions) {}
 
-  /** The outcome of the input with this sequence, or null where the journal has none. About twenty small reads, and one batch. */
+  /** The outcome of the input with this sequence, or null where the journal has none. A few small reads, one where its batch was looked at a moment ago. */
   atSequence(partition: number, sequence: number): Promise<JournalOutcome | null> {
-    return this.inTurn(async () => {
-      const { ledger } = this.options
-      const stream = this.streamOf(partition)
-      const topics = await journalTopics(ledger, stream)
-      const batch = await batchOfSequence(ledger, stream, sequence)
-      if (topics === null || batch === null) return null
-      let found: JournalOutcome | null = null
-      forEachOutcome(batch.recorded, { partition, topics }, (one) => {
-        if (one.outcome.sequence === sequence) found = one
-      })
-      return found === null ? null : this.withDecision(found, batch.recorded)
+    return this.lookUps.take(async () => {
+      const journal = await this.journalOf(partition)
+      const batch = (await journal?.batches.find(sequence)) ?? null
+      if (journal === null || batch === null) return null
+      const { found, decisionsBefore } = outcomeAt(batch, { ...journal, sequence })
+      return found === null ? null : this.withDecision(found, { ...batch.recorded, decisionsBefore })
     })
   }
 
   /** What became of an event, from the newest entries back as far as `lookBackBytes` go. A verdict goes before a refusal of the same id. */
   ofEvent(eventId: string): Promise<EventSearch> {
-    return this.inTurn(async () => {
+    return this.searches.take(async () => {
       const key = eventKey(uuidBytes(eventId), 0)
-      const { partitionCount, lookBackBytes } = this.options
+      const { partitionCount, lookBackBytes, ledger } = this.options
       let whole = true
       let refused: Outcome | null = null
       for (let partition = 0; partition < partitionCount; partition++) {
         let leftBytes = lookBackBytes / partitionCount
-        const stream = this.streamOf(partition)
-        const topics = await journalTopics(this.options.ledger, stream)
-        if (topics === null) continue
-        for await (const { recorded } of peekBackwards(this.options.ledger, stream, 'end')) {
+        const journal = await this.journalOf(partition)
+        if (journal === null) continue
+        for await (const { recorded } of peekBackwards(ledger, journal.stream, 'end')) {
           if (recorded.type !== 'InputsScreened') continue
           if (leftBytes <= 0) {
             whole = false
             break
           }
           leftBytes -= readEntry(recorded).data.length
-          const found = foundIn(recorded, { partition, topics, key })
+          const found = foundIn(recorded, { ...journal, key })
           if (found === null) continue
-          if (found.outcome.status !== 'quarantined') return { kind: 'found', outcome: (await this.withDecision(found, recorded)).outcome }
+          if (found.outcome.status !== 'quarantined')
+            return { kind: 'found', outcome: (await this.withDecision(found, { ...recorded, decisionsBefore: 0 })).outcome }
           refused ??= found.outcome
         }
       }
@@ -74,28 +84,57 @@ export class LookUp {
     })
   }
 
-  /** Decisions follow the entry of their inputs, in order of sequence. */
-  private async withDecision(found: JournalOutcome, { stream, revision }: RecordedEntry): Promise<JournalOutcome> {
+  /** Decisions follow the entry of their inputs, in order of sequence; so many of them come before the one that is looked for, or fewer. */
+  private async withDecision(
+    found: JournalOutcome,
+    { stream, revision, decisionsBefore }: Pick<RecordedEntry, 'stream' | 'revision'> & { readonly decisionsBefore: number },
+  ): Promise<JournalOutcome> {
     const { verdict, sequence } = found.outcome
-    if (verdict === null || verdict === 'allow') return found
-    for await (const entry of this.options.ledger.readStream(stream, { from: revision + 1, direction: 'forwards' })) {
-      if (entry.type !== 'DecisionMade') break
-      const { decisionId, reasonCodes, sequence: decided } = readDecision(entry)
-      if (decided === sequence) return { ...found, outcome: { ...found.outcome, decisionId, reasonCodes } }
+    if (!isDecided(verdict)) return found
+    let maxCount = 1
+    for (let from = revision + 1 + decisionsBefore; ; from += maxCount, maxCount = DECISIONS_IN_READ) {
+      let more = false
+      let decided: JournalOutcome | null = null
+      for await (const entry of this.options.ledger.readStream(stream, { from, direction: 'forwards', maxCount })) {
+        more = entry.type === 'DecisionMade'
+        if (!more) continue
+        const decision = readDecision(entry)
+        if (decision.sequence !== sequence) continue
+        decided = { ...found, outcome: { ...found.outcome, decisionId: decision.decisionId, reasonCodes: decision.reasonCodes } }
+      }
+      if (decided !== null) return decided
+      if (!more) return found
     }
-    return found
   }
 
-  private streamOf(partition: number): string {
-    return screeningStream(partition, 0, this.options.environment)
+  /** Null where there is no journal yet; what a journal's first entry says stays as it is. */
+  private async journalOf(partition: number): Promise<Journal | null> {
+    const known = this.journals.get(partition)
+    if (known !== undefined) return known
+    const { ledger, environment } = this.options
+    const stream = screeningStream(partition, 0, environment)
+    const topics = await journalTopics(ledger, stream)
+    if (topics === null) return null
+    const journal = { partition, stream, topics, batches: new BatchFinder(ledger, stream) }
+    // Another look-up may have come to it meanwhile, and have seen places since.
+    if (!this.journals.has(partition)) this.journals.set(partition, journal)
+    return this.journals.get(partition)!
   }
+}
 
-  private async inTurn<Result>(search: () => Promise<Result>): Promise<Result> {
+/** Lets so many work at once; the others wait for their turn, in order. */
+class Turns {
+  private running = 0
+  private readonly waiting: (() => void)[] = []
+
+  constructor(private readonly most: number) {}
+
+  async take<Result>(work: () => Promise<Result>): Promise<Result> {
     // Who ends hands its place to whoever has waited longest.
-    if (this.running >= MAX_AT_ONCE) await new Promise<void>((resolve) => this.waiting.push(resolve))
+    if (this.running >= this.most) await new Promise<void>((resolve) => this.waiting.push(resolve))
     else this.running++
     try {
-      return await search()
+      return await work()
     } finally {
       const next = this.waiting.shift()
       if (next === undefined) this.running--
@@ -110,9 +149,9 @@ function foundIn(
   { partition, topics, key }: { readonly partition: number; readonly topics: readonly RawTopic[]; readonly key: string },
 ): JournalOutcome | null {
   let found: JournalOutcome | null = null
-  forEachOutcome(entry, { partition, topics }, (one) => {
+  forEachOutcome(entry, { partition, topics, wanted: (other) => other === key }, (one) => {
     const { status } = one.outcome
-    if (one.key === key && status !== 'duplicate' && status !== 'conflicting') found = one
+    if (status !== 'duplicate' && status !== 'conflicting') found = one
   })
   return found
 }

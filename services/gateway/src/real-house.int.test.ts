@@ -61,7 +61,7 @@ test('a gateway that comes anew gives retries their first verdicts, and finds de
   const first = await Promise.all(asked.map((event) => bench.decide(event)))
   await bench.gateway.close()
   await bench.open()
-  // Each is looked up in the ledger, one after the other.
+  // Each is looked up in the ledger, several side by side.
   const retried = await Promise.all(asked.map((event) => bench.decide(event, 10_000)))
   retried.forEach(({ body }, i) => {
     const { kind, sequence, partition, decisionId } = first[i].body

@@ -37,6 +37,17 @@ test('an epoch is folded once every partition has passed it: partitions in turn,
   expect(drained(queue)).toEqual([])
 })
 
+test('what comes of an epoch that its partition has finished is not taken, whatever the others have finished', () => {
+  const queue = new EpochQueue(2)
+  queue.finish(0, 5)
+  expect(queue.add(0, input('a1'), 5)).toBe(false)
+  expect(queue.add(0, input('a2'), 6)).toBe(true)
+  expect(queue.add(1, input('b1'), 5)).toBe(true)
+  queue.finish(0, 9)
+  queue.finish(1, 9)
+  expect(drained(queue)).toEqual(['b1', 'end 5', 'a2', 'end 6'])
+})
+
 test('an epoch without inputs has no end to tell, and passing does not go back', () => {
   const queue = new EpochQueue(1)
   queue.finish(0, 100)

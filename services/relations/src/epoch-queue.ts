@@ -15,12 +15,17 @@ export class EpochQueue {
     this.finished = Array.from({ length: partitionCount }, () => -1)
   }
 
-  /** Takes a copy of the input, but for the bytes of its entry, which must not change any more. */
-  add(partition: number, input: QueuedInput, epoch: number): void {
+  /**
+   * Takes a copy of the input, but for the bytes of its entry, which must not change any more. False, and nothing taken, where the partition has
+   * finished that epoch already: then it is folded at once, as live input is, for nobody waits for it and its epoch may have been given out.
+   */
+  add(partition: number, input: QueuedInput, epoch: number): boolean {
+    if (epoch <= this.finished[partition]) return false
     this.inputs[partition].push(input, epoch)
+    return true
   }
 
-  /** The partition will give no more inputs of epochs up to and including this one. */
+  /** The partition is past the epochs up to and including this one: what it still gives of them is not waited for. */
   finish(partition: number, epoch: number): void {
     if (epoch > this.finished[partition]) this.finished[partition] = epoch
   }

@@ -31,7 +31,8 @@ const TELLING: readonly EventTopic[] = ['payments', 'logins', 'p2p-trades', 'out
 
 /**
  * Folds all journals into what is known of counterparties and devices and writes what changed to the relations streams, until `signal` aborts.
- * Inputs of files are folded epoch by epoch, once every partition has passed the epoch; live inputs as they come, in the ledger's own order.
+ * Inputs of files are folded epoch by epoch, once the clock of every partition's journal has passed the epoch; live inputs, and those of a file that come
+ * behind the clock of their partition, as they come, in the ledger's own order.
  */
 export async function runRelations(options: RelationsOptions): Promise<void> {
   const worker = new RelationsWorker(options, await LearnedWriter.open(options.ledger, options))
@@ -86,11 +87,10 @@ class RelationsWorker {
     const arriving = this.arriving
     arriving.source = { stream: entry.stream, revision: entry.revision, data }
     const batch = decodeInputsScreened(data)
-    let live = false
+    let atOnce = false
     batch.forEachInput((input) => {
       const { orderLagMs, status, bodyAt } = input
       if (orderLagMs !== null) this.orderTimes[partition] = input.brokerTimeMs + orderLagMs
-      else live = true
       const topic = topics[input.topic | 0]
       if ((status !== 'screened' && status !== 'observed') || bodyAt < 0 || !(topic >= 0)) return
       arriving.from = bodyAt
@@ -98,11 +98,14 @@ class RelationsWorker {
       arriving.topic = topic
       arriving.status = status
       arriving.habitDistanceCenti = input.habitDistanceCenti
-      if (orderLagMs === null) this.fold(arriving)
-      else this.queue.add(partition, arriving, Math.floor(this.orderTimes[partition] / epochMs))
+      const waits = orderLagMs !== null && this.queue.add(partition, arriving, Math.floor(this.orderTimes[partition] / epochMs))
+      if (waits) return
+      this.fold(arriving)
+      atOnce = true
     })
-    if (live) this.endEpoch(-1)
-    else this.queue.finish(partition, Math.floor(batch.tickMs / epochMs) - 1)
+    if (atOnce) this.endEpoch(-1)
+    // Whatever moved the clock: a live batch too says how far its partition is, and the others wait for that.
+    this.queue.finish(partition, Math.floor(batch.tickMs / epochMs) - 1)
     this.queue.drain(
       (input) => this.fold(input),
       (epoch) => this.endEpoch(epoch),

@@ -196,3 +196,27 @@ test('a fetch that fails in the middle of a batch loses nothing: what was taken 
   log.fetch = fetch
   expect(names(await source.pull(never))).toEqual(['logins@0', 'payments@1'])
 })
+
+test.each(['before anything was taken', 'in the middle of a batch'])(
+  'an import that begins while topics are fetched, %s, keeps its order',
+  async (when) => {
+    const log = new MemoryEventLog()
+    const early = when === 'before anything was taken'
+    if (!early) await log.append([live('logins', 500)])
+    const fetch = log.fetch.bind(log)
+    let fetches = 0
+    log.fetch = async (request) => {
+      const response = await fetch(request)
+      // The first topic was found empty, and a later one is not: by then an import had begun that put records into both.
+      if (request.topic === 'payments' && fetches++ === 0 && early) await begin()
+      if (request.topic === 'logins' && response.records[0]?.offset === 0 && !early) await begin()
+      return response
+    }
+    const begin = (): Promise<unknown> =>
+      log.append([ofFile('payments', 1_000), ofFile('logins', 1_001)], { ...SOURCE, emissions: 2, orderTimeMs: 1_001 })
+    const source = sourceOn(log)
+    const given: string[] = []
+    while (given.at(-1) !== 'payments@0') given.push(...names(await source.pull(never)))
+    expect(given).toEqual(early ? ['payments@0'] : ['logins@0', 'payments@0'])
+  },
+)

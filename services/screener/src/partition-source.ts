@@ -43,7 +43,24 @@ export interface PartitionSourceOptions {
   readonly crashPoint: (name: string) => void
 }
 
-/** Pulls one partition's records from the log and merges its topics into batches. */
+/** How far records may go, as one look at the log's imports says. */
+interface Bound {
+  /** Records below it may go; infinite where no import is at work. */
+  readonly orderTimeMs: number
+  /** The furthest that any import has announced. */
+  readonly announcedMs: number
+  readonly sources: readonly SourceProgress[]
+}
+
+/**
+ * Pulls one partition's records from the log and merges its topics into batches.
+ *
+ * **Live input beside a file.** A partition has one clock, the tick in its journal, whatever moved it: a file's inputs, live ones, or a batch without
+ * inputs that only tells how far it is. By the clock alone relations count which epochs a partition has finished, and by it alone the source knows what it has
+ * told already. Live input never carries the clock past what still waits here, nor past what an import at work has announced; and whoever has nothing
+ * to give out first moves its clock to where it waits. So the partition whose input waits at the smallest order time finds every clock at or past
+ * that, and its gate opens: partitions cannot wait for each other, however live input and files are mixed, and after every restart.
+ */
 export class PartitionSource {
   private readonly merge: TopicMerge
   /** Next offset to fetch. */
@@ -52,14 +69,15 @@ export class PartitionSource {
   private readonly givenOffsets: number[]
   /** Gaps not told yet, of each topic in order of offset. */
   private gaps: Gap[] = []
-  private lastTickMs: number
+  /** The partition's clock: the largest tick that its journal holds or that a batch given out puts there. Relations count finished epochs by it. */
+  private clockMs: number
   private poked = false
 
   constructor(private readonly options: PartitionSourceOptions) {
     this.merge = new TopicMerge(options.topics.length)
     this.fetchOffsets = [...options.nextOffsets]
     this.givenOffsets = [...options.nextOffsets]
-    this.lastTickMs = options.tickMs
+    this.clockMs = options.tickMs
   }
 
   /** Makes the next pull give out a batch without inputs, so that what waits for a batch boundary need not wait for an input. */
@@ -75,14 +93,14 @@ export class PartitionSource {
         return { items: [], gaps: [], tickMs: undefined }
       }
       const bound = await this.bound()
-      await this.fill()
+      if ((await this.fill()) && !(await this.stands(bound))) continue
       if (this.wouldBeShort(bound.orderTimeMs)) {
         await this.options.gate.changed(signal)
         continue
       }
-      const { items, gatedAtMs } = await this.collect(bound.orderTimeMs)
+      const { items, gatedAtMs } = await this.collect(bound)
       const gaps = this.takeGaps()
-      if (items.length > 0 || gaps.length > 0) return this.toBatch(items, gaps)
+      if (items.length > 0 || gaps.length > 0) return this.toBatch({ items, gaps }, bound.orderTimeMs)
       const tick = this.tellProgress(gatedAtMs ?? (this.options.log.partitionCount > 1 ? bound.announcedMs : 0))
       if (tick !== null) return tick
       if (gatedAtMs !== null) {
@@ -101,22 +119,37 @@ export class PartitionSource {
    * Records with an order time below `orderTimeMs` may go: below what the import at work has announced, or without end. An import starts at or
    * above what every other has announced, so the one at work is the furthest; one that stopped half-way and was left holds nothing back.
    */
-  private async bound(): Promise<{ readonly orderTimeMs: number; readonly announcedMs: number }> {
+  private async bound(): Promise<Bound> {
+    const sources = await this.options.log.sources()
     let furthest: SourceProgress | null = null
-    for (const source of await this.options.log.sources()) {
-      if (furthest === null || source.orderTimeMs >= furthest.orderTimeMs) furthest = source
-    }
-    return { orderTimeMs: furthest === null || furthest.done ? Infinity : furthest.orderTimeMs, announcedMs: furthest?.orderTimeMs ?? 0 }
+    for (const source of sources) if (furthest === null || source.orderTimeMs >= furthest.orderTimeMs) furthest = source
+    const orderTimeMs = furthest === null || furthest.done ? Infinity : furthest.orderTimeMs
+    return { orderTimeMs, announcedMs: furthest?.orderTimeMs ?? 0, sources }
   }
 
-  /** Fetches every topic of which nothing is waiting, up to its end or until something is. */
-  private async fill(): Promise<void> {
+  /**
+   * False where no import was at work when the bound was looked up and one has written since: of a topic that was fetched before that, its first records
+   * may be missing here, so the bound is to be looked up again before any of it goes.
+   */
+  private async stands({ orderTimeMs, sources }: Bound): Promise<boolean> {
+    if (orderTimeMs !== Infinity) return true
+    const now = await this.options.log.sources()
+    return (
+      now.length === sources.length && now.every(({ emissions, done }, i) => emissions === sources[i].emissions && done === sources[i].done)
+    )
+  }
+
+  /** Fetches every topic of which nothing is waiting, up to its end or until something is. True where a file's records came. */
+  private async fill(): Promise<boolean> {
+    let ofFile = false
     for (let topic = 0; topic < this.options.topics.length; topic++) {
-      if (this.merge.waiting(topic) === 0) await this.fetch(topic)
+      if (this.merge.waiting(topic) === 0 && (await this.fetch(topic))) ofFile = true
     }
+    return ofFile
   }
 
-  private async fetch(topic: number): Promise<void> {
+  /** True where records of a file were among what came. */
+  private async fetch(topic: number): Promise<boolean> {
     for (;;) {
       const response = await this.options.log.fetch({
         topic: this.options.topics[topic],
@@ -128,18 +161,18 @@ export class PartitionSource {
       for (const gap of response.gaps) this.gaps.push({ topic, ...gap })
       this.fetchOffsets[topic] = response.nextOffset
       if (response.records.length > 0) this.merge.offer(topic, response.records)
-      if (response.records.length > 0 || response.nextOffset >= response.highWatermark) return
+      if (response.records.length > 0 || response.nextOffset >= response.highWatermark)
+        return response.records.some(({ orderTimeMs }) => orderTimeMs !== undefined)
     }
   }
 
   /**
-   * Fetches a topic in the middle of a batch; false where the log refuses. A pull that fails is made again, and what this one has taken would be
-   * missing from it: so the batch ends here, and the next pull meets the failure.
+   * Fetches a topic in the middle of a batch; false where the batch ends here: the bound does not stand any more, or the log refuses. A pull that
+   * fails is made again, and what this one has taken would be missing from it: so the next pull meets the failure.
    */
-  private async refill(topic: number): Promise<boolean> {
+  private async refill(topic: number, bound: Bound): Promise<boolean> {
     try {
-      await this.fetch(topic)
-      return true
+      return !(await this.fetch(topic)) || (await this.stands(bound))
     } catch (error) {
       if (!(error instanceof RiskError)) throw error
       return false
@@ -157,15 +190,15 @@ export class PartitionSource {
     if (record.orderTimeMs === undefined) return false
     const { gate } = this.options
     const lastMs = (Math.floor(orderTimeMs / gate.epochMs) + gate.epochsInBatch - 1) * gate.epochMs
-    return !gate.open(lastMs) && gate.willOpen(lastMs, this.lastTickMs)
+    return !gate.open(lastMs) && gate.willOpen(lastMs, this.clockMs)
   }
 
-  private async collect(bound: number): Promise<{ items: MergeItem[]; gatedAtMs: number | null }> {
+  private async collect(bound: Bound): Promise<{ items: MergeItem[]; gatedAtMs: number | null }> {
     const items: MergeItem[] = []
     let bytes = 0
     let endMs = Infinity
     while (items.length < this.options.batchInputs && bytes < MAX_BYTES) {
-      const topic = this.merge.first(bound)
+      const topic = this.merge.first(bound.orderTimeMs)
       if (topic < 0) break
       const next = this.merge.peek(topic)
       if (next.record.orderTimeMs !== undefined) {
@@ -178,7 +211,7 @@ export class PartitionSource {
       this.givenOffsets[topic] = next.record.offset + 1
       bytes += Math.min(next.record.value.length, MAX_BODY_BYTES)
       // Also where its end was seen before: the bound may be newer than that look.
-      if (this.merge.waiting(topic) === 0 && !(await this.refill(topic))) break
+      if (this.merge.waiting(topic) === 0 && !(await this.refill(topic, bound))) break
     }
     this.options.crashPoint('decoded')
     return { items, gatedAtMs: null }
@@ -200,18 +233,29 @@ export class PartitionSource {
     return reached
   }
 
-  private toBatch(items: readonly MergeItem[], gaps: readonly Gap[]): InputBatch {
-    const last = items.at(-1)
-    const live = last === undefined || last.record.orderTimeMs === undefined
-    this.lastTickMs = live ? this.lastTickMs : last.orderTimeMs
-    return { items, gaps, tickMs: live ? this.liveTick() : undefined }
+  private toBatch(taken: { readonly items: readonly MergeItem[]; readonly gaps: readonly Gap[] }, boundMs: number): InputBatch {
+    const last = taken.items.at(-1)
+    const tickMs = last?.record.orderTimeMs === undefined ? this.liveTick(boundMs) : undefined
+    // A file's inputs move the clock one by one, among live ones too.
+    for (const { record } of taken.items) if (record.orderTimeMs !== undefined) this.moveClock(record.orderTimeMs)
+    if (tickMs !== undefined) this.moveClock(tickMs)
+    return { ...taken, tickMs }
   }
 
-  /** Wall time that the partition has surely reached: where a topic has unread records, the broker time of the first. */
-  private liveTick(): number {
-    let tick = this.options.nowMs()
+  private moveClock(tickMs: number): void {
+    if (tickMs > this.clockMs) this.clockMs = tickMs
+  }
+
+  /**
+   * Wall time that the partition has surely reached: where a topic has unread records, the time of the first, a file's order time or the broker's; and
+   * never past the bound, for there the import at work has unread records.
+   */
+  private liveTick(boundMs: number): number {
+    let tick = Math.min(this.options.nowMs(), boundMs)
     for (let topic = 0; topic < this.options.topics.length; topic++) {
-      if (this.merge.waiting(topic) > 0) tick = Math.min(tick, this.merge.peek(topic).record.brokerTimeMs)
+      if (this.merge.waiting(topic) === 0) continue
+      const { record } = this.merge.peek(topic)
+      tick = Math.min(tick, record.orderTimeMs ?? record.brokerTimeMs)
     }
     return tick
   }
@@ -222,8 +266,8 @@ export class PartitionSource {
    */
   private tellProgress(reachedMs: number): InputBatch | null {
     const { epochMs } = this.options.gate
-    if (Math.floor(reachedMs / epochMs) <= Math.floor(this.lastTickMs / epochMs)) return null
-    this.lastTickMs = reachedMs
+    if (Math.floor(reachedMs / epochMs) <= Math.floor(this.clockMs / epochMs)) return null
+    this.clockMs = reachedMs
     return { items: [], gaps: [], tickMs: reachedMs }
   }
 

@@ -4,6 +4,7 @@ import { encodeLedgerJson } from '@riskledger/events'
 import { screeningStream, sealEntry, ZERO_HASH, type ChainHead, type CheckedEntry, type SealedEntry } from '@riskledger/journal'
 import type { AcceptedPolicy, Policy } from '@riskledger/policy'
 import { JournalFold } from '@riskledger/screening'
+import { assertSameLog } from './assert-same-log'
 import { foldForward, foldFromSnapshot } from './fold-journal'
 import { assertNotRemoved, register } from './journal-registry'
 import type { WorkerOptions } from './partition-worker'
@@ -26,13 +27,14 @@ export type TakeOverOptions = Pick<
   | 'randomBytes'
   | 'entriesAhead'
 > & {
-  /** A journal that has no entry yet begins at its first offsets; null: a log that has none yet, so at 0. */
-  readonly log: Pick<EventLog, 'range'> | null
+  /** A journal that has no entry yet begins at its first offsets; one that has must have been made from it. Null: a log that has none yet, so at 0. */
+  readonly log: Pick<EventLog, 'range' | 'fetch'> | null
 }
 
 /**
  * Folds what is there and appends `TenureBegan`, again from the fold on where somebody else was faster or nobody knows whether it was written.
- * Throws `fenced` where somebody else has taken the partition over in the meantime.
+ * Throws `fenced` where somebody else has taken the partition over in the meantime, and `log-replaced`, before it fences anybody, where the log is not
+ * the one that the journal was made from (`assertSameLog`).
  */
 export async function takeOver(options: TakeOverOptions): Promise<JournalFold> {
   const stream = screeningStream(options.partition, 0, options.environment)
@@ -127,8 +129,9 @@ async function begin(fold: JournalFold, options: TakeOverOptions): Promise<void>
   await foldForward(fold, { ledger: options.ledger, policies: options.policies })
 }
 
-/** Puts into the ledger what the tenure refers to. */
+/** Puts into the ledger what the tenure refers to, and looks whether the journal goes on in this log. */
 async function prepare(fold: JournalFold, options: TakeOverOptions): Promise<void> {
+  if (options.log !== null) await assertSameLog(fold, { ...options, log: options.log })
   await register(options)
   const policy = policyToBegin(fold, options)
   if (policy !== null) await options.policies.store(policy)

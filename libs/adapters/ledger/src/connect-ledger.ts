@@ -94,12 +94,15 @@ class ClientLedger implements Ledger {
   async *readStream(stream: string, options: ReadStreamOptions): AsyncGenerator<RecordedEntry, void, undefined> {
     if (options.maxCount !== undefined && options.maxCount <= 0) return
     const reading = new PulledStream(openRead(this.client, streamRead(stream, options)))
+    let count = 0
     try {
       for (let next = await reading.next(); next !== undefined; next = await reading.next()) {
-        if (next.kind === 'entry') yield next.entry
+        if (next.kind !== 'entry') continue
+        count++
+        yield next.entry
       }
     } finally {
-      await reading.leave()
+      await reading.leave({ complete: count === options.maxCount })
     }
     if (reading.failure !== undefined) throw readError(reading.failure, stream)
   }

@@ -258,6 +258,19 @@ function describeReads(ledger: () => Ledger): void {
       expect(await revisions({ from: 'start', direction: 'forwards' })).toHaveLength(25)
     })
 
+    test('readers of one entry that leave with it, a thousand and more in a burst, do not end what else is on their connection', async () => {
+      const abort = new AbortController()
+      const following = takeEntries(ledger().subscribeToStream(stream, { after: 23, signal: abort.signal }), 2)
+      const first = async (): Promise<number> => {
+        for await (const { revision } of ledger().readStream(stream, { from: 3, direction: 'forwards', maxCount: 1 })) return revision
+        return -1
+      }
+      for (let round = 0; round < 25; round++) expect(await Promise.all(Array.from({ length: 50 }, first))).toEqual(Array(50).fill(3))
+      await ledger().append(stream, 24, [jsonEntry(25)])
+      expect((await following).map(({ revision }) => revision)).toEqual([24, 25])
+      abort.abort()
+    })
+
     test('$all by prefixes: every entry of those streams in the order of the log, and no other', async () => {
       const mark = uniqueStream('all')
       const names = [`${mark}-a`, `${mark}-b`, `${mark}-c`]

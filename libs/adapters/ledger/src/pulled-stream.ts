@@ -49,13 +49,18 @@ export class PulledStream {
     this.wake()
   }
 
-  /** Ends the call. What is still on its way is taken and dropped; without that the call would never end. */
-  async leave(): Promise<void> {
+  /**
+   * Ends the call. What is still on its way is taken and dropped; without that the call would never end. One of which everything has come that was asked
+   * for ends by itself: to cancel it would reset its stream, and after a thousand resets in a burst an HTTP/2 session is closed by its peer's guard against
+   * floods of them (nghttp2's, after CVE-2023-44487), with everything else that is on it.
+   */
+  async leave({ complete = false }: { readonly complete?: boolean } = {}): Promise<void> {
     this.interrupt()
     if (this.ended) return
     try {
       const call = await this.opening
       call.off('readable', this.onReadable)
+      if (complete) return void call.resume()
       // Cancelling in the turn in which a message came makes gRPC throw (grpc-node, issues 1464 and 1652).
       await new Promise((resolve) => setImmediate(resolve))
       call.cancel()

@@ -10,6 +10,7 @@ export type RiskErrorCode =
   | 'offset-out-of-range'
   | 'log-unavailable'
   | 'log-corrupt'
+  | 'log-replaced'
   | 'record-too-large'
   | 'disk-full'
   | 'data-folder-in-use'

@@ -131,6 +131,34 @@ describe('a folder that is refused is left as it was', () => {
   })
 })
 
+test('a log of other events in the place of the one that the journal was made from is refused by those that would go on in it', async () => {
+  const copy = await copyOf()
+  const others = join(folder.path, 'others.ndjson')
+  await writeFile(others, (await readFile(events, 'utf8')).replaceAll(/"eventId":"([0-9a-f]{7})./g, '"eventId":"$1f'))
+  const other = join(folder.path, 'other')
+  expect((await runCommand('screen', others, '--data-dir', other)).code).toBe(0)
+  await rm(join(copy, 'log'), { recursive: true })
+  await cp(join(other, 'log'), join(copy, 'log'), { recursive: true })
+  for (const argv of [
+    ['up', '--once'],
+    ['screen', events],
+    ['policy', 'activate', await otherPolicy()],
+  ]) {
+    expect(await runCommand(...argv, '--data-dir', copy)).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/partition 0, holds another record at offset \d+ than the one that the journal took from there/) as string,
+    })
+  }
+})
+
+/** A policy file with a hash of its own. */
+async function otherPolicy(): Promise<string> {
+  const file = join(folder.path, 'other-policy.yaml')
+  const standard = await readFile(join(__dirname, '../../../../policies/default.yaml'), 'utf8')
+  await writeFile(file, standard.replace('name: default', 'name: other'))
+  return file
+}
+
 test('files that cannot be screened make no folder', async () => {
   const csv = join(folder.path, 'rows.csv')
   const mapping = join(folder.path, 'mapping.yaml')
