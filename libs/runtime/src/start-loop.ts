@@ -1,5 +1,6 @@
 import { RiskError, type Logger, type Metrics } from '@riskledger/contracts'
 import { setImmediate, setTimeout } from 'node:timers/promises'
+import { withRetry, type RetryOptions } from './with-retry'
 
 /** What a consumer does, in three parts; only the loop calls them, one at a time but for `prefetch`. */
 export interface LoopOptions<Batch, Output> {
@@ -41,16 +42,6 @@ export interface LoopTimers {
 const PROCESS_TIMERS: LoopTimers = {
   sleep: (delayMs, signal) => setTimeout(delayMs, undefined, signal === undefined ? {} : { signal }),
   nextTurn: () => setImmediate(),
-}
-
-/** How often and how fast a retriable failure is tried again: doubling from `initialMs` to `capMs`. */
-export interface RetryOptions {
-  /** Default 50 ms. */
-  readonly initialMs?: number
-  /** Default 5,000 ms. */
-  readonly capMs?: number
-  /** Tries of one call in all; default 100, about eight minutes. */
-  readonly maxAttempts?: number
 }
 
 /** A loop that runs. */
@@ -107,7 +98,7 @@ async function runLoop<Batch, Output>(options: LoopOptions<Batch, Output>, signa
         ahead.catch(() => undefined) // awaited at the next turn, or at the end
       }
       await committing
-      committing = withRetry(() => commit(output), { options, part: 'commit' }).then(() => {
+      committing = tried(() => commit(output), { options, part: 'commit' }).then(() => {
         metrics.count('riskledger_loop_batches_total', 1, { loop: name })
       })
       committing.catch(() => undefined) // awaited before the next commit, or at the end
@@ -126,7 +117,7 @@ async function runLoop<Batch, Output>(options: LoopOptions<Batch, Output>, signa
 
 async function pullNext<Batch, Output>(options: LoopOptions<Batch, Output>, signal: AbortSignal): Promise<Batch | undefined> {
   try {
-    return await withRetry(() => options.pull(signal), { options, part: 'pull', signal })
+    return await tried(() => options.pull(signal), { options, part: 'pull', signal })
   } catch (error) {
     if (signal.aborted && isCancellation(error)) return undefined
     throw error
@@ -147,27 +138,18 @@ interface RetryContext {
   readonly signal?: AbortSignal
 }
 
-async function withRetry<T>(call: () => Promise<T>, { options, part, signal }: RetryContext): Promise<T> {
-  const { timers = PROCESS_TIMERS } = options
-  const { initialMs = 50, capMs = 5_000, maxAttempts = 100 } = options.retry ?? {}
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await call()
-    } catch (error) {
-      if (!(error instanceof RiskError) || !error.retriable || signal?.aborted) throw error
-      if (attempt >= maxAttempts) {
-        throw new RiskError('limit-reached', `${options.name}: ${part} failed ${attempt} times in a row, last with: ${error.message}`, {
-          retriable: false,
-          cause: error,
-          context: { loop: options.name, part, attempts: attempt, code: error.code },
-        })
-      }
-      const delayMs = Math.min(capMs, initialMs * 2 ** Math.min(attempt - 1, 30))
-      options.metrics.count('riskledger_loop_retries_total', 1, { loop: options.name, part, code: error.code })
-      options.logger.warn('trying again', { loop: options.name, part, code: error.code, attempt, delayMs, reason: error.message })
-      await timers.sleep(delayMs, signal)
-    }
-  }
+function tried<T>(call: () => Promise<T>, { options, part, signal }: RetryContext): Promise<T> {
+  const { name: loop, retry, logger, metrics, timers = PROCESS_TIMERS } = options
+  return withRetry(call, {
+    name: `${loop}: ${part}`,
+    retry,
+    signal,
+    sleep: (delayMs, until) => timers.sleep(delayMs, until),
+    onRetry: ({ error, attempt, delayMs }) => {
+      metrics.count('riskledger_loop_retries_total', 1, { loop, part, code: error.code })
+      logger.warn('trying again', { loop, part, code: error.code, attempt, delayMs, reason: error.message })
+    },
+  })
 }
 
 /** A new promise each time: one kept for all would hold on to whoever ever waited beside it. */

@@ -105,8 +105,12 @@ export class MemoryLedger implements Ledger {
         continue
       }
       await new Promise<void>((resolve) => {
-        this.waiting.push(resolve)
-        signal.addEventListener('abort', () => resolve(), { once: true })
+        const go = (): void => {
+          signal.removeEventListener('abort', go)
+          resolve()
+        }
+        this.waiting.push(go)
+        signal.addEventListener('abort', go)
       })
     }
   }

@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises'
 import { deflateRawSync } from 'node:zlib'
 import { partitionFor, RiskError, type Ledger } from '@riskledger/contracts'
 import {
@@ -12,7 +11,7 @@ import {
   type ChainHead,
   type LearnedFact,
 } from '@riskledger/journal'
-import type { LoopTimers } from '@riskledger/runtime'
+import { withRetry, type LoopTimers } from '@riskledger/runtime'
 
 /** Facts in one entry at most, and bytes of them before they are deflated; more are split over several. */
 const MAX_FACTS = 8_192
@@ -36,7 +35,7 @@ export interface LearnedWriterOptions {
   readonly environment: string
   readonly engineHash: string
   readonly crashPoint?: (name: RelationsCrashPoint) => void
-  /** Ends the waiting between two tries of an append. */
+  /** Ends the waiting between two tries. */
   readonly signal?: AbortSignal
   /** How it waits there; default: as the process does. */
   readonly sleep?: LoopTimers['sleep'] | undefined
@@ -59,7 +58,8 @@ export class LearnedWriter {
   static async open(ledger: Ledger, options: LearnedWriterOptions): Promise<LearnedWriter> {
     const targets: Target[] = []
     for (let partition = 0; partition < options.partitionCount; partition++) {
-      targets.push(await readTarget(ledger, relationsStream(partition, options.environment)))
+      const stream = relationsStream(partition, options.environment)
+      targets.push(await tried(() => readTarget(ledger, stream), options))
     }
     return new LearnedWriter(ledger, options, targets)
   }
@@ -112,40 +112,22 @@ export class LearnedWriter {
     }
   }
 
+  /** The same bytes and ids each time; a ledger that is started again refuses at once for as long as that takes. */
   private async appendExactly(head: ChainHead, entry: Parameters<Ledger['append']>[2][number]): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await this.ledger.append(head.stream, head.revision < 0 ? 'no-stream' : head.revision, [entry])
-        return
-      } catch (error) {
-        if (!(error instanceof RiskError)) throw error
-        if (error.code === 'wrong-expected-revision') {
-          throw new RiskError('fenced', `${head.stream}@${head.revision + 1} was written by other relations: these stop.`, {
-            retriable: false,
-            cause: error,
-          })
-        }
-        if (!error.retriable || attempt === MAX_ATTEMPTS) throw error
-        // A ledger that is started again refuses at once for as long as that takes.
-        await this.waitBefore(attempt + 1)
-        if (this.options.signal?.aborted === true) throw error
-      }
-    }
-  }
-
-  /** Waits ever longer before each further try, or until it is to end. */
-  private async waitBefore(attempt: number): Promise<void> {
-    const { signal, sleep = sleepInProcess } = this.options
     try {
-      await sleep(Math.min(RETRY_CAP_MS, RETRY_MS * 2 ** (attempt - 2)), signal)
+      await tried(() => this.ledger.append(head.stream, head.revision < 0 ? 'no-stream' : head.revision, [entry]), this.options)
     } catch (error) {
-      if ((error as Error).name !== 'AbortError') throw error
+      if (!(error instanceof RiskError) || error.code !== 'wrong-expected-revision') throw error
+      throw new RiskError('fenced', `${head.stream}@${head.revision + 1} was written by other relations: these stop.`, {
+        retriable: false,
+        cause: error,
+      })
     }
   }
 }
 
-function sleepInProcess(delayMs: number, signal?: AbortSignal): Promise<void> {
-  return setTimeout(delayMs, undefined, signal === undefined ? {} : { signal })
+function tried<T>(call: () => Promise<T>, { signal, sleep }: Pick<LearnedWriterOptions, 'signal' | 'sleep'>): Promise<T> {
+  return withRetry(call, { name: 'relations', signal, sleep })
 }
 
 /** The facts in parts that fit into an entry each; of none, one part without any. */
@@ -162,12 +144,6 @@ function partsOf(facts: readonly LearnedFact[]): readonly (readonly LearnedFact[
   }
   return parts
 }
-
-/** Tries of one append, the same bytes and ids each time. */
-const MAX_ATTEMPTS = 20
-/** Before the second try, doubling up to the second number: with all tries about a minute. */
-const RETRY_MS = 50
-const RETRY_CAP_MS = 5_000
 
 async function readTarget(ledger: Ledger, stream: string): Promise<Target> {
   const consumedBefore = new Map<string, number>()

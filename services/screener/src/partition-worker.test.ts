@@ -295,6 +295,26 @@ test('where many entries are to be folded they are read ahead, few are not, and 
   await few.running[0].stop()
 })
 
+test("a ledger that is away as a partition is taken over is asked again, and nobody is once the partition is another's", async () => {
+  const slept: number[] = []
+  let mine = true
+  const sleep = (delayMs: number): Promise<void> => {
+    slept.push(delayMs)
+    if (slept.length === 3) bench.ledger.fault = () => 'none'
+    if (slept.length === 5) mine = false
+    return Promise.resolve()
+  }
+  const timers = { sleep, nextTurn: () => new Promise<void>((resolve) => setImmediate(resolve)) }
+  bench.ledger.fault = () => 'unavailable'
+  const { worker } = await bench.start({ timers, stillMine: () => mine })
+  expect(slept).toEqual([50, 100, 200])
+  expect(worker.fold.tenure!.generation).toBe(1)
+  bench.ledger.fault = () => 'unavailable'
+  await expect(bench.start({ timers, stillMine: () => mine, workerId: 'w-2' })).rejects.toMatchObject({ code: 'cancelled' })
+  expect(slept).toHaveLength(5)
+  bench.ledger.fault = () => 'none'
+})
+
 test('a journal that does not repeat under the code that wrote it is refused', async () => {
   await bench.log.append([payment(1)])
   const { worker, reached } = await bench.start()

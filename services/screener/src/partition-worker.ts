@@ -2,7 +2,7 @@ import { Subject } from 'rxjs'
 import { RiskError, type EventLog, type Ledger, type Logger, type Metrics, type SnapshotStore } from '@riskledger/contracts'
 import type { ChainHead, CheckedEntry } from '@riskledger/journal'
 import type { AcceptedPolicy, Policy } from '@riskledger/policy'
-import { startLoop, type Loop, type LoopTimers } from '@riskledger/runtime'
+import { startLoop, withRetry, type Loop, type LoopTimers } from '@riskledger/runtime'
 import {
   screenBatches,
   type ChallengeDraw,
@@ -16,7 +16,7 @@ import { PartitionSource } from './partition-source'
 import type { PolicyShelf } from './policy-shelf'
 import { SnapshotRoom } from './snapshot-room'
 import { SnapshotTaker } from './snapshot-taker'
-import { assertSameEpochs, sealPolicy, takeOver } from './take-over'
+import { assertSameEpochs, assertStillMine, sealPolicy, takeOver } from './take-over'
 import type { WorkerPace } from './worker-pace'
 
 /** What a worker stands on. All of it comes from outside, so that tests drive it without sockets. */
@@ -75,7 +75,7 @@ export interface PartitionWorker {
  * said no before the tenure.
  */
 export async function startPartitionWorker(options: WorkerOptions): Promise<PartitionWorker> {
-  const fold = await takeOver(options)
+  const fold = await takeOverOnceItAnswers(options)
   const state = fold.step!
   options.checkPolicy(state.policy)
   const following = new AbortController()
@@ -148,6 +148,21 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
     activate,
     stop: () => loop.stop(),
   }
+}
+
+/** A ledger or a log that is started again refuses for as long as that takes; nothing that a take-over does is wrong to do again. */
+function takeOverOnceItAnswers(options: WorkerOptions): Promise<JournalFold> {
+  const { partition, logger, timers } = options
+  const take = async (): Promise<JournalFold> => {
+    assertStillMine(options)
+    return takeOver(options)
+  }
+  return withRetry(take, {
+    name: `taking over partition ${partition}`,
+    sleep: timers === undefined ? undefined : (delayMs, signal) => timers.sleep(delayMs, signal),
+    onRetry: ({ error, attempt, delayMs }) =>
+      logger.warn('trying again', { part: 'take-over', partition, code: error.code, attempt, delayMs, reason: error.message }),
+  })
 }
 
 async function endOf(loop: Loop, following: AbortController): Promise<void> {

@@ -106,6 +106,15 @@ function assertStillOwn(fold: JournalFold, { workerId, generation }: { readonly 
   )
 }
 
+/** Throws `cancelled` where the partition was given to another worker meanwhile, who must not be fenced. */
+export function assertStillMine({ stillMine, partition }: Pick<TakeOverOptions, 'stillMine' | 'partition'>): void {
+  if (stillMine?.() !== false) return
+  throw new RiskError('cancelled', `partition ${partition} was given to another worker before this one had taken it over.`, {
+    retriable: false,
+    context: { partition },
+  })
+}
+
 /** First entry of a partition's journal. */
 async function begin(fold: JournalFold, options: TakeOverOptions): Promise<void> {
   await assertNotRemoved(options)
@@ -153,12 +162,7 @@ async function appendTenure(fold: JournalFold, options: TakeOverOptions): Promis
       retriable: false,
     })
   }
-  if (options.stillMine?.() === false) {
-    throw new RiskError('cancelled', `partition ${options.partition} was given to another worker before this one had taken it over.`, {
-      retriable: false,
-      context: { partition: options.partition },
-    })
-  }
+  assertStillMine(options)
   const generation = (fold.tenure?.generation ?? 0) + 1
   const data = encodeLedgerJson('TenureBegan', {
     workerId: options.workerId,
