@@ -40,7 +40,7 @@ export class RunTally {
     }
   }
 
-  onIngest(message: IngestMessage): void {
+  onIngest(message: Exclude<IngestMessage, { kind: 'taken-in' }>): void {
     if (message.kind === 'rejected') this.options.onRejected?.(message.message)
     else {
       this.progress = message

@@ -102,14 +102,23 @@ async function startIngest(
   { threads, tally }: { readonly threads: Thread[]; readonly tally: RunTally },
 ): Promise<{ readonly ingested: Promise<IngestResult> }> {
   if (options.house.log.kind !== 'embedded') return { ingested: Promise.resolve(null) }
-  const ingest: Thread<void, IngestResult> = startThread(INGEST_THREAD, {
+  let takenIn: (result: IngestResult) => void = () => undefined
+  const result = new Promise<IngestResult>((resolve) => (takenIn = resolve))
+  const ingest: Thread<void> = startThread(INGEST_THREAD, {
     name: 'ingest',
     input: ingestInput(options, options.house.log.folder),
-    onMessage: (message) => tally.onIngest(message as IngestMessage),
+    onMessage: (message) => {
+      const told = message as IngestMessage
+      if (told.kind === 'taken-in') takenIn(told.result)
+      else tally.onIngest(told)
+    },
   })
   threads.push(ingest)
   await ingest.ready
-  return { ingested: ingest.done }
+  const ingested = Promise.race([result, endedEarly(ingest)])
+  // Whoever awaits it sees the rejection.
+  ingested.catch(() => undefined)
+  return { ingested }
 }
 
 function ingestInput(options: ScreeningRunOptions, logFolder: string): IngestThreadInput {

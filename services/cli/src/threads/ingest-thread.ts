@@ -1,6 +1,6 @@
 import { openEmbeddedLog } from '@riskledger/embedded-log'
 import { importFiles, parseMapping, type ImportSummary, type Mapping } from '@riskledger/files'
-import { crashPointFrom, runThread } from '@riskledger/runtime'
+import { aborted, crashPointFrom, runThread } from '@riskledger/runtime'
 
 /** What the ingest thread is started with. */
 export interface IngestThreadInput {
@@ -23,18 +23,17 @@ export interface IngestThreadInput {
 export type IngestMessage =
   | { readonly kind: 'progress'; readonly bytesRead: number; readonly bytesTotal: number; readonly emissions: number }
   | { readonly kind: 'rejected'; readonly message: string }
+  | { readonly kind: 'taken-in'; readonly result: IngestResult }
 
-/** What it returns; null where no file was named. */
+/** What came of the files; null where none was named. */
 export type IngestResult = ImportSummary | null
 
 runThread<IngestThreadInput>(async ({ input, signal, ready, post }) => {
   const tell = (message: IngestMessage): void => post(message)
   const crashPoint = crashPointFrom(input.crashAt)
   const log = openEmbeddedLog({ folder: input.logFolder, partitionCount: input.partitionCount, crashPoint })
-  ready()
-  try {
-    if (input.files.length === 0) return null
-    return await importFiles({
+  const takeIn = (): Promise<ImportSummary> =>
+    importFiles({
       files: input.files,
       log,
       startedAtMs: input.startedAtMs,
@@ -46,6 +45,11 @@ runThread<IngestThreadInput>(async ({ input, signal, ready, post }) => {
       onRejected: ({ file, line, message }) => tell({ kind: 'rejected', message: `${file}:${line}: ${message}` }),
       ...(input.mapping === null ? {} : { mapping: mappingOf(input.mapping) }),
     })
+  ready()
+  try {
+    tell({ kind: 'taken-in', result: input.files.length === 0 ? null : await takeIn() })
+    // LMDB lets nobody of a process write, a gateway say, where the first that had the log open only read it: it stays open here.
+    await aborted(signal)
   } finally {
     await log.close()
   }
