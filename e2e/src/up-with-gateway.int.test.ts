@@ -37,7 +37,7 @@ async function verdictOfUp(eventId: string): Promise<unknown> {
         headers: { 'content-type': 'application/json' },
         body,
       })
-      return response.json()
+      return await response.json()
     } finally {
       child.kill('SIGTERM')
     }

@@ -3,9 +3,9 @@ import { withRetry } from './with-retry'
 
 const down = new RiskError('ledger-unavailable', 'nobody answers', { retriable: true })
 
-function failing(times: number, error: unknown = down): () => Promise<string> {
+function failing(times: number, error: Error = down): () => Promise<string> {
   let left = times
-  return () => (left-- > 0 ? Promise.reject(error as Error) : Promise.resolve('done'))
+  return () => (left-- > 0 ? Promise.reject(error) : Promise.resolve('done'))
 }
 
 test('tries again until it succeeds, with pauses that double up to a cap', async () => {
