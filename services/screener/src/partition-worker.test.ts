@@ -6,14 +6,19 @@ import { MINIMAL_EVENTS } from '@riskledger/events/src/testing/sample-events'
 import {
   checkedEntries,
   emptyHead,
+  encodeRelationsLearned,
   openEntry,
   partitionsStream,
+  relationsStream,
   screeningStream,
+  sealEntry,
+  ZERO_HASH,
   type ChainHead,
   type CheckedEntry,
 } from '@riskledger/journal'
 import { parsePolicy, type AcceptedPolicy } from '@riskledger/policy'
-import { JournalFold } from '@riskledger/screening'
+import { encodeCounterpartyFact, type CounterpartyFact } from '@riskledger/relations'
+import { JournalFold, type InputVisitor } from '@riskledger/screening'
 import { KeptLogger, MemoryEventLog, MemoryLedger, NO_METRICS } from '@riskledger/testing'
 import { foldForward } from './fold-journal'
 import { startPartitionWorker, type PartitionWorker, type WorkerOptions } from './partition-worker'
@@ -35,6 +40,29 @@ function payment(id: number): ProposedRecord {
   const eventTimeMs = 1_778_697_618_000 + id * 1_000
   const value = encodeRaw('payments', { ...MINIMAL_EVENTS.payments, eventId, paymentId: `p-${id}`, eventTimeMs }).slice()
   return { topic: 'payments', partition: 0, brokerTimeMs: eventTimeMs, orderTimeMs: undefined, key: Buffer.from('a-0293'), value }
+}
+
+const KNOWN_COUNTERPARTY: CounterpartyFact = {
+  asOfMs: 0,
+  firstSeenMs: 0,
+  paymentCount: 7,
+  distinctPayers: 3,
+  lastKnownLegitimateMs: 0,
+  lastKnownFraudMs: 0,
+  fraudRegister: 0,
+  fraudRegisterLength: 0,
+  frauds3d: 0,
+  known3d: 0,
+  frauds7d: 0,
+  known7d: 0,
+  fraudTotal: 0,
+  legitimateTotal: 0,
+  tradesCompleted: 0,
+  tradesDisputed: 0,
+  tradesCancelled: 0,
+  chargebacks: 0,
+  counterfeitReports: 0,
+  alertSeverity: -1,
 }
 
 class MemorySnapshots implements SnapshotStore {
@@ -313,6 +341,31 @@ test("a ledger that is away as a partition is taken over is asked again, and nob
   await expect(bench.start({ timers, stillMine: () => mine, workerId: 'w-2' })).rejects.toMatchObject({ code: 'cancelled' })
   expect(slept).toHaveLength(5)
   bench.ledger.fault = () => 'none'
+})
+
+test('live input sees everything that relations have learned, also what a file taught at its end', async () => {
+  const { counterpartyId } = MINIMAL_EVENTS.payments
+  const value = encodeCounterpartyFact(KNOWN_COUNTERPARTY)
+  const data = encodeRelationsLearned({
+    throughEpoch: 5,
+    consumed: [],
+    facts: [{ epoch: 5, kind: 'counterparty', keyToken: counterpartyId, value }],
+  })
+  const metadata = { engineHash: ZERO_HASH, policyHash: ZERO_HASH }
+  const head = emptyHead(relationsStream(0, ''))
+  await bench.ledger.append(head.stream, 'no-stream', [
+    sealEntry(head, { type: 'RelationsLearned', contentType: 'binary', data, metadata }).proposed,
+  ])
+  const { reached } = await bench.start()
+  for (const id of [1, 2, 3]) {
+    await bench.log.append([payment(id)])
+    await reached(id)
+  }
+  const seen: string[] = []
+  const fold = new JournalFold(STREAM)
+  const visit: InputVisitor = (_at, _recorded, facts) => seen.push(...facts.map(({ kind, keyToken }) => `${kind} ${keyToken}`))
+  await foldForward(fold, { ledger: bench.ledger, policies: new PolicyShelf(bench.ledger, '') }, { visit })
+  expect(seen).toEqual([`counterparty ${counterpartyId}`])
 })
 
 test('a journal that does not repeat under the code that wrote it is refused', async () => {

@@ -116,7 +116,8 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
     draw: options.draw,
     beforeInput: (item) => {
       feed.assertFollowing()
-      if (item.record.orderTimeMs !== undefined) feed.showThrough(visibleThrough(item.orderTimeMs))
+      // A file's input sees no more than must be known by its time, so that the same file is judged alike each time; live input whatever is complete.
+      feed.showThrough(item.record.orderTimeMs === undefined ? feed.completeEpoch : visibleThrough(item.orderTimeMs))
     },
   }
   const writer = new JournalWriter(options, fold, stage)
