@@ -1,6 +1,6 @@
 import { RiskError, type Logger, type Metrics } from '@riskledger/contracts'
-import { setImmediate, setTimeout } from 'node:timers/promises'
-import { withRetry, type RetryOptions } from './with-retry'
+import { setImmediate } from 'node:timers/promises'
+import { sleepInProcess, withRetry, type RetryOptions } from './with-retry'
 
 /** What a consumer does, in three parts; only the loop calls them, one at a time but for `prefetch`. */
 export interface LoopOptions<Batch, Output> {
@@ -40,7 +40,7 @@ export interface LoopTimers {
 }
 
 const PROCESS_TIMERS: LoopTimers = {
-  sleep: (delayMs, signal) => setTimeout(delayMs, undefined, signal === undefined ? {} : { signal }),
+  sleep: sleepInProcess,
   nextTurn: () => setImmediate(),
 }
 

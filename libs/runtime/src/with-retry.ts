@@ -52,6 +52,7 @@ export async function withRetry<T>(call: () => Promise<T>, options: WithRetryOpt
   }
 }
 
-function sleepInProcess(delayMs: number, signal?: AbortSignal): Promise<void> {
+/** Resolves after `delayMs`; rejects with an `AbortError` once `signal` aborts. */
+export function sleepInProcess(delayMs: number, signal?: AbortSignal): Promise<void> {
   return setTimeout(delayMs, undefined, signal === undefined ? {} : { signal })
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert'
-import { RiskError, type Ledger, type ReadStreamOptions, type RecordedEntry } from '@riskledger/contracts'
+import type { Ledger, ReadStreamOptions, RecordedEntry } from '@riskledger/contracts'
 import { decodeInputsScreened, readEntry, readMetadata, type InputsScreenedView } from '@riskledger/journal'
+import { corrupt, reading } from './journal-reader'
 
 /** Entries of a read, and of one that follows where it brought no batch: a large batch has hundreds of decisions behind it. */
 const FIRST_READ_ENTRIES = 8
@@ -101,7 +102,8 @@ export class BatchFinder {
       last = recorded.revision
       if (recorded.type !== 'InputsScreened') continue
       const { firstSequence, lastSequence } = readMetadata(recorded.metadata) ?? {}
-      if (firstSequence === undefined || lastSequence === undefined) throw unreadable(recorded)
+      if (firstSequence === undefined || lastSequence === undefined)
+        throw corrupt(recorded, 'its metadata does not say which inputs it holds')
       this.note({ revision: recorded.revision, firstSequence, lastSequence })
       seen = true
     }
@@ -125,7 +127,7 @@ export class BatchFinder {
   private async readBatch(revision: number): Promise<FoundBatch> {
     let batch: FoundBatch | null = null
     for await (const recorded of this.ledger.readStream(this.stream, { from: revision, direction: 'forwards', maxCount: 1 }))
-      batch = { recorded, inputs: decodeInputsScreened(readEntry(recorded).data) }
+      batch = { recorded, inputs: reading(recorded, () => decodeInputsScreened(readEntry(recorded).data)) }
     assert(batch !== null, `${this.stream}@${revision} was there a moment ago`)
     return batch
   }
@@ -155,11 +157,4 @@ export class BatchFinder {
 /** How far between two batches the sequence lies, from 0 to 1. */
 function share(sequence: number, below: Place, above: Place): number {
   return (sequence - below.lastSequence) / Math.max(1, above.firstSequence - below.lastSequence)
-}
-
-function unreadable({ stream, revision }: RecordedEntry): RiskError {
-  return new RiskError('ledger-corrupt', `${stream}@${revision}: its metadata does not say which inputs it holds. Run riskledger verify.`, {
-    retriable: false,
-    context: { stream, revision },
-  })
 }

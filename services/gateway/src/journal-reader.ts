@@ -145,9 +145,10 @@ export function isDecided(verdict: Verdict | null): boolean {
   return verdict !== null && verdict !== 'allow'
 }
 
-function reading(entry: RecordedEntry, read: () => void): void {
+/** What reading an entry gives. Throws `ledger-corrupt` where its bytes are damaged. */
+export function reading<T>(entry: RecordedEntry, read: () => T): T {
   try {
-    read()
+    return read()
   } catch (error) {
     if (error instanceof MalformedBytesError) throw corrupt(entry, error.message)
     throw error
@@ -203,7 +204,8 @@ function readJson(entry: RecordedEntry): unknown {
   }
 }
 
-function corrupt({ stream, revision }: RecordedEntry, reason: string): RiskError {
+/** An entry that cannot be what was written. */
+export function corrupt({ stream, revision }: RecordedEntry, reason: string): RiskError {
   return new RiskError('ledger-corrupt', `${stream}@${revision}: ${reason}. Run riskledger verify.`, {
     retriable: false,
     context: { stream, revision },

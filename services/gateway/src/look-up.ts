@@ -38,15 +38,15 @@ interface Journal {
 
 /** Finds in the ledger what the gateway does not remember. More than may be under way at once wait, in order. */
 export class LookUp {
-  private readonly lookUps = new Turns(MAX_LOOK_UPS)
-  private readonly searches = new Turns(MAX_SEARCHES)
+  private readonly lookUps = new InFlightLimit(MAX_LOOK_UPS)
+  private readonly searches = new InFlightLimit(MAX_SEARCHES)
   private readonly journals = new Map<number, Journal>()
 
   constructor(private readonly options: LookUpOptions) {}
 
   /** The outcome of the input with this sequence, or null where the journal has none. A few small reads, one where its batch was looked at a moment ago. */
   atSequence(partition: number, sequence: number): Promise<JournalOutcome | null> {
-    return this.lookUps.take(async () => {
+    return this.lookUps.run(async () => {
       const journal = await this.journalOf(partition)
       const batch = (await journal?.batches.find(sequence)) ?? null
       if (journal === null || batch === null) return null
@@ -57,7 +57,7 @@ export class LookUp {
 
   /** What became of an event, from the newest entries back as far as `lookBackBytes` go. A verdict goes before a refusal of the same id. */
   ofEvent(eventId: string): Promise<EventSearch> {
-    return this.searches.take(async () => {
+    return this.searches.run(async () => {
       const key = eventKey(uuidBytes(eventId), 0)
       const { partitionCount, lookBackBytes, ledger } = this.options
       let whole = true
@@ -93,17 +93,20 @@ export class LookUp {
     if (!isDecided(verdict)) return found
     let maxCount = 1
     for (let from = revision + 1 + decisionsBefore; ; from += maxCount, maxCount = DECISIONS_IN_READ) {
-      let more = false
+      let read = 0
+      let ended = false
       let decided: JournalOutcome | null = null
       for await (const entry of this.options.ledger.readStream(stream, { from, direction: 'forwards', maxCount })) {
-        more = entry.type === 'DecisionMade'
-        if (!more) continue
+        read++
+        ended ||= entry.type !== 'DecisionMade'
+        // To its end: a read that is left early resets its stream.
+        if (ended) continue
         const decision = readDecision(entry)
         if (decision.sequence !== sequence) continue
         decided = { ...found, outcome: { ...found.outcome, decisionId: decision.decisionId, reasonCodes: decision.reasonCodes } }
       }
       if (decided !== null) return decided
-      if (!more) return found
+      if (ended || read < maxCount) return found
     }
   }
 
@@ -123,13 +126,13 @@ export class LookUp {
 }
 
 /** Lets so many work at once; the others wait for their turn, in order. */
-class Turns {
+class InFlightLimit {
   private running = 0
   private readonly waiting: (() => void)[] = []
 
   constructor(private readonly most: number) {}
 
-  async take<Result>(work: () => Promise<Result>): Promise<Result> {
+  async run<Result>(work: () => Promise<Result>): Promise<Result> {
     // Who ends hands its place to whoever has waited longest.
     if (this.running >= this.most) await new Promise<void>((resolve) => this.waiting.push(resolve))
     else this.running++

@@ -64,7 +64,7 @@ export class LearnedWriter {
     return new LearnedWriter(ledger, options, targets)
   }
 
-  /** Appends what is new to each stream; a stream whose entries tell it already is left alone. Rejects with `fenced` where another writer is at work. */
+  /** Appends what is new to each stream; a stream whose entries tell it already is left alone. Rejects with `fenced` where another writer is at work, `limit-reached` where the ledger stays away. */
   async write(learned: {
     readonly throughEpoch: number
     readonly consumed: Consumed

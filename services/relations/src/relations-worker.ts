@@ -20,7 +20,7 @@ export interface RelationsOptions {
   readonly signal: AbortSignal
   /** Called at named moments, for tests that kill the process there. */
   readonly crashPoint?: (name: RelationsCrashPoint) => void
-  /** How it waits between two tries of an append; default: as the process does. */
+  /** How it waits between two tries; default: as the process does. */
   readonly sleep?: LoopTimers['sleep']
   /** After each journal entry that was folded. */
   readonly onEntry?: (consumed: Consumed) => void

@@ -11,8 +11,8 @@ interface Waiting {
 }
 
 /**
- * Follows the relations streams and shows a worker what it may know. Facts of live inputs are known at once; facts of an epoch become known
- * when the worker passes `showThrough` of that epoch, so that a file gives the same verdicts however batches fell.
+ * Follows the relations streams and shows a worker what it may know. Facts of live inputs are known at once; facts of an epoch once the worker passes
+ * `showThrough` of it: for a file's input as its time says, so that a file by itself gives the same verdicts however batches fell; for a live one as soon as they are complete.
  */
 export class FactFeed {
   /** Facts not shown yet, per relations partition, in order of epoch. */

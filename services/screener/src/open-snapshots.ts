@@ -15,7 +15,7 @@ export async function openSnapshots({ folder, logger }: SnapshotThreadInput & { 
 }
 
 /** What is asked of the thread and answered under a number. */
-type Question = Exclude<SnapshotRequest, { kind: 'lend' }>
+type Question = Exclude<SnapshotRequest, { kind: 'prefault' }>
 
 interface Asked {
   readonly resolve: (snapshot: Snapshot | null) => void
@@ -55,9 +55,9 @@ export class ThreadedSnapshots implements SnapshotStore {
     }
   }
 
-  /** Has the system lend pages of shared memory while the caller goes on; what is in them stays. */
-  lend(memory: SharedArrayBuffer, range: { readonly fromByte: number; readonly toByte: number }): void {
-    this.thread.post({ kind: 'lend', memory, ...range } satisfies SnapshotRequest)
+  /** Faults pages of shared memory in while the caller goes on; what is in them stays. */
+  prefault(memory: SharedArrayBuffer, range: { readonly fromByte: number; readonly toByte: number }): void {
+    this.thread.post({ kind: 'prefault', memory, ...range } satisfies SnapshotRequest)
   }
 
   async close(): Promise<void> {

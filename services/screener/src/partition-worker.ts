@@ -1,22 +1,14 @@
-import { Subject } from 'rxjs'
-import { RiskError, type EventLog, type Ledger, type Logger, type Metrics, type SnapshotStore } from '@riskledger/contracts'
+import type { EventLog, Ledger, Logger, Metrics, SnapshotStore } from '@riskledger/contracts'
 import type { ChainHead, CheckedEntry } from '@riskledger/journal'
 import type { AcceptedPolicy, Policy } from '@riskledger/policy'
 import { startLoop, withRetry, type Loop, type LoopTimers } from '@riskledger/runtime'
-import {
-  screenBatches,
-  type ChallengeDraw,
-  type InputBatch,
-  type JournalFold,
-  type ScreeningStage,
-  type SealedBatch,
-} from '@riskledger/screening'
+import type { ChallengeDraw, JournalFold, ScreeningStage, SealedBatch } from '@riskledger/screening'
 import { FactFeed } from './fact-feed'
+import { JournalWriter } from './journal-writer'
 import { PartitionSource } from './partition-source'
 import type { PolicyShelf } from './policy-shelf'
-import { SnapshotRoom } from './snapshot-room'
-import { SnapshotTaker } from './snapshot-taker'
-import { assertSameEpochs, assertStillMine, sealPolicy, takeOver } from './take-over'
+import type { SnapshotRoom } from './snapshot-room'
+import { assertSameEpochs, assertStillMine, takeOver } from './take-over'
 import type { WorkerPace } from './worker-pace'
 
 /** What a worker stands on. All of it comes from outside, so that tests drive it without sockets. */
@@ -46,7 +38,7 @@ export interface WorkerOptions {
   readonly logger: Logger
   readonly metrics: Metrics
   readonly crashPoint: (name: string) => void
-  /** Asked right before the tenure: false where the partition was given to somebody else meanwhile, who must not be fenced. Default: true. */
+  /** Asked before each try to take over and right before the tenure: false where the partition was given to somebody else meanwhile, who must not be fenced. Default: true. */
   readonly stillMine?: () => boolean
   /** After each batch that is in the ledger. */
   readonly onBatch: (batch: SealedBatch, fold: JournalFold) => void
@@ -72,7 +64,8 @@ export interface PartitionWorker {
 /**
  * Takes over a partition: folds its journal, appends `TenureBegan` until it wins, and screens from where the journal ends. From then on whoever
  * held the partition before finds its next append refused. Rejects with `fenced` once that happens to this one, and with `cancelled` where `stillMine`
- * said no before the tenure.
+ * said no before the tenure. A ledger or a log that does not answer is asked again with growing pauses, after 100 tries `limit-reached`; `log-replaced` as
+ * `takeOver` says.
  */
 export async function startPartitionWorker(options: WorkerOptions): Promise<PartitionWorker> {
   const fold = await takeOverOnceItAnswers(options)
@@ -116,7 +109,8 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
     draw: options.draw,
     beforeInput: (item) => {
       feed.assertFollowing()
-      // A file's input sees no more than must be known by its time, so that the same file is judged alike each time; live input whatever is complete.
+      // A file's input asks for what its time alone decides, so that a file by itself is judged alike each time; live input for whatever is complete, which what
+      // comes after it then sees, too.
       feed.showThrough(item.record.orderTimeMs === undefined ? feed.completeEpoch : visibleThrough(item.orderTimeMs))
     },
   }
@@ -171,114 +165,5 @@ async function endOf(loop: Loop, following: AbortController): Promise<void> {
     await loop.done
   } finally {
     following.abort()
-  }
-}
-
-/** What one step made: its batches, and where the source stands after them. */
-interface Screened {
-  readonly batches: SealedBatch[]
-  readonly nextOffsets: readonly number[]
-}
-
-/** Screens batches and appends them; the policy switches between two of them. */
-class JournalWriter {
-  private readonly batches$ = new Subject<InputBatch>()
-  private sealed: SealedBatch[] = []
-  private failure: Error | null = null
-  private pendingPolicy: AcceptedPolicy | null = null
-  private readonly snapshots: SnapshotTaker | null
-  private durable: ChainHead
-  /** By topic, the offset below which everything is in the ledger. */
-  durableOffsets: readonly number[]
-
-  constructor(
-    private readonly options: WorkerOptions,
-    private readonly fold: JournalFold,
-    private readonly stage: ScreeningStage,
-  ) {
-    const { snapshots, pace, nowMs } = options
-    const room = options.snapshotRoom ?? new SnapshotRoom({ nowMs, spacingMs: pace.snapshotSpacingMs })
-    this.snapshots = snapshots === null ? null : new SnapshotTaker({ ...options, snapshots, room })
-    this.durable = stage.head
-    this.durableOffsets = [...stage.nextOffsets]
-    this.batches$.pipe(screenBatches(stage)).subscribe({
-      next: (sealed) => this.sealed.push(sealed),
-      // Thrown here it would only come up later, beside the loop: `screen` throws it.
-      error: (error: unknown) => {
-        this.failure = error instanceof Error ? error : new Error(String(error))
-      },
-    })
-  }
-
-  /** True once everything below these offsets is in the ledger. */
-  isDurable(nextOffsets: readonly number[]): boolean {
-    return nextOffsets.every((offset, topic) => offset === this.durableOffsets[topic])
-  }
-
-  switchTo(policy: AcceptedPolicy): void {
-    this.pendingPolicy = policy
-  }
-
-  /** True where the next `screen` begins with a policy switch, which needs everything before it in the ledger. */
-  get wantsQuiet(): boolean {
-    return this.pendingPolicy !== null
-  }
-
-  async screen(batch: InputBatch): Promise<Screened> {
-    const { step, head, nextOffsets } = this.stage
-    // Here and not at the end: the batch before is on its way into the ledger meanwhile.
-    await this.snapshots?.takeIfDue(head, { step, nextOffsets, tenure: this.fold.tenure })
-    if (this.pendingPolicy !== null) await this.activate(this.pendingPolicy)
-    this.sealed = []
-    this.batches$.next(batch)
-    if (this.failure !== null) throw this.failure
-    this.options.crashPoint('entry-encoded')
-    for (const { inputCount } of this.sealed) this.snapshots?.screened(inputCount)
-    return { batches: this.sealed, nextOffsets: [...this.stage.nextOffsets] }
-  }
-
-  /** The state may be a batch ahead meanwhile. */
-  async append({ batches, nextOffsets }: Screened): Promise<void> {
-    while (batches.length > 0) {
-      const batch = batches[0]
-      this.options.crashPoint('ledger-append-sending')
-      await appendOrFence(this.options.ledger, this.durable, batch.entries)
-      this.options.crashPoint('ledger-append-acknowledged')
-      this.durable = batch.head
-      this.fold.head = batch.head
-      this.fold.inputCount += batch.inputCount
-      batches.shift()
-      this.options.onBatch(batch, this.fold)
-    }
-    this.durableOffsets = nextOffsets
-  }
-
-  private async activate(policy: AcceptedPolicy): Promise<void> {
-    if (this.durable.revision !== this.stage.head.revision) return
-    this.pendingPolicy = null
-    await this.options.policies.store(policy)
-    const sealed = sealPolicy(this.durable, policy, this.options.engineHash)
-    await appendOrFence(this.options.ledger, this.durable, [sealed.proposed])
-    this.durable = sealed.head
-    this.stage.head = sealed.head
-    this.fold.head = sealed.head
-    this.stage.step.activate(policy)
-  }
-}
-
-async function appendOrFence(ledger: Ledger, head: ChainHead, entries: SealedBatch['entries']): Promise<void> {
-  try {
-    await ledger.append(head.stream, head.revision, entries)
-  } catch (error) {
-    if (!(error instanceof RiskError) || error.code !== 'wrong-expected-revision') throw error
-    throw new RiskError(
-      'fenced',
-      `${head.stream}@${head.revision + 1} was written by another worker: this one has lost the partition and stops.`,
-      {
-        retriable: false,
-        cause: error,
-        context: { stream: head.stream, revision: head.revision + 1 },
-      },
-    )
   }
 }

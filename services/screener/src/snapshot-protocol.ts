@@ -8,13 +8,13 @@ export interface SnapshotThreadInput {
 }
 
 /**
- * What it is asked; answered in order, under the same number. `newer` snapshots of the name are passed over. `lend` is not answered: it has the system lend
- * the pages of shared memory, and changes nothing in them.
+ * What it is asked; answered in order, under the same number. `newer` snapshots of the name are passed over. `prefault` is not answered: it has pages of
+ * shared memory mapped, and changes nothing in them.
  */
 export type SnapshotRequest =
   | { readonly kind: 'save'; readonly number: number; readonly name: string; readonly snapshot: Snapshot }
   | { readonly kind: 'load'; readonly number: number; readonly name: string; readonly newer: number }
-  | { readonly kind: 'lend'; readonly memory: SharedArrayBuffer; readonly fromByte: number; readonly toByte: number }
+  | { readonly kind: 'prefault'; readonly memory: SharedArrayBuffer; readonly fromByte: number; readonly toByte: number }
 
 /** What it says. */
 export type SnapshotMessage =

@@ -66,14 +66,14 @@ test('a copy is what a state writes, in shared memory, and stays until it is sav
   expect(room.isSaving).toBe(false)
 })
 
-test('memory is lent for as many bytes as the state takes, once, and never less than it takes', () => {
-  const lent: { readonly fromByte: number; readonly toByte: number }[] = []
-  const { room } = bench({ lend: (_memory, range) => lent.push(range) })
+test('memory is prefaulted for as many bytes as the state takes, once, and never less than it takes', () => {
+  const prefaulted: { readonly fromByte: number; readonly toByte: number }[] = []
+  const { room } = bench({ prefault: (_memory, range) => prefaulted.push(range) })
   room.prepareFor(state)
   room.prepareFor(state)
-  expect(lent).toEqual([{ fromByte: 0, toByte: expect.any(Number) as number }])
-  expect(lent[0].toByte).toBeGreaterThanOrEqual(written.length)
-  expect(lent[0].toByte).toBeLessThan(written.length * 1.1)
+  expect(prefaulted).toEqual([{ fromByte: 0, toByte: expect.any(Number) as number }])
+  expect(prefaulted[0].toByte).toBeGreaterThanOrEqual(written.length)
+  expect(prefaulted[0].toByte).toBeLessThan(written.length * 1.1)
 })
 
 test('partitions share the room: one is saved at a time, with time between two, and who had a turn lets the other go first', async () => {

@@ -8,20 +8,20 @@ export interface SnapshotRoomOptions {
   readonly nowMs: () => number
   /** Time between two copies at least, in ms; undefined: none. */
   readonly spacingMs: number | undefined
-  /** Makes the system lend the pages of shared memory `[fromByte, toByte)` in the background, without changing what is in them. Default: each when it is first written to. */
-  readonly lend?: (memory: SharedArrayBuffer, range: { readonly fromByte: number; readonly toByte: number }) => void
+  /** Prefaults the pages of shared memory `[fromByte, toByte)` in the background; what is in them stays. Default: each is faulted in as it is first written to. */
+  readonly prefault?: (memory: SharedArrayBuffer, range: { readonly fromByte: number; readonly toByte: number }) => void
 }
 
 /**
  * Memory into which the states of a process's partitions are copied, one at a time, until they are saved. It is shared with whoever saves them, grows where
- * it lies, and is kept: the system takes many times longer to lend memory than it takes to copy it.
+ * it lies, and is kept: faulting a page in takes many times longer than copying into it.
  */
 export class SnapshotRoom {
   /** From when on there may be another copy; epoch milliseconds. */
   notBeforeMs = -Infinity
   private readonly memory = new SharedArrayBuffer(0, { maxByteLength: MOST_STATE_BYTES })
   private readonly writer = new ByteWriter(1 << 20, (bytes) => this.grown(bytes))
-  private lentBytes = 0
+  private prefaultedBytes = 0
   private saving: Promise<void> | null = null
 
   constructor(private readonly options: SnapshotRoomOptions) {}
@@ -40,10 +40,10 @@ export class SnapshotRoom {
     const meter = new ByteMeter()
     writeState(state, meter)
     const toByte = Math.min(MOST_STATE_BYTES, Math.ceil(meter.lengthBytes * 1.05))
-    const fromByte = this.lentBytes
+    const fromByte = this.prefaultedBytes
     if (toByte <= fromByte) return
-    this.lentBytes = toByte
-    this.options.lend?.(this.grown(toByte), { fromByte, toByte })
+    this.prefaultedBytes = toByte
+    this.options.prefault?.(this.grown(toByte), { fromByte, toByte })
   }
 
   /** Copies a state for `save`, until whose end the copy stays as it is; settles as `save` does. Throws, and is free, where the state is larger than 2 GiB. */

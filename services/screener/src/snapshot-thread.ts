@@ -10,7 +10,7 @@ runThread<SnapshotThreadInput>(async ({ input, signal, ready, post, onMessage })
   try {
     onMessage((message) => {
       const request = message as SnapshotRequest
-      if (request.kind === 'lend') return touchPages(request)
+      if (request.kind === 'prefault') return prefaultPages(request)
       answer(store, request, say).catch((error: unknown) => say({ kind: 'failed', number: request.number, error: toPlainError(error) }))
     })
     ready()
@@ -23,7 +23,7 @@ runThread<SnapshotThreadInput>(async ({ input, signal, ready, post, onMessage })
 
 async function answer(
   store: SnapshotStore,
-  request: Exclude<SnapshotRequest, { kind: 'lend' }>,
+  request: Exclude<SnapshotRequest, { kind: 'prefault' }>,
   say: (message: SnapshotMessage, transfer?: readonly ArrayBuffer[]) => void,
 ): Promise<void> {
   const { number } = request
@@ -45,7 +45,7 @@ async function nth(snapshots: AsyncIterable<Snapshot>, skipped: number): Promise
 const PAGE_BYTES = 4_096
 
 /** Changes nothing, also where somebody writes there meanwhile; a page that is written to is there from then on. */
-function touchPages({ memory, fromByte, toByte }: Extract<SnapshotRequest, { kind: 'lend' }>): void {
+function prefaultPages({ memory, fromByte, toByte }: Extract<SnapshotRequest, { kind: 'prefault' }>): void {
   const bytes = new Uint8Array(memory)
   for (let at = fromByte; at < toByte; at += PAGE_BYTES) Atomics.or(bytes, at, 0)
 }

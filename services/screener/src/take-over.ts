@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { RAW_TOPICS, RiskError, type EventLog, type Ledger } from '@riskledger/contracts'
+import { RAW_TOPICS, RiskError, type EventLog } from '@riskledger/contracts'
 import { encodeLedgerJson } from '@riskledger/events'
-import { screeningStream, sealEntry, ZERO_HASH, type ChainHead, type CheckedEntry, type SealedEntry } from '@riskledger/journal'
+import { lastEntry, screeningStream, sealEntry, ZERO_HASH, type ChainHead, type CheckedEntry, type SealedEntry } from '@riskledger/journal'
 import type { AcceptedPolicy, Policy } from '@riskledger/policy'
 import { JournalFold } from '@riskledger/screening'
 import { assertSameLog } from './assert-same-log'
@@ -76,17 +76,9 @@ async function entriesOf(
   head: ChainHead,
   { ledger, entriesAhead }: TakeOverOptions,
 ): Promise<{ readonly entries?: AsyncIterable<CheckedEntry> }> {
-  if (entriesAhead === undefined || (await lastRevision(ledger, head.stream)) < head.revision + WORTH_A_THREAD) return {}
-  return { entries: entriesAhead(head) }
-}
-
-async function lastRevision(ledger: Ledger, stream: string): Promise<number> {
-  try {
-    for await (const { revision } of ledger.readStream(stream, { from: 'end', direction: 'backwards', maxCount: 1 })) return revision
-  } catch (error) {
-    if (!(error instanceof RiskError) || error.code !== 'stream-not-found') throw error
-  }
-  return -1
+  if (entriesAhead === undefined) return {}
+  const last = (await lastEntry(ledger, head.stream))?.recorded.revision ?? -1
+  return last < head.revision + WORTH_A_THREAD ? {} : { entries: entriesAhead(head) }
 }
 
 /** Errors of an append after which the journal tells what to do next. */

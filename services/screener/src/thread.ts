@@ -51,7 +51,7 @@ runThread<ScreenerThreadInput>(async (context) => {
       snapshotRoom: new SnapshotRoom({
         nowMs: Date.now,
         spacingMs: input.pace.snapshotSpacingMs,
-        lend: (memory, range) => snapshots.lend(memory, range),
+        prefault: (memory, range) => snapshots.prefault(memory, range),
       }),
       entriesAhead: (head) => entriesAhead({ connectionString: input.connectionString, after: head, until: null }),
       policies: new PolicyShelf(ledger, input.environment),

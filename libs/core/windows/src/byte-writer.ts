@@ -183,7 +183,7 @@ export class ByteWriter {
   }
 }
 
-/** Counts the bytes that a `ByteWriter` would write, without copying what `words` would. */
+/** Counts at least the bytes that a `ByteWriter` would write, without copying what `words` would. */
 export class ByteMeter extends ByteWriter {
   private uncopiedBytes = 0
 
@@ -191,7 +191,7 @@ export class ByteMeter extends ByteWriter {
     return super.lengthBytes + this.uncopiedBytes
   }
 
-  /** At most three bytes too many, which order them. */
+  /** Up to four bytes more than are written: the padding that aligns the words is not known here. */
   override words(values: Uint32Array): void {
     this.varint(values.length)
     this.uncopiedBytes += WORD_BYTES * (values.length + 1)

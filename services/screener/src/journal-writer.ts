@@ -1,0 +1,118 @@
+import { Subject } from 'rxjs'
+import { RiskError, type Ledger } from '@riskledger/contracts'
+import type { ChainHead } from '@riskledger/journal'
+import type { AcceptedPolicy } from '@riskledger/policy'
+import { screenBatches, type InputBatch, type JournalFold, type ScreeningStage, type SealedBatch } from '@riskledger/screening'
+import type { WorkerOptions } from './partition-worker'
+import { SnapshotRoom } from './snapshot-room'
+import { SnapshotTaker } from './snapshot-taker'
+import { sealPolicy } from './take-over'
+
+/** What one step made: its batches, and where the source stands after them. */
+interface Screened {
+  readonly batches: SealedBatch[]
+  readonly nextOffsets: readonly number[]
+}
+
+/** Screens batches and appends them; the policy switches between two of them. */
+export class JournalWriter {
+  private readonly batches$ = new Subject<InputBatch>()
+  private sealed: SealedBatch[] = []
+  private failure: Error | null = null
+  private pendingPolicy: AcceptedPolicy | null = null
+  private readonly snapshots: SnapshotTaker | null
+  private durable: ChainHead
+  /** By topic, the offset below which everything is in the ledger. */
+  durableOffsets: readonly number[]
+
+  constructor(
+    private readonly options: WorkerOptions,
+    private readonly fold: JournalFold,
+    private readonly stage: ScreeningStage,
+  ) {
+    const { snapshots, pace, nowMs } = options
+    const room = options.snapshotRoom ?? new SnapshotRoom({ nowMs, spacingMs: pace.snapshotSpacingMs })
+    this.snapshots = snapshots === null ? null : new SnapshotTaker({ ...options, snapshots, room })
+    this.durable = stage.head
+    this.durableOffsets = [...stage.nextOffsets]
+    this.batches$.pipe(screenBatches(stage)).subscribe({
+      next: (sealed) => this.sealed.push(sealed),
+      // Thrown here it would only come up later, beside the loop: `screen` throws it.
+      error: (error: unknown) => {
+        this.failure = error instanceof Error ? error : new Error(String(error))
+      },
+    })
+  }
+
+  /** True once everything below these offsets is in the ledger. */
+  isDurable(nextOffsets: readonly number[]): boolean {
+    return nextOffsets.every((offset, topic) => offset === this.durableOffsets[topic])
+  }
+
+  switchTo(policy: AcceptedPolicy): void {
+    this.pendingPolicy = policy
+  }
+
+  /** True where the next `screen` begins with a policy switch, which needs everything before it in the ledger. */
+  get wantsQuiet(): boolean {
+    return this.pendingPolicy !== null
+  }
+
+  async screen(batch: InputBatch): Promise<Screened> {
+    const { step, head, nextOffsets } = this.stage
+    // Here and not at the end: the batch before is on its way into the ledger meanwhile.
+    await this.snapshots?.takeIfDue(head, { step, nextOffsets, tenure: this.fold.tenure })
+    if (this.pendingPolicy !== null) await this.activate(this.pendingPolicy)
+    this.sealed = []
+    this.batches$.next(batch)
+    if (this.failure !== null) throw this.failure
+    this.options.crashPoint('entry-encoded')
+    for (const { inputCount } of this.sealed) this.snapshots?.screened(inputCount)
+    return { batches: this.sealed, nextOffsets: [...this.stage.nextOffsets] }
+  }
+
+  /** The state may be a batch ahead meanwhile. */
+  async append({ batches, nextOffsets }: Screened): Promise<void> {
+    while (batches.length > 0) {
+      const batch = batches[0]
+      this.options.crashPoint('ledger-append-sending')
+      await appendOrFence(this.options.ledger, this.durable, batch.entries)
+      this.options.crashPoint('ledger-append-acknowledged')
+      this.durable = batch.head
+      this.fold.head = batch.head
+      this.fold.inputCount += batch.inputCount
+      batches.shift()
+      this.options.onBatch(batch, this.fold)
+    }
+    this.durableOffsets = nextOffsets
+  }
+
+  private async activate(policy: AcceptedPolicy): Promise<void> {
+    if (this.durable.revision !== this.stage.head.revision) return
+    this.pendingPolicy = null
+    await this.options.policies.store(policy)
+    const sealed = sealPolicy(this.durable, policy, this.options.engineHash)
+    await appendOrFence(this.options.ledger, this.durable, [sealed.proposed])
+    this.durable = sealed.head
+    this.stage.head = sealed.head
+    this.fold.head = sealed.head
+    this.stage.step.activate(policy)
+  }
+}
+
+async function appendOrFence(ledger: Ledger, head: ChainHead, entries: SealedBatch['entries']): Promise<void> {
+  try {
+    await ledger.append(head.stream, head.revision, entries)
+  } catch (error) {
+    if (!(error instanceof RiskError) || error.code !== 'wrong-expected-revision') throw error
+    throw new RiskError(
+      'fenced',
+      `${head.stream}@${head.revision + 1} was written by another worker: this one has lost the partition and stops.`,
+      {
+        retriable: false,
+        cause: error,
+        context: { stream: head.stream, revision: head.revision + 1 },
+      },
+    )
+  }
+}
