@@ -136,8 +136,9 @@ export class BatchFinder {
     const at = this.placesUpTo(place.firstSequence, place.revision)
     if ((this.places[at - 1] as Place | undefined)?.revision === place.revision) return
     this.places.splice(at, 0, place)
-    // Every other one still narrows a search almost as far.
-    if (this.places.length > MAX_PLACES) this.places = this.places.filter((_, index) => index % 2 === 1)
+    // Every other one still narrows a search almost as far; the newest is told from the end by being the last.
+    const last = this.places.length - 1
+    if (last >= MAX_PLACES) this.places = this.places.filter((_, index) => (last - index) % 2 === 0)
   }
 
   /** How many places begin at or before the sequence and, of those that begin at it, lie at or before the revision. */

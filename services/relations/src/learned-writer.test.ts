@@ -98,6 +98,32 @@ test('an append whose outcome is not known is sent again, the same', async () =>
   expect(ledger.all.map(({ id }) => id)).toEqual(undisturbed.all.map(({ id }) => id))
 })
 
+test('what is complete is told to each stream once, not with every batch that follows', async () => {
+  const ledger = new MemoryLedger()
+  const writer = await LearnedWriter.open(ledger, OPTIONS)
+  const stream = 'screening-000.0000'
+  await writer.write({ throughEpoch: 3, consumed: { stream, revision: 7 }, facts: [] })
+  const told = ledger.all.length
+  expect(told).toBe(OPTIONS.partitionCount)
+  await writer.write({ throughEpoch: 3, consumed: { stream, revision: 8 }, facts: [] })
+  expect(ledger.all).toHaveLength(told)
+  await writer.write({ throughEpoch: 4, consumed: { stream, revision: 9 }, facts: [] })
+  expect(ledger.all).toHaveLength(2 * told)
+})
+
+test('what a stream was told of a journal does not go back with an entry that tells of an earlier place', async () => {
+  const ledger = new MemoryLedger()
+  const stream = 'screening-000.0000'
+  const fact = { epoch: -1, kind: 'device', keyToken: 'd', value: Buffer.of(1) } as const
+  const first = await LearnedWriter.open(ledger, OPTIONS)
+  await first.write({ throughEpoch: -1, consumed: { stream, revision: 9 }, facts: [fact] })
+  await first.write({ throughEpoch: 0, consumed: { stream, revision: 2 }, facts: [] })
+  const told = ledger.all.length
+  const second = await LearnedWriter.open(ledger, OPTIONS)
+  await second.write({ throughEpoch: 0, consumed: { stream, revision: 9 }, facts: [fact] })
+  expect(ledger.all).toHaveLength(told)
+})
+
 test('a ledger that is away for a while is asked again ever more slowly, and in the end given up', async () => {
   const ledger = new MemoryLedger()
   const slept: number[] = []

@@ -24,6 +24,8 @@ interface Target {
   head: ChainHead
   /** What the stream held when this writer took over: it is learned again on the way and not written twice. */
   readonly throughEpochBefore: number
+  /** Of what the stream tells by now. */
+  toldThrough: number
   readonly consumedBefore: ReadonlyMap<string, number>
   /** Facts at the stream's end that belong to a write which was not finished: the first write to come begins with them. */
   unfinishedFacts: number
@@ -76,10 +78,11 @@ export class LearnedWriter {
     for (const [index, target] of this.targets.entries()) {
       const known = (target.consumedBefore.get(consumed.stream) ?? -1) >= consumed.revision
       const facts = byPartition[index].filter((fact) => (fact.epoch === -1 ? !known : fact.epoch > target.throughEpochBefore))
-      if (facts.length === 0 && throughEpoch <= target.throughEpochBefore) continue
+      if (facts.length === 0 && throughEpoch <= target.toldThrough) continue
       const written = target.unfinishedFacts
       target.unfinishedFacts = 0
       await this.append(target, { throughEpoch, consumed, facts: facts.slice(written) })
+      target.toldThrough = Math.max(target.toldThrough, throughEpoch)
     }
   }
 
@@ -154,7 +157,8 @@ async function readTarget(ledger: Ledger, stream: string): Promise<Target> {
     for await (const entry of ledger.readStream(stream, { from: 'start', direction: 'forwards' })) {
       const { data, metadata } = readEntry(entry)
       const learned = decodeRelationsLearned(data)
-      for (const { stream: consumed, revision } of learned.consumed) consumedBefore.set(consumed, revision)
+      for (const { stream: consumed, revision } of learned.consumed)
+        consumedBefore.set(consumed, Math.max(revision, consumedBefore.get(consumed) ?? -1))
       unfinishedFacts = learned.consumed.length === 0 ? unfinishedFacts + learned.facts.length : 0
       throughEpochBefore = Math.max(throughEpochBefore, learned.throughEpoch)
       head = { stream, revision: entry.revision, entryHash: metadata.entryHash }
@@ -162,5 +166,5 @@ async function readTarget(ledger: Ledger, stream: string): Promise<Target> {
   } catch (error) {
     if (!(error instanceof RiskError) || error.code !== 'stream-not-found') throw error
   }
-  return { head, throughEpochBefore, consumedBefore, unfinishedFacts }
+  return { head, throughEpochBefore, toldThrough: throughEpochBefore, consumedBefore, unfinishedFacts }
 }

@@ -299,6 +299,21 @@ test('a snapshot spares the fold, and one that the journal does not bear out is 
   expect(third.worker.fold.step!.stateHash()).toBe(hash)
 })
 
+test('who takes a partition over while the ledger is away from another that wants it is not fenced by it', async () => {
+  const away = new Bench(bench.ledger)
+  let tries = 0
+  const sleep = async (): Promise<void> => {
+    tries++
+    bench.ledger.fault = () => 'none'
+    await (await bench.start({ workerId: 'w-2' })).worker.stop()
+  }
+  const timers = { sleep, nextTurn: () => new Promise<void>((resolve) => setImmediate(resolve)) }
+  await (await bench.start()).worker.stop()
+  bench.ledger.fault = () => 'unavailable'
+  await expect(away.start({ workerId: 'w-3', timers })).rejects.toMatchObject({ code: 'fenced' })
+  expect(tries).toBe(1)
+})
+
 test('where many entries are to be folded they are read ahead, few are not, and the state is the same', async () => {
   const payments = Array.from({ length: 120 }, (_, i) => payment(i + 1))
   await bench.log.append(payments)

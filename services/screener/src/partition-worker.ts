@@ -145,12 +145,13 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
   }
 }
 
-/** A ledger or a log that is started again refuses for as long as that takes; nothing that a take-over does is wrong to do again. */
+/** A ledger or a log that is started again refuses for as long as that takes. */
 function takeOverOnceItAnswers(options: WorkerOptions): Promise<JournalFold> {
   const { partition, logger, timers } = options
+  const tries = { generation: null }
   const take = async (): Promise<JournalFold> => {
     assertStillMine(options)
-    return takeOver(options)
+    return takeOver({ ...options, tries })
   }
   return withRetry(take, {
     name: `taking over partition ${partition}`,

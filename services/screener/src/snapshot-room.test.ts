@@ -109,6 +109,31 @@ test('without a spacing each that is due waits for the one before', async () => 
   expect(saves.map(({ name }) => name)).toEqual(['one', 'other'])
 })
 
+test('of several that wait for the one before, each copies once nothing is being saved any more', async () => {
+  const { room, saves, taker } = bench({ spacingMs: undefined })
+  await taker('one').due()
+  const waiting = [taker('second').due(), taker('third').due()]
+  await settled()
+  saves[0].end()
+  await settled()
+  expect(saves.map(({ name }) => name)).toEqual(['one', 'second'])
+  expect(room.isSaving).toBe(true)
+  saves[1].end()
+  await Promise.all(waiting)
+  expect(saves.map(({ name }) => name)).toEqual(['one', 'second', 'third'])
+})
+
+test('memory that is not to be had is a snapshot less, and no more', async () => {
+  const { counted, saves, taker } = bench({
+    prefault: () => {
+      throw new RangeError('no memory')
+    },
+  })
+  await taker('one').due()
+  expect(counted).toEqual(['riskledger_snapshots_failed_total'])
+  expect(saves).toHaveLength(1)
+})
+
 test('one that cannot be saved is counted, and the next is taken', async () => {
   const { clock, saves, counted, taker } = bench()
   const one = taker('one')

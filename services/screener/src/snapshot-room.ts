@@ -1,3 +1,4 @@
+import { strict as assert } from 'node:assert'
 import { writeState, type WorkerState } from '@riskledger/screening'
 import { ByteMeter, ByteWriter } from '@riskledger/windows'
 
@@ -19,8 +20,8 @@ export interface SnapshotRoomOptions {
 export class SnapshotRoom {
   /** From when on there may be another copy; epoch milliseconds. */
   notBeforeMs = -Infinity
-  private readonly memory = new SharedArrayBuffer(0, { maxByteLength: MOST_STATE_BYTES })
-  private readonly writer = new ByteWriter(1 << 20, (bytes) => this.grown(bytes))
+  private memory: SharedArrayBuffer | null = null
+  private writer: ByteWriter | null = null
   private prefaultedBytes = 0
   private saving: Promise<void> | null = null
 
@@ -49,8 +50,10 @@ export class SnapshotRoom {
   /** Copies a state for `save`, until whose end the copy stays as it is; settles as `save` does. Throws, and is free, where the state is larger than 2 GiB. */
   copy(state: WorkerState, save: (bytes: Uint8Array) => Promise<void>): Promise<void> {
     const { nowMs, spacingMs = 0 } = this.options
-    this.writer.reset()
+    assert(this.saving === null, 'what is being saved stays as it is')
     try {
+      this.writer ??= new ByteWriter(1 << 20, (bytes) => this.grown(bytes))
+      this.writer.reset()
       writeState(state, this.writer)
     } finally {
       this.notBeforeMs = nowMs() + spacingMs
@@ -61,9 +64,10 @@ export class SnapshotRoom {
     return saved
   }
 
-  /** Where it lies, so that nothing is copied. */
+  /** Where it lies, so that nothing is copied; as large as there may be where that is less than what is asked for, and the writer finds out. */
   private grown(bytes: number): SharedArrayBuffer {
-    if (bytes > this.memory.byteLength) this.memory.grow(bytes)
+    this.memory ??= new SharedArrayBuffer(0, { maxByteLength: MOST_STATE_BYTES })
+    if (bytes > this.memory.byteLength) this.memory.grow(Math.min(bytes, MOST_STATE_BYTES))
     return this.memory
   }
 }

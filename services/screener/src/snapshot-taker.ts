@@ -42,19 +42,33 @@ export class SnapshotTaker {
   async takeIfDue(head: ChainHead, state: WorkerState): Promise<void> {
     const { pace, room, nowMs } = this.options
     if (this.sinceLast < pace.snapshotInputs / 2) return
-    if (!this.prepared) room.prepareFor(state)
-    this.prepared = true
+    if (!this.prepared) this.prepare(state)
     if (this.sinceLast < pace.snapshotInputs) return
-    if (pace.snapshotSpacingMs === undefined) await room.whenSaved()
+    // Another partition may have taken the room by the time that this one goes on.
+    if (pace.snapshotSpacingMs === undefined) while (room.isSaving) await room.whenSaved()
     else if (room.isSaving || nowMs() < Math.max(room.notBeforeMs, this.notBeforeMs)) return
     this.sinceLast = 0
     this.prepared = false
     void this.take(head, state)
   }
 
+  private prepare(state: WorkerState): void {
+    this.prepared = true
+    try {
+      this.options.room.prepareFor(state)
+    } catch (error) {
+      this.failed(error)
+    }
+  }
+
+  private failed(error: unknown): void {
+    this.options.metrics.count('riskledger_snapshots_failed_total', 1)
+    this.options.logger.warn('no snapshot could be taken; a restart folds more of the journal', { reason: (error as Error).message })
+  }
+
   /** The copy is there when it returns; what follows is told of here. */
   private async take({ stream, revision, entryHash }: ChainHead, state: WorkerState): Promise<void> {
-    const { snapshots, room, engineHash, metrics, logger, nowMs } = this.options
+    const { snapshots, room, engineHash, metrics, nowMs } = this.options
     try {
       const beganMs = nowMs()
       const saved = room.copy(state, (bytes) =>
@@ -64,9 +78,7 @@ export class SnapshotTaker {
       this.notBeforeMs = room.notBeforeMs + AFTER_OTHERS_MS
       await saved
     } catch (error) {
-      metrics.count('riskledger_snapshots_failed_total', 1)
-      logger.warn('no snapshot could be taken; a restart folds more of the journal', { reason: (error as Error).message })
-      return
+      return this.failed(error)
     }
     this.options.crashPoint('snapshot-written')
   }

@@ -27,6 +27,8 @@ export type TakeOverOptions = Pick<
   | 'randomBytes'
   | 'entriesAhead'
 > & {
+  /** Kept from one try to the next: a worker that took the partition over between them is not fenced. */
+  readonly tries?: { generation: number | null }
   /** A journal that has no entry yet begins at its first offsets; one that has must have been made from it. Null: a log that has none yet, so at 0. */
   readonly log: Pick<EventLog, 'range' | 'fetch'> | null
 }
@@ -41,11 +43,12 @@ export async function takeOver(options: TakeOverOptions): Promise<JournalFold> {
   const context = { ledger: options.ledger, policies: options.policies }
   let fold = await foldFromSnapshot(stream, context, { snapshots: options.snapshots, formatHash: options.engineHash })
   let prepared = false
-  for (;;) {
+  for (let round = 0; ; round++) {
     const fromRevision = fold.head.revision + 1
     const entries = await foldForward(fold, context, await entriesOf(fold.head, options))
     options.logger.info('journal folded', { stream, fromRevision, entries })
     if (fold.mismatchCount > 0) refuseMismatch(fold, options)
+    if (round === 0) assertNobodyCameBetween(fold, options)
     try {
       if (fold.step === null) await begin(fold, options)
       else assertSamePartitions(fold, options)
@@ -88,14 +91,12 @@ const FOLD_ON: ReadonlySet<string> = new Set(['wrong-expected-revision', 'append
 function assertStillOwn(fold: JournalFold, { workerId, generation }: { readonly workerId: string; readonly generation: number }): void {
   const { tenure } = fold
   if (tenure?.workerId === workerId && tenure.generation === generation) return
-  throw new RiskError(
-    'fenced',
-    `${fold.head.stream}@${fold.head.revision}: another worker took the partition over as this one began; this one stops.`,
-    {
-      retriable: false,
-      context: { stream: fold.head.stream, revision: fold.head.revision },
-    },
-  )
+  refuseAsFenced(fold.head)
+}
+
+function refuseAsFenced({ stream, revision }: ChainHead): never {
+  const text = `${stream}@${revision}: another worker took the partition over as this one began; this one stops.`
+  throw new RiskError('fenced', text, { retriable: false, context: { stream, revision } })
 }
 
 /** Throws `cancelled` where the partition was given to another worker meanwhile, who must not be fenced. */
@@ -105,6 +106,14 @@ export function assertStillMine({ stillMine, partition }: Pick<TakeOverOptions, 
     retriable: false,
     context: { partition },
   })
+}
+
+/** Who was away for a while takes nothing from who came meanwhile. */
+function assertNobodyCameBetween({ tenure, head }: JournalFold, { workerId, tries }: TakeOverOptions): void {
+  if (tries === undefined) return
+  const generation = tenure?.generation ?? 0
+  tries.generation ??= generation
+  if (generation > tries.generation && tenure?.workerId !== workerId) refuseAsFenced(head)
 }
 
 /** First entry of a partition's journal. */

@@ -44,6 +44,14 @@ test('a fact is listed on first use and again when it changed, and nothing older
   expect(accounts()).toBe(2)
 })
 
+test('of what was offered and not looked at yet, the newest counts, whatever was offered last', () => {
+  const { desk, look, accounts } = newDesk()
+  desk.offer('device', 'd', known(4, 8))
+  desk.offer('device', 'd', known(1, 6))
+  expect(look(1)).toEqual([8])
+  expect(accounts()).toBe(4)
+})
+
 test('what was listed survives a snapshot and is not listed again', () => {
   const { desk, look } = newDesk()
   desk.offer('device', 'd', known(3, 9))

@@ -123,6 +123,8 @@ export class FactShelf<T> {
   /** Notes what relations learned of a key, to be taken over when it is looked at. */
   offer(keyToken: string, known: KnownFact): void {
     const slot = this.slotOf(keyToken)
+    // What a file taught may be offered after what live input taught later.
+    if ((this.offered.get(slot)?.sourceRevision ?? -1) > known.sourceRevision) return
     this.offered.set(slot, known)
     this.states[slot] = BEHIND
   }

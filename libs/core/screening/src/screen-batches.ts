@@ -57,8 +57,9 @@ function screenOne(stage: ScreeningStage, reused: Reused, batch: InputBatch): Se
   const out = emptyInput()
   let fromOffsets = [...nextOffsets]
   let firstSequence = step.nextSequence
-  const close = (gaps: readonly Gap[]): void => {
-    if (batch.tickMs !== undefined) step.tick(batch.tickMs)
+  const close = (gaps: readonly Gap[], isLast: boolean): void => {
+    // Not before: what the batch still holds may be behind it.
+    if (isLast && batch.tickMs !== undefined) step.tick(batch.tickMs)
     const one = builder.close(firstSequence, {
       previous: stage.head,
       tickMs: step.tickMs,
@@ -83,11 +84,11 @@ function screenOne(stage: ScreeningStage, reused: Reused, batch: InputBatch): Se
       builder.add(out, step.facts.listed, decision)
       if (step.answer !== null) builder.addAnswer(step.answer)
       nextOffsets[inputs[i].topic] = inputs[i].offset + 1
-      if (builder.full) close([])
+      if (builder.full) close([], from + i === items.length - 1)
     }
   }
   for (const gap of batch.gaps) nextOffsets[gap.topic] = Math.max(nextOffsets[gap.topic], gap.toOffset)
-  if (builder.inputCount > 0 || sealed.length === 0 || batch.gaps.length > 0) close(batch.gaps)
+  if (builder.inputCount > 0 || sealed.length === 0 || batch.gaps.length > 0) close(batch.gaps, true)
   return sealed
 }
 
