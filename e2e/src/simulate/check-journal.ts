@@ -148,7 +148,10 @@ class Places {
     const within = (offset: number): boolean => offset >= fromOffset && offset < toOffset
     const due = published.records.map(({ offset }) => offset).filter(within)
     if (due.join() !== offsets.join()) this.tell(`${name} [${fromOffset}, ${toOffset}): inputs ${offsets.join()}, published ${due.join()}`)
-    const dueGaps = published.gaps.filter((gap) => within(gap.fromOffset)).map(textOf)
+    // A journal may begin in the middle of one that retention cut; a batch takes the rest of it whole.
+    const dueGaps = published.gaps
+      .filter((gap) => gap.fromOffset < toOffset && gap.toOffset > fromOffset)
+      .map((gap) => textOf({ ...gap, fromOffset: Math.max(gap.fromOffset, fromOffset) }))
     if (dueGaps.join() !== gaps.map(textOf).join()) {
       this.tell(`${name} [${fromOffset}, ${toOffset}): gaps ${gaps.map(textOf).join()}, in the log ${dueGaps.join()}`)
     }

@@ -106,7 +106,11 @@ export class SimulatedLog {
     const visible = shelf.records.filter(({ offset }) => offset >= fromOffset && offset < shelf.watermark)
     const records = visible.slice(0, Math.min(maxRecords, RECORDS_IN_ANSWER))
     const nextOffset = records.length < visible.length ? records[records.length - 1].offset + 1 : shelf.watermark
-    const gaps = shelf.gaps.filter((gap) => gap.fromOffset >= fromOffset && gap.toOffset <= nextOffset)
+    // Retention may have cut a gap, and a journal begins in the middle of it.
+    const gaps = shelf.gaps.flatMap(({ toOffset, ...gap }) => {
+      const from = Math.max(gap.fromOffset, fromOffset)
+      return toOffset > from && toOffset <= nextOffset ? [{ ...gap, fromOffset: from, toOffset }] : []
+    })
     return { records, nextOffset, highWatermark: shelf.watermark, gaps }
   }
 
