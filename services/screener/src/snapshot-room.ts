@@ -31,9 +31,9 @@ export class SnapshotRoom {
     return this.saving !== null
   }
 
-  /** Resolves once nothing is being saved out of it. */
+  /** Resolves once what is being saved out of it is; by the time that the caller goes on somebody else may have copied into it. */
   async whenSaved(): Promise<void> {
-    while (this.saving !== null) await this.saving
+    await this.saving
   }
 
   /** Has memory at hand for a state that is copied soon. */

@@ -44,9 +44,8 @@ export class SnapshotTaker {
     if (this.sinceLast < pace.snapshotInputs / 2) return
     if (!this.prepared) this.prepare(state)
     if (this.sinceLast < pace.snapshotInputs) return
-    // Another partition may have taken the room by the time that this one goes on.
-    if (pace.snapshotSpacingMs === undefined) while (room.isSaving) await room.whenSaved()
-    else if (room.isSaving || nowMs() < Math.max(room.notBeforeMs, this.notBeforeMs)) return
+    if (pace.snapshotSpacingMs !== undefined && (room.isSaving || nowMs() < Math.max(room.notBeforeMs, this.notBeforeMs))) return
+    while (room.isSaving) await room.whenSaved()
     this.sinceLast = 0
     this.prepared = false
     void this.take(head, state)
