@@ -15,6 +15,8 @@ export interface FoldOptions {
   readonly onEntry?: (entry: OpenedEntry) => void
   /** Last revision to fold; left out: all there is. */
   readonly until?: number
+  /** Awaited between two entries, so that what else the thread does goes on meanwhile. */
+  readonly breathe?: (() => Promise<unknown>) | undefined
   /** The entries beyond the fold, checked, where somebody else reads them ahead; left out: read here. */
   readonly entries?: AsyncIterable<CheckedEntry>
 }
@@ -34,6 +36,7 @@ export async function foldForward(fold: JournalFold, context: FoldContext, optio
       fold.apply(entry, (hash) => context.policies.get(hash), options?.visit)
       options?.onEntry?.(entry)
       count++
+      await options?.breathe?.()
     }
   } catch (error) {
     if (error instanceof RiskError && error.code === 'stream-not-found') return 0

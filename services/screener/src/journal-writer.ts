@@ -32,7 +32,7 @@ export class JournalWriter {
   ) {
     const { snapshots, pace, nowMs } = options
     const room = options.snapshotRoom ?? new SnapshotRoom({ nowMs, spacingMs: pace.snapshotSpacingMs })
-    this.snapshots = snapshots === null ? null : new SnapshotTaker({ ...options, snapshots, room })
+    this.snapshots = snapshots === null ? null : new SnapshotTaker({ ...options, snapshots, room, foldedInputs: fold.inputCount })
     this.durable = stage.head
     this.durableOffsets = [...stage.nextOffsets]
     this.batches$.pipe(screenBatches(stage)).subscribe({

@@ -14,9 +14,6 @@ export async function openSnapshots({ folder, logger }: SnapshotThreadInput & { 
   return snapshots
 }
 
-/** What is asked of the thread and answered under a number. */
-type Question = Exclude<SnapshotRequest, { kind: 'prefault' }>
-
 interface Asked {
   readonly resolve: (snapshot: Snapshot | null) => void
   readonly reject: (error: unknown) => void
@@ -56,15 +53,15 @@ export class ThreadedSnapshots implements SnapshotStore {
   }
 
   /** Faults pages of shared memory in while the caller goes on; what is in them stays. */
-  prefault(memory: SharedArrayBuffer, range: { readonly fromByte: number; readonly toByte: number }): void {
-    this.thread.post({ kind: 'prefault', memory, ...range } satisfies SnapshotRequest)
+  async prefault(memory: SharedArrayBuffer, range: { readonly fromByte: number; readonly toByte: number }): Promise<void> {
+    await this.ask({ kind: 'prefault', number: ++this.lastNumber, memory, ...range })
   }
 
   async close(): Promise<void> {
     await this.thread.stop()
   }
 
-  private ask(request: Question): Promise<Snapshot | null> {
+  private ask(request: SnapshotRequest): Promise<Snapshot | null> {
     return new Promise((resolve, reject) => {
       if (this.ended !== null) return reject(this.ended)
       this.waiting.set(request.number, { resolve, reject })

@@ -8,17 +8,23 @@ export interface SnapshotThreadInput {
 }
 
 /**
- * What it is asked; answered in order, under the same number. `newer` snapshots of the name are passed over. `prefault` is not answered: it has pages of
+ * What it is asked; answered in order, under the same number. `newer` snapshots of the name are passed over. `prefault` has pages of
  * shared memory mapped, and changes nothing in them.
  */
 export type SnapshotRequest =
   | { readonly kind: 'save'; readonly number: number; readonly name: string; readonly snapshot: Snapshot }
   | { readonly kind: 'load'; readonly number: number; readonly name: string; readonly newer: number }
-  | { readonly kind: 'prefault'; readonly memory: SharedArrayBuffer; readonly fromByte: number; readonly toByte: number }
+  | {
+      readonly kind: 'prefault'
+      readonly number: number
+      readonly memory: SharedArrayBuffer
+      readonly fromByte: number
+      readonly toByte: number
+    }
 
 /** What it says. */
 export type SnapshotMessage =
-  | { readonly kind: 'saved'; readonly number: number }
+  | { readonly kind: 'saved' | 'prefaulted'; readonly number: number }
   | { readonly kind: 'loaded'; readonly number: number; readonly snapshot: Snapshot | null }
   | { readonly kind: 'failed'; readonly number: number; readonly error: PlainError }
   | { readonly kind: 'damaged'; readonly name: string; readonly sequence: number; readonly reason: string }

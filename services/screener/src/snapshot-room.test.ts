@@ -23,7 +23,7 @@ function bench(options: Partial<SnapshotRoomOptions> = {}) {
   const room = new SnapshotRoom({ nowMs: () => clock.nowMs, spacingMs: 100, ...options })
   const saves: { readonly name: string; readonly end: () => void; readonly fail: (error: Error) => void }[] = []
   const counted: string[] = []
-  const taker = (stream: string): { due(): Promise<void> } => {
+  const taker = (stream: string, foldedInputs = 0): { next(): Promise<void>; due(): Promise<void> } => {
     const taker = new SnapshotTaker({
       snapshots: {
         save: (name) => new Promise<void>((end, fail) => saves.push({ name, end, fail })),
@@ -32,16 +32,19 @@ function bench(options: Partial<SnapshotRoomOptions> = {}) {
       },
       room,
       engineHash: '',
+      foldedInputs,
       pace: { snapshotInputs: 10, ...('spacingMs' in options ? {} : { snapshotSpacingMs: 100 }) },
       nowMs: () => clock.nowMs,
       logger: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
       metrics: { count: (name: string) => counted.push(name), duration: () => undefined } as never,
       crashPoint: () => undefined,
     })
+    const next = (): Promise<void> => taker.takeIfDue({ stream, revision: 0, entryHash: '' }, state)
     return {
-      due: async () => {
+      next,
+      due: () => {
         taker.screened(10)
-        await taker.takeIfDue({ stream, revision: 0, entryHash: '' }, state)
+        return next()
       },
     }
   }
@@ -68,7 +71,12 @@ test('a copy is what a state writes, in shared memory, and stays until it is sav
 
 test('memory is prefaulted for as many bytes as the state takes, once, and never less than it takes', () => {
   const prefaulted: { readonly fromByte: number; readonly toByte: number }[] = []
-  const { room } = bench({ prefault: (_memory, range) => prefaulted.push(range) })
+  const { room } = bench({
+    prefault: (_memory, range) => {
+      prefaulted.push(range)
+      return Promise.resolve()
+    },
+  })
   room.prepareFor(state)
   room.prepareFor(state)
   expect(prefaulted).toEqual([{ fromByte: 0, toByte: expect.any(Number) as number }])
@@ -121,6 +129,31 @@ test('of several that wait for the one before, each copies once nothing is being
   saves[1].end()
   await Promise.all(waiting)
   expect(saves.map(({ name }) => name)).toEqual(['one', 'second', 'third'])
+})
+
+test('no copy is made while its pages are being prefaulted; where that failed, it is', async () => {
+  const ends: ((error?: Error) => void)[] = []
+  const prefault = (): Promise<void> =>
+    new Promise((resolve, reject) => ends.push((error) => (error === undefined ? resolve() : reject(error))))
+  for (const error of [undefined, new Error('the thread is gone')]) {
+    const { saves, taker } = bench({ prefault })
+    const one = taker('one')
+    await one.due()
+    expect(saves).toHaveLength(0)
+    ends.pop()!(error)
+    await settled()
+    await one.due()
+    expect(saves).toHaveLength(1)
+  }
+})
+
+test('what a restart folded counts, so that the next restart does not fold it again', async () => {
+  const { saves, taker } = bench()
+  const one = taker('one', 10)
+  await one.next()
+  expect(saves).toHaveLength(1)
+  await one.next()
+  expect(saves).toHaveLength(1)
 })
 
 test('memory that is not to be had is a snapshot less, and no more', async () => {

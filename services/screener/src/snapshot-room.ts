@@ -9,8 +9,11 @@ export interface SnapshotRoomOptions {
   readonly nowMs: () => number
   /** Time between two copies at least, in ms; undefined: none. */
   readonly spacingMs: number | undefined
-  /** Prefaults the pages of shared memory `[fromByte, toByte)` in the background; what is in them stays. Default: each is faulted in as it is first written to. */
-  readonly prefault?: (memory: SharedArrayBuffer, range: { readonly fromByte: number; readonly toByte: number }) => void
+  /**
+   * Prefaults the pages of shared memory `[fromByte, toByte)` in the background and settles when that has ended; what is in them stays. Default: each is
+   * faulted in as it is first written to.
+   */
+  readonly prefault?: (memory: SharedArrayBuffer, range: { readonly fromByte: number; readonly toByte: number }) => Promise<void>
 }
 
 /**
@@ -23,12 +26,18 @@ export class SnapshotRoom {
   private memory: SharedArrayBuffer | null = null
   private writer: ByteWriter | null = null
   private prefaultedBytes = 0
+  private prefaulting = 0
   private saving: Promise<void> | null = null
 
   constructor(private readonly options: SnapshotRoomOptions) {}
 
   get isSaving(): boolean {
     return this.saving !== null
+  }
+
+  /** Whether its pages are still being prefaulted: a copy would take several times as long meanwhile. */
+  get isPrefaulting(): boolean {
+    return this.prefaulting > 0
   }
 
   /** Resolves once what is being saved out of it is; by the time that the caller goes on somebody else may have copied into it. */
@@ -44,7 +53,13 @@ export class SnapshotRoom {
     const fromByte = this.prefaultedBytes
     if (toByte <= fromByte) return
     this.prefaultedBytes = toByte
-    this.options.prefault?.(this.grown(toByte), { fromByte, toByte })
+    const { prefault } = this.options
+    if (prefault === undefined) return
+    const ended = (): void => void this.prefaulting--
+    const prefaulted = prefault(this.grown(toByte), { fromByte, toByte })
+    this.prefaulting++
+    // Where it failed, a copy faults the pages in itself.
+    prefaulted.then(ended, ended)
   }
 
   /** Copies a state for `save`, until whose end the copy stays as it is; settles as `save` does. Throws, and is free, where the state is larger than 2 GiB. */

@@ -12,6 +12,8 @@ export interface SnapshotTakerOptions {
   /** The takers of a process's partitions share one. */
   readonly room: SnapshotRoom
   readonly engineHash: string
+  /** Inputs that the journal holds beyond the snapshot that the state began with: they count as screened since. */
+  readonly foldedInputs: number
   readonly pace: Pick<WorkerPace, 'snapshotInputs' | 'snapshotSpacingMs'>
   readonly nowMs: () => number
   readonly logger: Logger
@@ -21,17 +23,20 @@ export interface SnapshotTakerOptions {
 
 /**
  * Takes snapshots of a partition's state while it goes on: the state is copied between two batches, at the speed of memory, for whoever saves it. Taken
- * once `snapshotInputs` were screened since the last, but never while one of the process is still being saved, nor within `snapshotSpacingMs` of it.
+ * once `snapshotInputs` were screened since the last, but never while one of the process is still being saved, nor within `snapshotSpacingMs` of it, nor
+ * before the memory for it is there.
  *
  * A snapshot may stand at an entry that is not in the ledger yet; one whose entry never comes is passed over at the next start. One that cannot be saved is logged,
  * counted in `riskledger_snapshots_failed_total`, and tried again when the next is due: the journal has everything.
  */
 export class SnapshotTaker {
-  private sinceLast = 0
+  private sinceLast: number
   private prepared = false
   private notBeforeMs = -Infinity
 
-  constructor(private readonly options: SnapshotTakerOptions) {}
+  constructor(private readonly options: SnapshotTakerOptions) {
+    this.sinceLast = options.foldedInputs
+  }
 
   /** Tells of inputs that were screened. */
   screened(inputs: number): void {
@@ -40,15 +45,20 @@ export class SnapshotTaker {
 
   /** Copies the state at `head`, where a snapshot is due, and lets it be saved. */
   async takeIfDue(head: ChainHead, state: WorkerState): Promise<void> {
-    const { pace, room, nowMs } = this.options
+    const { pace, room } = this.options
     if (this.sinceLast < pace.snapshotInputs / 2) return
     if (!this.prepared) this.prepare(state)
     if (this.sinceLast < pace.snapshotInputs) return
-    if (pace.snapshotSpacingMs !== undefined && (room.isSaving || nowMs() < Math.max(room.notBeforeMs, this.notBeforeMs))) return
+    if (pace.snapshotSpacingMs !== undefined && !this.isItsTurn()) return
     while (room.isSaving) await room.whenSaved()
     this.sinceLast = 0
     this.prepared = false
     void this.take(head, state)
+  }
+
+  private isItsTurn(): boolean {
+    const { room, nowMs } = this.options
+    return !room.isSaving && !room.isPrefaulting && nowMs() >= Math.max(room.notBeforeMs, this.notBeforeMs)
   }
 
   private prepare(state: WorkerState): void {

@@ -10,7 +10,6 @@ runThread<SnapshotThreadInput>(async ({ input, signal, ready, post, onMessage })
   try {
     onMessage((message) => {
       const request = message as SnapshotRequest
-      if (request.kind === 'prefault') return prefaultPages(request)
       answer(store, request, say).catch((error: unknown) => say({ kind: 'failed', number: request.number, error: toPlainError(error) }))
     })
     ready()
@@ -23,10 +22,15 @@ runThread<SnapshotThreadInput>(async ({ input, signal, ready, post, onMessage })
 
 async function answer(
   store: SnapshotStore,
-  request: Exclude<SnapshotRequest, { kind: 'prefault' }>,
+  request: SnapshotRequest,
   say: (message: SnapshotMessage, transfer?: readonly ArrayBuffer[]) => void,
 ): Promise<void> {
   const { number } = request
+  if (request.kind === 'prefault') {
+    prefaultPages(request)
+    say({ kind: 'prefaulted', number })
+    return
+  }
   if (request.kind === 'save') {
     await store.save(request.name, request.snapshot)
     say({ kind: 'saved', number })

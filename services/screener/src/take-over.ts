@@ -26,6 +26,7 @@ export type TakeOverOptions = Pick<
   | 'stillMine'
   | 'randomBytes'
   | 'entriesAhead'
+  | 'breathe'
 > & {
   /** Kept from one try to the next: a worker that took the partition over between them is not fenced. */
   readonly tries?: { generation: number | null }
@@ -42,11 +43,12 @@ export async function takeOver(options: TakeOverOptions): Promise<JournalFold> {
   const stream = screeningStream(options.partition, 0, options.environment)
   const context = { ledger: options.ledger, policies: options.policies }
   let fold = await foldFromSnapshot(stream, context, { snapshots: options.snapshots, formatHash: options.engineHash })
+  options.logger.info('state read', { stream, revision: fold.head.revision })
   let prepared = false
   for (let round = 0; ; round++) {
     const fromRevision = fold.head.revision + 1
-    const entries = await foldForward(fold, context, await entriesOf(fold.head, options))
-    options.logger.info('journal folded', { stream, fromRevision, entries })
+    const entries = await foldForward(fold, context, { ...(await entriesOf(fold.head, options)), breathe: options.breathe })
+    options.logger.info('journal folded', { stream, fromRevision, entries, inputs: fold.inputCount })
     if (fold.mismatchCount > 0) refuseMismatch(fold, options)
     if (round === 0) assertNobodyCameBetween(fold, options)
     try {
@@ -62,6 +64,7 @@ export async function takeOver(options: TakeOverOptions): Promise<JournalFold> {
       // The own entries come back through the same fold as everybody's.
       await foldForward(fold, context)
       assertStillOwn(fold, { workerId: options.workerId, generation })
+      options.logger.info('partition taken over', { stream, generation })
       return fold
     } catch (error) {
       if (!(error instanceof RiskError) || !FOLD_ON.has(error.code)) throw error

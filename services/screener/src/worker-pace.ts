@@ -14,7 +14,7 @@ export interface WorkerPace {
 }
 
 /** What every command uses unless the environment says otherwise. */
-export const DEFAULT_PACE: WorkerPace = { batchInputs: 4_096, snapshotInputs: 100_000, snapshotSpacingMs: 15_000 }
+export const DEFAULT_PACE: WorkerPace = { batchInputs: 4_096, snapshotInputs: 25_000, snapshotSpacingMs: 15_000 }
 
 /**
  * The pace that RISKLEDGER_BATCH_INPUTS (1 to 4,096) and RISKLEDGER_SNAPSHOT_INPUTS (1 to 1,000,000,000; without the spacing in time) set, else

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
 import { open } from 'lmdb'
 import { RiskError } from '@riskledger/contracts'
 import type { Snapshot, SnapshotStore } from '@riskledger/contracts'
@@ -30,7 +30,7 @@ const CHUNK_BYTES = 2 ** 20
 const WORD_BYTES = 4
 /** What one call of a hash takes. */
 const MOST_STATE_BYTES = 2 ** 31 - 1
-const FORM_VERSION = 2
+const FORM_VERSION = 3
 
 interface StoredHead {
   readonly version: number
@@ -44,7 +44,7 @@ interface StoredHead {
 
 /**
  * Opens the store of state snapshots. A state is written in chunks of 1 MiB without their zeros, a transaction each, so that readers and the event loop go on
- * meanwhile; its head, which makes it exist, comes last and with a SHA-256 over head and state. A crash half-way leaves chunks without a
+ * meanwhile; its head, which makes it exist, comes last and with a SHA-256 over head and chunks. A crash half-way leaves chunks without a
  * head, which the next `save` of that name removes. One process writes; saves are made one after another.
  * Errors: `limit-reached`, `snapshot-unusable` (also for a full disk); none is retriable. A snapshot is a cache: the caller can go on without it.
  */
@@ -118,10 +118,14 @@ class LmdbSnapshotStore implements SnapshotStore {
     const sequence = (known.at(-1) ?? 0) + 1
     try {
       await this.remove(name, sequence)
-      for (let at = 0, chunk = 1; at < state.length; at += CHUNK_BYTES, chunk++)
-        await this.database.put(keyOf(name, sequence, chunk), packChunk(chunkOf(state, at)))
       const unsigned = { version: FORM_VERSION, stream, revision, entryHash, formatHash, stateBytes: state.length }
-      const head: StoredHead = { ...unsigned, sha256: digest(unsigned, state) }
+      const hash = beginHash(unsigned)
+      for (let at = 0, chunk = 1; at < state.length; at += CHUNK_BYTES, chunk++) {
+        const packed = packChunk(chunkOf(state, at))
+        hash.update(packed)
+        await this.database.put(keyOf(name, sequence, chunk), packed)
+      }
+      const head: StoredHead = { ...unsigned, sha256: hash.digest('hex') }
       await this.database.put(keyOf(name, sequence, 0), Buffer.from(JSON.stringify(head)))
       crashPoint?.('snapshot-written')
       for (const old of known.slice(0, Math.max(0, known.length + 1 - KEPT))) await this.remove(name, old)
@@ -136,15 +140,16 @@ class LmdbSnapshotStore implements SnapshotStore {
     const { version, stream, revision, entryHash, formatHash, stateBytes } = unsigned
     if (version !== FORM_VERSION) throw new Error(`form ${version} instead of ${FORM_VERSION}`)
     if (!(stateBytes >= 0 && stateBytes <= MOST_STATE_BYTES)) throw new Error(`a state of ${stateBytes} bytes`)
+    const hash = beginHash(unsigned)
     const words = new Uint32Array(wordsFor(stateBytes))
     for (let at = 0, chunk = 1; at < stateBytes; at += CHUNK_BYTES, chunk++) {
       const bytes = this.database.getBinary(keyOf(name, sequence, chunk))
       const into = words.subarray(at / WORD_BYTES, (at + CHUNK_BYTES) / WORD_BYTES)
       if (bytes === undefined || !unpackChunk(bytes, into)) throw new Error(`chunk ${chunk} is missing or damaged`)
+      hash.update(bytes)
     }
-    const state = new Uint8Array(words.buffer, 0, stateBytes)
-    if (digest(unsigned, state) !== sha256) throw new Error('the checksum differs')
-    return { stream, revision, entryHash, formatHash, state }
+    if (hash.digest('hex') !== sha256) throw new Error('the checksum differs')
+    return { stream, revision, entryHash, formatHash, state: new Uint8Array(words.buffer, 0, stateBytes) }
   }
 
   /** Sequences that have a head, ascending. */
@@ -186,10 +191,10 @@ function keyOf(name: string, sequence: number, chunk: number): Uint8Array {
   return key
 }
 
-function digest(unsigned: Omit<StoredHead, 'sha256'>, state: Uint8Array): string {
-  const { version, stream, revision, entryHash, formatHash, stateBytes } = unsigned
+/** A hash that has taken in the head; the chunks follow, as they are stored: hashing a state with its zeros would take several times as long. */
+function beginHash({ version, stream, revision, entryHash, formatHash, stateBytes }: Omit<StoredHead, 'sha256'>): Hash {
   const fields = JSON.stringify([version, stream, revision, entryHash, formatHash, stateBytes])
-  return createHash('sha256').update(fields).update('\n').update(state).digest('hex')
+  return createHash('sha256').update(fields).update('\n')
 }
 
 function reasonOf(error: unknown): Promise<unknown> {
