@@ -1,5 +1,5 @@
 import { execFile, type ExecFileException } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -103,41 +103,6 @@ describe('the broker of a run', () => {
     const nothing =
       "delete process.env.RISKLEDGER_KAFKA_BROKERS; process.env.PATH = ''; process.env.HOME = '/nowhere'; process.env.DOCKER_HOST = 'tcp://127.0.0.1:9'"
     expect(await evaluate('start-broker-of-tests.mjs', start(nothing))).toEqual({})
-  })
-})
-
-describe('what V8 compiled', () => {
-  test('is kept for the next process, which does the same with it, and without it where it is damaged', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'riskledger-scripts-'))
-    try {
-      const [cache, main] = [join(folder, 'cache'), join(folder, 'main.cjs')]
-      mkdirSync(cache)
-      writeFileSync(
-        main,
-        "#!/usr/bin/env node\nimport('node:path').then(({ sep }) => console.log(require('./part.js')(require.main === module, sep)))",
-      )
-      writeFileSync(
-        join(folder, 'part.js'),
-        "module.exports = (...all) => [...all, __filename === require.resolve('./part.js'), this === exports]",
-      )
-      const code = `const { spawnSync } = await import('node:child_process')
-        const env = { ...process.env, TEST_COMPILE_CACHE: ${JSON.stringify(cache)}, NODE_OPTIONS: '--require ' + ${JSON.stringify(join(__dirname, 'compile-cache.cjs'))} }
-        const { stdout, stderr } = spawnSync(process.execPath, [${JSON.stringify(main)}], { env, encoding: 'utf8' })
-        console.log(stdout, stderr)`
-      const said = async (): Promise<string> => (await node(['--input-type=module', '-e', code])).stdout.trim()
-      const expected = "[ true, '/', true, true ]"
-      expect(await said()).toBe(expected)
-      const kept = readdirSync(cache)
-      expect(kept).toHaveLength(2)
-      // The script that imports is only marked: what V8 kept of it would not find its way.
-      expect(kept.filter((name) => statSync(join(cache, name)).size === 0)).toHaveLength(1)
-      expect(await said()).toBe(expected)
-      for (const name of kept) if (statSync(join(cache, name)).size > 0) writeFileSync(join(cache, name), 'damaged')
-      expect(await said()).toBe(expected)
-      expect(readdirSync(cache)).toEqual(kept)
-    } finally {
-      rmSync(folder, { recursive: true })
-    }
   })
 })
 

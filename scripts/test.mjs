@@ -73,7 +73,7 @@ async function runSuite([name, args], environment = {}) {
   const leftovers = watchLeftovers()
   const output = join(results, `${name.replaceAll(' ', '-')}.json`)
   const jest = [binary('jest/bin/jest.js'), '--passWithNoTests', '--json', '--outputFile', output, ...args]
-  const status = await step(name, jest, { environment: { ...leftovers.environment, ...compileCache(), ...environment }, stdout: 'ignore' })
+  const status = await step(name, jest, { environment: { ...leftovers.environment, ...environment }, stdout: 'ignore' })
   const result = readResult(output)
   const failed = result.numFailedTests + result.numRuntimeErrorTestSuites
   sum.passed += result.numPassedTests
@@ -81,15 +81,6 @@ async function runSuite([name, args], environment = {}) {
   sum.skipped += result.numPendingTests + result.numTodoTests
   if (status !== 0 && failed === 0) fail(`${name}: ended with ${status}`)
   for (const line of await leftovers.collect()) fail(`${name}: ${line}`)
-}
-
-/** Lets the processes of a suite share what V8 compiled; it goes with the results. */
-function compileCache() {
-  const folder = join(results, 'compiled')
-  mkdirSync(folder, { recursive: true })
-  if (Number(process.versions.node.split('.')[0]) >= 24) return { NODE_COMPILE_CACHE: folder }
-  const preload = `--require ${JSON.stringify(join(root, 'scripts', 'compile-cache.cjs'))}`
-  return { TEST_COMPILE_CACHE: folder, NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} ${preload}`.trim() }
 }
 
 function readResult(path) {

@@ -1,10 +1,11 @@
 'use strict'
 const { createHash } = require('node:crypto')
-const { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } = require('node:fs')
+const { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } = require('node:fs')
 const { join, relative } = require('node:path')
 
 const ROOT = join(__dirname, '..', '..', '..')
 const SOURCES = ['libs', 'services', 'bench']
+const COMPILE_CACHE = require.resolve('./compile-cache.js')
 /** Packages with native parts, or that load files of their own: they stay where they are installed. The last is for tests, and in no bundle. */
 const EXTERNAL = [
   ...['lmdb', 'esbuild', 'pino', '@eventstore/db-client', '@eventstore/db-client/*', '@grpc/grpc-js', 'google-protobuf'],
@@ -16,10 +17,11 @@ const EXTERNAL = [
  * One scope instead of hundreds of modules: threads start in a tenth of the time, and hot loops reach imported names directly.
  *
  * @param {Record<string, string>} entries names and paths from the repository's root
+ * @param {{ readonly keepsCompiled?: boolean }} options whether what V8 makes of them is kept beside them, for the next process and thread
  * @returns {Promise<string>}
  */
-async function bundle(entries) {
-  const folder = join(ROOT, 'node_modules', '.cache', 'riskledger', keyOf(entries))
+async function bundle(entries, { keepsCompiled = false } = {}) {
+  const folder = join(ROOT, 'node_modules', '.cache', 'riskledger', keyOf({ entries, keepsCompiled }))
   if (existsSync(folder)) return folder
   const draft = `${folder}-${process.pid}`
   mkdirSync(draft, { recursive: true })
@@ -39,6 +41,7 @@ async function bundle(entries) {
       logLevel: 'error',
     })
     if ('riskledger' in entries) await require('esbuild').build({ ...ENGINE, absWorkingDir: ROOT, outfile: join(draft, 'engine.js') })
+    if (keepsCompiled) keepWhatIsCompiled(draft, Object.keys(entries))
     try {
       renameSync(draft, folder)
     } catch (error) {
@@ -52,9 +55,21 @@ async function bundle(entries) {
   return folder
 }
 
+/** Puts a script before each that has it and all that it requires compiled once, and not in every process and thread. */
+function keepWhatIsCompiled(folder, names) {
+  copyFileSync(COMPILE_CACHE, join(folder, 'compile-cache.js'))
+  for (const name of names) {
+    renameSync(join(folder, `${name}.js`), join(folder, `${name}.main.js`))
+    writeFileSync(
+      join(folder, `${name}.js`),
+      `'use strict'\nrequire('./compile-cache.js').keepCompiled(require('node:path').join(__dirname, 'compiled'))\nmodule.exports = require('./${name}.main.js')\n`,
+    )
+  }
+}
+
 /** Changes with the path, size or time of any source file or package.json, with the lock file, and with this file. */
-function keyOf(entries) {
-  const hash = createHash('sha256').update(JSON.stringify([entries, process.versions.node.split('.')[0]]))
+function keyOf(options) {
+  const hash = createHash('sha256').update(JSON.stringify([options, process.versions.node.split('.')[0]]))
   const add = (path) => {
     const { mtimeMs, size } = statSync(path)
     hash.update(`${relative(ROOT, path)}|${mtimeMs}|${size}\n`)
@@ -69,6 +84,7 @@ function keyOf(entries) {
   }
   add(join(ROOT, 'package-lock.json'))
   add(__filename)
+  add(COMPILE_CACHE)
   for (const folder of SOURCES) walk(join(ROOT, folder))
   return hash.digest('hex').slice(0, 32)
 }

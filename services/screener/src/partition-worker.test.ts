@@ -314,11 +314,11 @@ test('who takes a partition over while the ledger is away from another that want
   expect(tries).toBe(1)
 })
 
-test('where many entries are to be folded they are read ahead, few are not, and the state is the same', async () => {
-  const payments = Array.from({ length: 120 }, (_, i) => payment(i + 1))
+test('where many entries are to be folded they are read ahead, few are not; others get a turn after each, and the state is the same', async () => {
+  const payments = Array.from({ length: 1_000 }, (_, i) => payment(i + 1))
   await bench.log.append(payments)
   const first = await bench.start({ pace: { batchInputs: 1, snapshotInputs: 1_000_000 } })
-  await first.reached(120)
+  await first.reached(1_000)
   const hash = first.worker.fold.step!.stateHash()
   await first.worker.stop()
   const asked: ChainHead[] = []
@@ -326,9 +326,12 @@ test('where many entries are to be folded they are read ahead, few are not, and 
     asked.push(head)
     return checkedEntries(bench.ledger, head)
   }
-  const second = await bench.start({ workerId: 'w-2', entriesAhead })
+  let breaths = 0
+  const breathe = (): Promise<number> => Promise.resolve(breaths++)
+  const second = await bench.start({ workerId: 'w-2', entriesAhead, breathe })
   expect(asked).toEqual([emptyHead(STREAM)])
-  expect(second.worker.fold.inputCount).toBe(120)
+  expect(second.worker.fold.inputCount).toBe(1_000)
+  expect(breaths).toBeGreaterThanOrEqual(1_000)
   expect(second.worker.fold.step!.stateHash()).toBe(hash)
   await second.worker.stop()
 

@@ -47,7 +47,7 @@ export async function takeOver(options: TakeOverOptions): Promise<JournalFold> {
   let prepared = false
   for (let round = 0; ; round++) {
     const fromRevision = fold.head.revision + 1
-    const entries = await foldForward(fold, context, { ...(await entriesOf(fold.head, options)), breathe: options.breathe })
+    const entries = await foldForward(fold, context, { ...(await entriesOf(fold, options)), breathe: options.breathe })
     options.logger.info('journal folded', { stream, fromRevision, entries, inputs: fold.inputCount })
     if (fold.mismatchCount > 0) refuseMismatch(fold, options)
     if (round === 0) assertNobodyCameBetween(fold, options)
@@ -74,17 +74,19 @@ export async function takeOver(options: TakeOverOptions): Promise<JournalFold> {
   }
 }
 
-/** Entries from which on a thread that reads them ahead has its start's worth. */
-const WORTH_A_THREAD = 100
+/** With fewer than these the fold is done before a thread that reads ahead for it has started. */
+const WORTH_A_THREAD = { entries: 1_000, inputs: 50_000 }
 
-/** Who reads the entries beyond a head. */
+/** Who reads the entries beyond a fold. */
 async function entriesOf(
-  head: ChainHead,
+  { head, step }: JournalFold,
   { ledger, entriesAhead }: TakeOverOptions,
 ): Promise<{ readonly entries?: AsyncIterable<CheckedEntry> }> {
-  if (entriesAhead === undefined) return {}
-  const last = (await lastEntry(ledger, head.stream))?.recorded.revision ?? -1
-  return last < head.revision + WORTH_A_THREAD ? {} : { entries: entriesAhead(head) }
+  const last = entriesAhead === undefined ? null : await lastEntry(ledger, head.stream)
+  if (entriesAhead === undefined || last === null) return {}
+  const entries = last.recorded.revision - head.revision
+  const inputs = (last.metadata.lastSequence ?? 0) - (step === null ? 0 : step.nextSequence - 1)
+  return entries < WORTH_A_THREAD.entries && inputs < WORTH_A_THREAD.inputs ? {} : { entries: entriesAhead(head) }
 }
 
 /** Errors of an append after which the journal tells what to do next. */

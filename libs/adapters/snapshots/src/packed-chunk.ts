@@ -27,6 +27,9 @@ export function unpackChunk(packed: Uint8Array, words: Uint32Array): boolean {
   // A copy begins where words may begin.
   const from = new Uint32Array(new Uint8Array(packed).buffer)
   let at = masks
-  for (let i = 0; i < words.length; i++) if ((from[i >>> 5] >>> (i & (MASK_BITS - 1))) & 1) words[i] = from[at++]
+  for (let mask = 0; mask < masks; mask++) {
+    // From bit to bit: most words are zero.
+    for (let bits = from[mask]; bits !== 0; bits &= bits - 1) words[mask * MASK_BITS + 31 - Math.clz32(bits & -bits)] = from[at++]
+  }
   return at === from.length
 }
