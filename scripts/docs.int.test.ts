@@ -1,4 +1,4 @@
-import { OTHER_VARIABLES, SETTINGS } from '@riskledger/runtime'
+import { METRICS, OTHER_VARIABLES, SETTINGS } from '@riskledger/runtime'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
@@ -12,6 +12,12 @@ const pages = [
     .filter((name) => name.endsWith('.md'))
     .map((name) => join('docs', name)),
 ]
+
+const sources = ['libs', 'services'].flatMap((folder) =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts') && !name.includes('node_modules'))
+    .map((name) => join(folder, name)),
+)
 
 test.each(pages)('%s links only to what is there', (page) => {
   const targets = [...read(page).matchAll(/\]\(([^)#]+)(#[^)]*)?\)/g)]
@@ -54,6 +60,22 @@ test('the reference of the configuration lists the variables that have no flag',
     meaning,
   ])
   expect(rows).toEqual(Object.entries(OTHER_VARIABLES))
+})
+
+test('the reference of metrics says what the code says, of every metric that the code tells', () => {
+  const rows = [...read('docs/reference/metrics.md').matchAll(/^\| `(riskledger_\w+)` +\| (\w+) +\| (.*?) *\| (.*?) *\|$/gm)].map((match) =>
+    match.slice(1),
+  )
+  expect(rows).toEqual(
+    Object.entries(METRICS).map(([name, { kind, labels, meaning }]) => [
+      name,
+      kind,
+      labels.length === 0 ? 'none' : labels.map((label) => `\`${label}\``).join(', '),
+      meaning,
+    ]),
+  )
+  const told = new Set(sources.flatMap((source) => [...read(source).matchAll(/'(riskledger_\w+)'/g)].map(([, name]) => name)))
+  expect([...told].sort()).toEqual(Object.keys(METRICS).sort())
 })
 
 test('the reference of errors lists every code', () => {

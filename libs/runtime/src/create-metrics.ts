@@ -1,5 +1,6 @@
 import type { Metrics } from '@riskledger/contracts'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { METRICS } from './metric-meanings'
 
 /** The metrics port, and what a scraper reads. */
 export interface MetricsRegistry extends Metrics {
@@ -41,7 +42,7 @@ export function createMetrics({
   const entries = new Map<string, Entry>()
   const dropped = new Counter({
     name: DROPPED,
-    help: 'Values dropped because a metric had too many label sets',
+    help: METRICS[DROPPED].meaning,
     labelNames: ['metric'],
     registers: [registry],
   })
@@ -90,7 +91,7 @@ interface RecorderOptions {
 }
 
 function recorder(registry: Registry, { kind, name, labelNames, durationBucketsSeconds }: RecorderOptions): Entry['record'] {
-  const base = { name, help: name.replaceAll('_', ' '), labelNames: [...labelNames], registers: [registry] }
+  const base = { name, help: METRICS[name]?.meaning ?? name, labelNames: [...labelNames], registers: [registry] }
   switch (kind) {
     case 'counter': {
       const counter = new Counter(base)

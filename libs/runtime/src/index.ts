@@ -4,6 +4,7 @@ export { loadConfiguration, type Configuration, type ConfigurationInputs } from 
 export { createLogger, type LoggerOptions } from './create-logger'
 export { openEventLog, type LogAddress, type OpenEventLogOptions, type SharedEventLog } from './open-event-log'
 export { createMetrics, type MetricsOptions, type MetricsRegistry } from './create-metrics'
+export { METRICS } from './metric-meanings'
 export { serveHealth, type HealthAddress, type HealthServer, type ServeHealthOptions } from './serve-health'
 export { checkHealth, type HealthCheck, type HealthFinding, type HealthOptions, type HealthReport } from './check-health'
 export { startLoop, type Loop, type LoopOptions, type LoopTimers } from './start-loop'

@@ -4,6 +4,7 @@ import type { ChainHead } from '@riskledger/journal'
 import type { AcceptedPolicy } from '@riskledger/policy'
 import { screenBatches, type InputBatch, type JournalFold, type ScreeningStage, type SealedBatch } from '@riskledger/screening'
 import type { WorkerOptions } from './partition-worker'
+import { ScreeningMetrics } from './screening-metrics'
 import { SnapshotRoom } from './snapshot-room'
 import { SnapshotTaker } from './snapshot-taker'
 import { sealPolicy } from './take-over'
@@ -21,6 +22,7 @@ export class JournalWriter {
   private failure: Error | null = null
   private pendingPolicy: AcceptedPolicy | null = null
   private readonly snapshots: SnapshotTaker | null
+  private readonly metrics: ScreeningMetrics
   private durable: ChainHead
   /** By topic, the offset below which everything is in the ledger. */
   durableOffsets: readonly number[]
@@ -33,6 +35,7 @@ export class JournalWriter {
     const { snapshots, pace, nowMs } = options
     const room = options.snapshotRoom ?? new SnapshotRoom({ nowMs, spacingMs: pace.snapshotSpacingMs })
     this.snapshots = snapshots === null ? null : new SnapshotTaker({ ...options, snapshots, room, foldedInputs: fold.inputCount })
+    this.metrics = new ScreeningMetrics(stage.step, options)
     this.durable = stage.head
     this.durableOffsets = [...stage.nextOffsets]
     this.batches$.pipe(screenBatches(stage)).subscribe({
@@ -73,11 +76,14 @@ export class JournalWriter {
 
   /** The state may be a batch ahead meanwhile. */
   async append({ batches, nextOffsets }: Screened): Promise<void> {
+    const { nowMs } = this.options
     while (batches.length > 0) {
       const batch = batches[0]
       this.options.crashPoint('ledger-append-sending')
+      const sentMs = nowMs()
       await appendOrFence(this.options.ledger, this.durable, batch.entries)
       this.options.crashPoint('ledger-append-acknowledged')
+      this.metrics.appended((nowMs() - sentMs) / 1_000)
       this.durable = batch.head
       this.fold.head = batch.head
       this.fold.inputCount += batch.inputCount
