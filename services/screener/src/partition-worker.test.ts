@@ -17,7 +17,7 @@ import {
   type CheckedEntry,
 } from '@riskledger/journal'
 import { parsePolicy, type AcceptedPolicy } from '@riskledger/policy'
-import { encodeCounterpartyFact, type CounterpartyFact } from '@riskledger/relations'
+import { blankCounterpartyFact, encodeCounterpartyFact } from '@riskledger/relations'
 import { JournalFold, type InputVisitor } from '@riskledger/screening'
 import { KeptLogger, MemoryEventLog, MemoryLedger, NO_METRICS } from '@riskledger/testing'
 import { foldForward } from './fold-journal'
@@ -40,29 +40,6 @@ function payment(id: number): ProposedRecord {
   const eventTimeMs = 1_778_697_618_000 + id * 1_000
   const value = encodeRaw('payments', { ...MINIMAL_EVENTS.payments, eventId, paymentId: `p-${id}`, eventTimeMs }).slice()
   return { topic: 'payments', partition: 0, brokerTimeMs: eventTimeMs, orderTimeMs: undefined, key: Buffer.from('a-0293'), value }
-}
-
-const KNOWN_COUNTERPARTY: CounterpartyFact = {
-  asOfMs: 0,
-  firstSeenMs: 0,
-  paymentCount: 7,
-  distinctPayers: 3,
-  lastKnownLegitimateMs: 0,
-  lastKnownFraudMs: 0,
-  fraudRegister: 0,
-  fraudRegisterLength: 0,
-  frauds3d: 0,
-  known3d: 0,
-  frauds7d: 0,
-  known7d: 0,
-  fraudTotal: 0,
-  legitimateTotal: 0,
-  tradesCompleted: 0,
-  tradesDisputed: 0,
-  tradesCancelled: 0,
-  chargebacks: 0,
-  counterfeitReports: 0,
-  alertSeverity: -1,
 }
 
 class MemorySnapshots implements SnapshotStore {
@@ -363,7 +340,7 @@ test("a ledger that is away as a partition is taken over is asked again, and nob
 
 test('live input sees everything that relations have learned, also what a file taught at its end', async () => {
   const { counterpartyId } = MINIMAL_EVENTS.payments
-  const value = encodeCounterpartyFact(KNOWN_COUNTERPARTY)
+  const value = encodeCounterpartyFact({ ...blankCounterpartyFact(0), paymentCount: 7, distinctPayers: 3 })
   const data = encodeRelationsLearned({
     throughEpoch: 5,
     consumed: [],

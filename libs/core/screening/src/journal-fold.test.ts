@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { LogRecord } from '@riskledger/contracts'
 import { decodeRaw } from '@riskledger/events'
 import { decodeInputsScreened, JournalDigest, type JournaledInput, type OpenedEntry } from '@riskledger/journal'
-import { encodeCounterpartyFact, encodeDeviceFact } from '@riskledger/relations'
+import { blankCounterpartyFact, encodeCounterpartyFact, encodeDeviceFact } from '@riskledger/relations'
 import { Random } from '@riskledger/simulation'
 import type { FactDesk } from './fact-desk'
 import { JournalFold } from './journal-fold'
@@ -58,26 +58,18 @@ class ChangingFacts {
 
 function counterparty(asOfMs: number, many: number): Uint8Array {
   return encodeCounterpartyFact({
+    ...blankCounterpartyFact(asOfMs - 5_000),
     asOfMs,
-    firstSeenMs: asOfMs - 5_000,
     paymentCount: many * 3,
     distinctPayers: many,
-    lastKnownLegitimateMs: -1,
     lastKnownFraudMs: many > 40 ? asOfMs - 100 : -1,
     fraudRegister: many > 40 ? 3 : 0,
     fraudRegisterLength: Math.min(8, many),
-    frauds3d: 0,
     known3d: many * 65_536,
-    frauds7d: 0,
     known7d: many * 65_536,
     fraudTotal: many > 40 ? 2 : 0,
     legitimateTotal: many,
-    tradesCompleted: 0,
-    tradesDisputed: 0,
-    tradesCancelled: 0,
-    chargebacks: 0,
     counterfeitReports: many > 55 ? 2 : 0,
-    alertSeverity: -1,
   })
 }
 

@@ -1,4 +1,4 @@
-import { encodeCounterpartyFact, encodeDeviceFact } from '@riskledger/relations'
+import { blankCounterpartyFact, encodeCounterpartyFact, encodeDeviceFact } from '@riskledger/relations'
 import { describeFact } from './describe-fact'
 import { localTime } from './local-time'
 import { thresholdText } from './threshold-text'
@@ -31,31 +31,15 @@ describe('thresholdText', () => {
   })
 })
 
-/** A counterparty seen from a moment on, of whom nothing else is known. */
-function seenFrom(firstSeenMs: number): Parameters<typeof encodeCounterpartyFact>[0] {
-  const never = { lastKnownLegitimateMs: -1, lastKnownFraudMs: -1, alertSeverity: -1 }
-  const rates = { fraudRegister: 0, fraudRegisterLength: 0, frauds3d: 0, known3d: 0, frauds7d: 0, known7d: 0 }
-  const totals = {
-    fraudTotal: 0,
-    legitimateTotal: 0,
-    tradesCompleted: 0,
-    tradesDisputed: 0,
-    tradesCancelled: 0,
-    chargebacks: 0,
-    counterfeitReports: 0,
-  }
-  return { asOfMs: firstSeenMs, firstSeenMs, paymentCount: 0, distinctPayers: 0, ...never, ...rates, ...totals }
-}
-
 describe('describeFact', () => {
   test('a counterparty that nobody complained of', () => {
-    const fact = { ...seenFrom(86_400_000), paymentCount: 1_204, distinctPayers: 64 }
+    const fact = { ...blankCounterpartyFact(86_400_000), paymentCount: 1_204, distinctPayers: 64 }
     expect(describeFact('counterparty', encodeCounterpartyFact(fact))).toBe('at least 64 payers, 1,204 payments; first seen 1970-01-02')
   })
 
   test('a counterparty with frauds, disputes, chargebacks and reports', () => {
     const fact = {
-      ...seenFrom(0),
+      ...blankCounterpartyFact(0),
       paymentCount: 9,
       distinctPayers: 1,
       fraudTotal: 2,
