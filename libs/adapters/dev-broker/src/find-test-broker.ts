@@ -63,7 +63,7 @@ export async function findTestBroker(options: FindTestBrokerOptions = {}): Promi
 }
 
 /** Whether it is worth asking for an engine: loading the client library for that takes a second and a half. */
-function engineMayAnswer(environment: NodeJS.ProcessEnv): boolean {
+export function engineMayAnswer(environment: NodeJS.ProcessEnv): boolean {
   if (environment.DOCKER_HOST !== undefined) return true
   const home = homedir()
   const runtime = environment.XDG_RUNTIME_DIR ?? `/run/user/${userInfo().uid}`
