@@ -20,11 +20,11 @@ async function withUp<Result>(use: (house: OpenHouse) => Promise<Result>): Promi
       child.kill('SIGTERM')
     }
   }
-  const { code, stderr } = await runRiskledger(['up', '--data-dir', folder, '--gateway-port', '0', '--gateway-auth', 'off'], {
+  const { code, stderr } = await runRiskledger(['--json', 'up', '--data-dir', folder, '--gateway-port', '0', '--gateway-auth', 'off'], {
     onStart: (child) =>
       createInterface({ input: child.stdout! }).on('line', (line) => {
-        const url = /gateway +(http:\S+)/.exec(line)?.[1]
-        if (url !== undefined) used = useAndEnd(url, child)
+        const { gatewayUrl } = JSON.parse(line) as { readonly gatewayUrl: string }
+        used = useAndEnd(gatewayUrl, child)
       }),
   })
   if (code !== 0 || used === undefined) throw new Error(`up ended with ${code}: ${stderr}`)

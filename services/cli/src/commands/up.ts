@@ -75,7 +75,9 @@ async function serve({
         onDrained: async (run) => {
           const inputs = Math.max(run.inputs(), run.inputsBefore)
           const { connectionString } = house
-          if (context.json) context.printJson({ inputs, taken: inputs - run.inputsBefore, connectionString, dataDir: house.dataDir })
+          const { gatewayUrl } = session
+          if (context.json)
+            context.printJson({ inputs, taken: inputs - run.inputsBefore, connectionString, gatewayUrl, dataDir: house.dataDir })
           else session.say(`All ${grouped(inputs)} inputs in the log are in the ledger.`)
           await Promise.resolve()
         },

@@ -44,6 +44,8 @@ export interface UpRun {
 /** What `up` and its demo share: the screen, the signals that end it, the folder, and how a run of all parts ends. */
 export class UpSession {
   readonly bar = new ProgressBar('inputs')
+  /** Where the gateway listens; null where it is not open. */
+  gatewayUrl: string | null = null
   private readonly stopping = stopOnSignals()
 
   constructor(private readonly options: UpSessionOptions) {}
@@ -102,6 +104,7 @@ export class UpSession {
     if (hasGateway(context.settings)) {
       const { thread, url } = await startGatewayThread(house, context)
       doors.push(thread)
+      this.gatewayUrl = url
       this.say(`  gateway     ${url}`)
     }
     if (house.log.kind === 'kafka') {
