@@ -9,6 +9,7 @@ const LONGEST = [
   ...[
     'chaos/kafka-cluster.test.ts',
     'kill-and-restart.test.ts',
+    'kill-and-restart-partitions.test.ts',
     'chaos/kafka-groups.test.ts',
     'damage.test.ts',
     'chaos/kafka-faults.test.ts',
