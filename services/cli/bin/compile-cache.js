@@ -2,15 +2,16 @@
 // later can do it themselves.
 'use strict'
 const { createHash } = require('node:crypto')
-const { mkdirSync, readFileSync, renameSync, writeFileSync } = require('node:fs')
+const { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } = require('node:fs')
 const Module = require('node:module')
 const { dirname, join } = require('node:path')
 const { Script } = require('node:vm')
 const { threadId } = require('node:worker_threads')
+const { crc32 } = require('node:zlib')
 
 /** A process that is killed keeps nothing, so what it compiled is kept once it has been at work for so long. */
 const KEEP_AFTER_MS = 10_000
-const SHA256_BYTES = 32
+const CHECKSUM_BYTES = 4
 
 /**
  * From here on keeps what is compiled in this thread in a folder, which is made if need be, and takes it from there. Where nothing can be kept, nothing is.
@@ -44,7 +45,8 @@ function keepCompiled(folder) {
 
 /** The function that a script is, or undefined where what V8 made of it cannot be kept. */
 function compileCached(content, { filename, folder, made }) {
-  const file = join(folder, sha256(filename, '\0', content).toString('hex'))
+  const { mtimeMs, size } = statSync(filename)
+  const file = join(folder, createHash('sha256').update(`${filename}|${mtimeMs}|${size}`).digest('hex'))
   const cachedData = readKept(file)
   const isKept = cachedData === undefined ? !importsDynamically(content) : cachedData.length > 0
   if (!isKept) {
@@ -76,11 +78,11 @@ function keepMade(made) {
   for (const { script, file } of made.splice(0)) keep(file, script.createCachedData())
 }
 
-/** Behind its SHA-256: V8 runs what it is given. */
+/** Behind its checksum: V8 runs what it is given. */
 function keep(file, bytes) {
   const draft = `${file}-${process.pid}-${threadId}`
   try {
-    writeFileSync(draft, Buffer.concat([sha256(bytes), bytes]))
+    writeFileSync(draft, Buffer.concat([checksum(bytes), bytes]))
     renameSync(draft, file)
   } catch (error) {
     passOver(error)
@@ -91,17 +93,17 @@ function keep(file, bytes) {
 function readKept(file) {
   try {
     const whole = readFileSync(file)
-    const bytes = whole.subarray(SHA256_BYTES)
-    return sha256(bytes).equals(whole.subarray(0, SHA256_BYTES)) ? bytes : undefined
+    const bytes = whole.subarray(CHECKSUM_BYTES)
+    return checksum(bytes).equals(whole.subarray(0, CHECKSUM_BYTES)) ? bytes : undefined
   } catch (error) {
     return passOver(error)
   }
 }
 
-function sha256(...parts) {
-  const hash = createHash('sha256')
-  for (const part of parts) hash.update(part)
-  return hash.digest()
+function checksum(bytes) {
+  const buffer = Buffer.alloc(CHECKSUM_BYTES)
+  buffer.writeUInt32LE(crc32(bytes))
+  return buffer
 }
 
 /** Whatever the file system refuses costs the next process its start, and nothing else. */
