@@ -1,4 +1,5 @@
 import { METRICS, OTHER_VARIABLES, SETTINGS } from '@riskledger/runtime'
+import { DEFAULT_PACE } from '@riskledger/screener'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
@@ -60,6 +61,9 @@ test('the reference of the configuration lists the variables that have no flag',
     meaning,
   ])
   expect(rows).toEqual(Object.entries(OTHER_VARIABLES))
+  const { batchInputs, snapshotInputs } = DEFAULT_PACE
+  expect(OTHER_VARIABLES.RISKLEDGER_BATCH_INPUTS).toContain(`Default ${batchInputs}.`)
+  expect(OTHER_VARIABLES.RISKLEDGER_SNAPSHOT_INPUTS).toContain(`Default ${snapshotInputs},`)
 })
 
 test('the reference of metrics says what the code says, of every metric that the code tells', () => {
@@ -74,8 +78,16 @@ test('the reference of metrics says what the code says, of every metric that the
       meaning,
     ]),
   )
-  const told = new Set(sources.flatMap((source) => [...read(source).matchAll(/'(riskledger_\w+)'/g)].map(([, name]) => name)))
-  expect([...told].sort()).toEqual(Object.keys(METRICS).sort())
+  const told = sources.flatMap((source) => [...read(source).matchAll(/\.(count|gauge|duration)\('(riskledger_\w+)'/g)])
+  const kinds = { count: 'counter', gauge: 'gauge', duration: 'histogram' } as const
+  const kindOf = new Map(told.map(([, how, name]) => [name, kinds[how as keyof typeof kinds]]))
+  // What the registry tells of itself, it counts by itself.
+  kindOf.set('riskledger_metrics_dropped_total', 'counter')
+  expect([...kindOf].sort()).toEqual(
+    Object.entries(METRICS)
+      .map(([name, { kind }]) => [name, kind])
+      .sort(),
+  )
 })
 
 test('the reference of errors lists every code', () => {

@@ -7,6 +7,7 @@ const { default: Sequencer } = createRequire(require.resolve('jest'))('@jest/tes
 /** Ends of paths, the longest first; neighbours run beside each other, so what loads a cluster stands between what does not. */
 const LONGEST = [
   ...[
+    'composed-house.test.ts',
     'chaos/kafka-cluster.test.ts',
     'kill-and-restart.test.ts',
     'kill-and-restart-partitions.test.ts',

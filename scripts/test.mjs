@@ -1,7 +1,7 @@
 // npm test: every check and every test, in the order in which they are cheapest to fail. npm test -- --unit runs the unit tests alone.
 // The last line is the sum: N passed, N failed, N skipped. A check counts as one.
 import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'

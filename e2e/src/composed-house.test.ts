@@ -1,12 +1,12 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { engineMayAnswer } from '@riskledger/dev-broker'
+import { containerEngineMayAnswer } from '@riskledger/dev-broker'
 import { runToEnd } from './run-riskledger'
 import { tryHouse } from './try-house'
 
 const ROOT = join(__dirname, '..', '..')
-const NO_ENGINE = 'skipped: no container engine answers'
+const NO_ENGINE = 'the house of docker-compose.yml: skipped: no container engine answers\n'
 /** Images are pulled and built in it. */
 const LIMIT_MS = 1_200_000
 
@@ -26,8 +26,8 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-const inContainers = engineMayAnswer(process.env) ? test : test.skip
-if (inContainers === test.skip) process.stderr.write(`the house of docker-compose.yml: ${NO_ENGINE}\n`)
+const inContainers = containerEngineMayAnswer(process.env) ? test : test.skip
+if (inContainers === test.skip) process.stderr.write(NO_ENGINE)
 
 inContainers(
   'the house of docker-compose.yml, built from the sources, on Kafka and KurrentDB: gives verdicts, and a ledger that proves them',
@@ -35,8 +35,10 @@ inContainers(
     const { DockerComposeEnvironment, Wait, getContainerRuntimeClient } = await import('testcontainers')
     try {
       await getContainerRuntimeClient()
-    } catch {
-      return void process.stderr.write(`the house of docker-compose.yml: ${NO_ENGINE}\n`)
+    } catch (error) {
+      // There is a socket: nobody is to believe that it was tried.
+      if (process.env.CI === 'true') throw error
+      return void process.stderr.write(NO_ENGINE)
     }
     const keys = join(folder, 'api-keys.json')
     const made = ['gateway', 'keys', 'create', '--name', 'checkout', '--role', 'publisher', '--gateway-keys', keys]
@@ -57,9 +59,9 @@ inContainers(
         url: `http://${gateway.getHost()}:${gateway.getMappedPort(8080)}`,
         apiKey: key,
         run: async (args) => {
-          const { output, exitCode } = await screener.exec(['node', '/app/bin/riskledger.js', '--json', ...args])
+          const { stdout, output, exitCode } = await screener.exec(['node', '/app/bin/riskledger.js', '--json', ...args])
           if (exitCode !== 0) throw new Error(`riskledger ${args.join(' ')} ended with ${exitCode}: ${output}`)
-          return JSON.parse(output) as never
+          return JSON.parse(stdout) as never
         },
       })
     } finally {

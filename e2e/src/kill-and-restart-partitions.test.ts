@@ -1,4 +1,4 @@
-import { killAndRestart } from './killed-runs'
+import { killAndRestart } from './kill-and-restart'
 
 // In a file of its own, so that it runs beside the one with one partition.
 test('killed at every named moment with four partitions, 16 times: every input once, the digest of an undisturbed run', async () => {

@@ -1,4 +1,4 @@
-import { killAndRestart } from './killed-runs'
+import { killAndRestart } from './kill-and-restart'
 
 test('killed at every named moment and at seeded others, 26 times: every input once, the digest of an undisturbed run', async () => {
   await killAndRestart({ partitions: 1, kills: 26 })

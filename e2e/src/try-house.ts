@@ -50,7 +50,7 @@ export async function decide(house: OpenHouse, number: number): Promise<Readonly
 
 /**
  * Does with a house that nothing has been published to what its users do: asks for a verdict and, again, gets the same; publishes forty events at once and
- * asks for the verdict of each; then replays and verifies the ledger.
+ * asks for the verdict of each; then verifies and replays the ledger.
  */
 export async function tryHouse(house: OpenHouse): Promise<void> {
   const first = await decide(house, 1)

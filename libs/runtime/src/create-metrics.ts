@@ -1,6 +1,6 @@
 import type { Metrics } from '@riskledger/contracts'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
-import { METRICS } from './metric-meanings'
+import { METRICS, type MetricMeaning } from './metric-meanings'
 
 /** The metrics port, and what a scraper reads. */
 export interface MetricsRegistry extends Metrics {
@@ -20,7 +20,7 @@ const DROPPED = 'riskledger_metrics_dropped_total'
 const DEFAULT_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10]
 
 type Labels = Readonly<Record<string, string>>
-type Kind = 'counter' | 'gauge' | 'histogram'
+type Kind = MetricMeaning['kind']
 
 interface Entry {
   readonly kind: Kind
@@ -31,7 +31,7 @@ interface Entry {
 
 /**
  * An in-memory registry behind the `Metrics` port. A metric comes into being at its first use, and keeps its kind and label names:
- * using it otherwise is a programmer error and throws. A series past `maxSeriesPerMetric` is dropped and counted in
+ * using it otherwise is a programmer error and throws. Its HELP line is its meaning in `METRICS`, and its name where it has none there. A series past `maxSeriesPerMetric` is dropped and counted in
  * `riskledger_metrics_dropped_total{metric}`, so that strangers' values cannot fill the memory.
  */
 export function createMetrics({

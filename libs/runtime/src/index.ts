@@ -7,7 +7,7 @@ export { createMetrics, type MetricsOptions, type MetricsRegistry } from './crea
 export { METRICS } from './metric-meanings'
 export { serveHealth, type HealthAddress, type HealthServer, type ServeHealthOptions } from './serve-health'
 export { checkHealth, type HealthCheck, type HealthFinding, type HealthOptions, type HealthReport } from './check-health'
-export { startLoop, type Loop, type LoopOptions, type LoopTimers } from './start-loop'
+export { PROCESS_TIMERS, startLoop, type Loop, type LoopOptions, type LoopTimers } from './start-loop'
 export { crashPointFrom } from './crash-point'
 export { stopOnSignals, type StopOnSignals } from './stop-on-signals'
 export { lockDataFolder, readLock, LOCK_FOLDER, type DataFolderLock, type LockOwner } from './lock-data-folder'

@@ -1,5 +1,5 @@
 /** What a metric says. */
-interface MetricMeaning {
+export interface MetricMeaning {
   readonly kind: 'counter' | 'gauge' | 'histogram'
   readonly labels: readonly string[]
   readonly meaning: string
@@ -40,7 +40,8 @@ export const METRICS: Readonly<Record<string, MetricMeaning>> = {
   riskledger_log_lag_seconds: {
     kind: 'gauge',
     labels: ['topic', 'partition'],
-    meaning: 'Screener: age of the oldest record that is still to be read; 0 where there is none.',
+    meaning:
+      'Screener: age of the oldest record that was fetched and is still to be given out; 0 where there is none. A partition that is not fetched at all, or is no longer worked, keeps its last value.',
   },
   riskledger_log_undecided_messages: {
     kind: 'gauge',
@@ -50,17 +51,18 @@ export const METRICS: Readonly<Record<string, MetricMeaning>> = {
   riskledger_loop_batches_total: {
     kind: 'counter',
     labels: ['loop'],
-    meaning: 'Screener, relations, dispatcher: batches that a loop has finished.',
+    meaning: 'Screener, dispatcher: batches that a loop has finished.',
   },
   riskledger_loop_retries_total: {
     kind: 'counter',
     labels: ['loop', 'part', 'code'],
-    meaning: 'Screener, relations, dispatcher: times that a part of a loop was tried again, by the error.',
+    meaning:
+      'Screener, dispatcher: times that a part of a loop was tried again, by the error; a take-over is tried again without being counted.',
   },
   riskledger_relations_revision: {
     kind: 'gauge',
     labels: ['stream'],
-    meaning: 'Relations: revision of the journal entry that was read last.',
+    meaning: 'Relations: revision of the last batch of inputs that was read; entries of other kinds that follow it are passed over.',
   },
   riskledger_dispatcher_published_total: {
     kind: 'counter',
@@ -90,12 +92,13 @@ export const METRICS: Readonly<Record<string, MetricMeaning>> = {
   riskledger_gateway_events_total: {
     kind: 'counter',
     labels: ['topic'],
-    meaning: 'Gateway: events published.',
+    meaning: 'Gateway: events published by POST /v1/events; those of POST /v1/decisions are counted there.',
   },
   riskledger_gateway_decisions_total: {
     kind: 'counter',
     labels: ['kind', 'fallback'],
-    meaning: 'Gateway: answers to POST /v1/decisions; fallback is true where the verdict did not come in time.',
+    meaning:
+      'Gateway: answers to POST /v1/decisions; fallback is true where no verdict came in time, or the event was too late to be judged.',
   },
   riskledger_gateway_rate_limited_total: {
     kind: 'counter',

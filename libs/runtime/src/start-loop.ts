@@ -39,7 +39,8 @@ export interface LoopTimers {
   nextTurn(): Promise<void>
 }
 
-const PROCESS_TIMERS: LoopTimers = {
+/** The process's own. */
+export const PROCESS_TIMERS: LoopTimers = {
   sleep: sleepInProcess,
   nextTurn: () => setImmediate(),
 }

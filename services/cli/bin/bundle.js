@@ -1,7 +1,7 @@
 'use strict'
 const { createHash } = require('node:crypto')
-const { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } = require('node:fs')
-const { join, relative } = require('node:path')
+const { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } = require('node:fs')
+const { dirname, join, relative } = require('node:path')
 
 const ROOT = join(__dirname, '..', '..', '..')
 const SOURCES = ['libs', 'services', 'bench']
@@ -17,14 +17,15 @@ const EXTERNAL = [
  * One scope instead of hundreds of modules: threads start in a tenth of the time, and hot loops reach imported names directly.
  *
  * @param {Record<string, string>} entries names and paths from the repository's root
- * @param {{ readonly keepsCompiled?: boolean }} options whether what V8 makes of them is kept beside them, for the next process and thread
+ * @param {{ readonly compileCache?: boolean }} options whether what V8 makes of them is kept beside them, for the next process and thread:
+ *   where the executable runs, and not in an image, whose files nobody may write
  * @returns {Promise<string>}
  */
-async function bundle(entries, { keepsCompiled = false } = {}) {
-  const folder = join(ROOT, 'node_modules', '.cache', 'riskledger', keyOf({ entries, keepsCompiled }))
+async function bundle(entries, { compileCache = false } = {}) {
+  const folder = join(ROOT, 'node_modules', '.cache', 'riskledger', keyOf({ entries, compileCache }))
   if (existsSync(folder)) return folder
-  const draft = `${folder}-${process.pid}`
-  mkdirSync(draft, { recursive: true })
+  mkdirSync(dirname(folder), { recursive: true })
+  const draft = mkdtempSync(`${folder}-`)
   try {
     await require('esbuild').build({
       absWorkingDir: ROOT,
@@ -41,7 +42,7 @@ async function bundle(entries, { keepsCompiled = false } = {}) {
       logLevel: 'error',
     })
     if ('riskledger' in entries) await require('esbuild').build({ ...ENGINE, absWorkingDir: ROOT, outfile: join(draft, 'engine.js') })
-    if (keepsCompiled) keepWhatIsCompiled(draft, Object.keys(entries))
+    if (compileCache) addCompileCache(draft, Object.keys(entries))
     try {
       renameSync(draft, folder)
     } catch (error) {
@@ -56,18 +57,18 @@ async function bundle(entries, { keepsCompiled = false } = {}) {
 }
 
 /** Puts a script before each that has it and all that it requires compiled once, and not in every process and thread. */
-function keepWhatIsCompiled(folder, names) {
+function addCompileCache(folder, names) {
   copyFileSync(COMPILE_CACHE, join(folder, 'compile-cache.js'))
   for (const name of names) {
     renameSync(join(folder, `${name}.js`), join(folder, `${name}.main.js`))
     writeFileSync(
       join(folder, `${name}.js`),
-      `'use strict'\nrequire('./compile-cache.js').keepCompiled(require('node:path').join(__dirname, 'compiled'))\nmodule.exports = require('./${name}.main.js')\n`,
+      `'use strict'\nrequire('./compile-cache.js').enableCompileCache(require('node:path').join(__dirname, 'compiled'))\nmodule.exports = require('./${name}.main.js')\n`,
     )
   }
 }
 
-/** Changes with the path, size or time of any source file or package.json, with the lock file, and with this file. */
+/** Changes with the path, size or time of any source file or package.json, with the lock file, and with this file and the one beside it. */
 function keyOf(options) {
   const hash = createHash('sha256').update(JSON.stringify([options, process.versions.node.split('.')[0]]))
   const add = (path) => {
@@ -95,7 +96,12 @@ function forgetOthers(kept) {
   const dayAgo = Date.now() - 86_400_000
   for (const name of readdirSync(parent)) {
     const folder = join(parent, name)
-    if (folder !== kept && statSync(folder).mtimeMs < dayAgo) rmSync(folder, { recursive: true, force: true })
+    try {
+      if (folder !== kept && statSync(folder).mtimeMs < dayAgo) rmSync(folder, { recursive: true, force: true })
+    } catch (error) {
+      // Another process has taken it away, or still writes there.
+      if (error.syscall === undefined) throw error
+    }
   }
 }
 

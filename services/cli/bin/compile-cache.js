@@ -10,20 +10,23 @@ const { threadId } = require('node:worker_threads')
 const { crc32 } = require('node:zlib')
 
 /** A process that is killed keeps nothing, so what it compiled is kept once it has been at work for so long. */
-const KEEP_AFTER_MS = 10_000
+const SAVE_AFTER_MS = 10_000
 const CHECKSUM_BYTES = 4
 
 /**
- * From here on keeps what is compiled in this thread in a folder, which is made if need be, and takes it from there. Where nothing can be kept, nothing is.
+ * From here on keeps what is compiled in this thread in a folder, which is made if need be, and takes it from there. Where
+ * the folder cannot be made or written to, scripts are compiled as always; nothing is thrown.
  *
  * @param {string} folder
  */
-function keepCompiled(folder) {
+function enableCompileCache(folder) {
   if (Module.enableCompileCache !== undefined) {
     Module.enableCompileCache(folder)
-    if (Module.flushCompileCache !== undefined) setTimeout(Module.flushCompileCache, KEEP_AFTER_MS).unref()
+    if (Module.flushCompileCache !== undefined) setTimeout(Module.flushCompileCache, SAVE_AFTER_MS).unref()
     return
   }
+  // Not in every version before.
+  if (crc32 === undefined) return
   try {
     mkdirSync(folder, { recursive: true })
   } catch (error) {
@@ -33,24 +36,26 @@ function keepCompiled(folder) {
   /** Compiled here for the first time: kept later, when what they called has been compiled too. */
   const made = []
   Module.prototype._compile = function (content, filename, format) {
-    // Sources keep their own way: Node reads their source maps there.
-    if (!filename.endsWith('.js') && !filename.endsWith('.cjs')) return compile.call(this, content, filename, format)
-    const run = compileCached(content, { filename, folder, made })
+    // Sources keep their own way, since Node reads their source maps there, and so do modules that are not CommonJS.
+    const isScript = format !== 'module' && (filename.endsWith('.js') || filename.endsWith('.cjs'))
+    const run = isScript ? compileCached(content, { filename, folder, made }) : undefined
     if (run === undefined) return compile.call(this, content, filename, format)
     return run.call(this.exports, this.exports, requireOf(this), this, filename, dirname(filename))
   }
-  setTimeout(keepMade, KEEP_AFTER_MS, made).unref()
-  process.on('exit', () => keepMade(made))
+  setTimeout(saveMade, SAVE_AFTER_MS, made).unref()
+  process.on('exit', () => saveMade(made))
 }
 
 /** The function that a script is, or undefined where what V8 made of it cannot be kept. */
 function compileCached(content, { filename, folder, made }) {
-  const { mtimeMs, size } = statSync(filename)
-  const file = join(folder, createHash('sha256').update(`${filename}|${mtimeMs}|${size}`).digest('hex'))
-  const cachedData = readKept(file)
+  // By time and size: hashing all that is read took a tenth of a start.
+  const stats = statSync(filename, { throwIfNoEntry: false })
+  if (stats === undefined) return undefined
+  const file = join(folder, createHash('sha256').update(`${filename}|${stats.mtimeMs}|${stats.size}`).digest('hex'))
+  const cachedData = load(file)
   const isKept = cachedData === undefined ? !importsDynamically(content) : cachedData.length > 0
   if (!isKept) {
-    if (cachedData === undefined) keep(file, Buffer.alloc(0))
+    if (cachedData === undefined) save(file, Buffer.alloc(0))
     return undefined
   }
   const script = new Script(Module.wrap(content.replace(/^#!/, '//')), { filename, cachedData })
@@ -60,7 +65,7 @@ function compileCached(content, { filename, folder, made }) {
 
 /** Whether a script imports anything dynamically. What V8 kept of one no longer knows how, in Node 20, so those are compiled each time. */
 function importsDynamically(content) {
-  return content.includes('import(') && /^(?!\s*\/\/).*\bimport\(/m.test(content.replace(/\/\*[^]*?\*\//g, ''))
+  return content.includes('import') && /^(?!\s*\/\/).*\bimport\s*\(/m.test(content.replace(/\/\*[^]*?\*\//g, ''))
 }
 
 /** `require` as a module sees it. */
@@ -74,12 +79,12 @@ function requireOf(module) {
   return require
 }
 
-function keepMade(made) {
-  for (const { script, file } of made.splice(0)) keep(file, script.createCachedData())
+function saveMade(made) {
+  for (const { script, file } of made.splice(0)) save(file, script.createCachedData())
 }
 
 /** Behind its checksum: V8 runs what it is given. */
-function keep(file, bytes) {
+function save(file, bytes) {
   const draft = `${file}-${process.pid}-${threadId}`
   try {
     writeFileSync(draft, Buffer.concat([checksum(bytes), bytes]))
@@ -90,7 +95,7 @@ function keep(file, bytes) {
 }
 
 /** What is kept there; undefined where nothing is, or not what was kept. */
-function readKept(file) {
+function load(file) {
   try {
     const whole = readFileSync(file)
     const bytes = whole.subarray(CHECKSUM_BYTES)
@@ -111,4 +116,4 @@ function passOver(error) {
   if (error.syscall === undefined) throw error
 }
 
-module.exports = { keepCompiled }
+module.exports = { enableCompileCache }

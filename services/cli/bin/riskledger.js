@@ -4,7 +4,7 @@ const { join } = require('node:path')
 const { bundle, EXECUTABLE } = require('./bundle')
 
 /** The executable in the repository: bundles the sources, where they changed, and runs the bundle. */
-void bundle(EXECUTABLE, { keepsCompiled: true })
+void bundle(EXECUTABLE, { compileCache: true })
   .then((folder) => require(join(folder, 'riskledger.js')).main(process.argv))
   .then(
     (code) => {

@@ -19,13 +19,16 @@ describe('what V8 compiled', () => {
     writeFileSync(join(folder, 'main.cjs'), main)
     const part = "module.exports = (...all) => [...all, __filename === require.resolve('./part.js'), this === exports]"
     writeFileSync(join(folder, 'part.js'), part)
-    const start = `require(${JSON.stringify(COMPILE_CACHE)}).keepCompiled(${JSON.stringify(cache)})\nrequire('./main.cjs')`
+    const start = `require(${JSON.stringify(COMPILE_CACHE)}).enableCompileCache(${JSON.stringify(cache)})\nrequire('./main.cjs')`
     writeFileSync(join(folder, 'start.js'), start)
   })
   afterEach(() => {
     rmSync(folder, { recursive: true })
   })
   const isOnlyMarked = (name: string): boolean => statSync(join(cache, name)).size === 4
+  /** A file that was made anew is another one. */
+  const inodes = (names: readonly string[]): ReadonlyMap<string, number> =>
+    new Map(names.map((name) => [name, statSync(join(cache, name)).ino]))
   const said = (): string => execFileSync(process.execPath, [join(folder, 'start.js')], { encoding: 'utf8' }).trim()
   const expected = "[ true, '/', true, true ]"
 
@@ -35,10 +38,14 @@ describe('what V8 compiled', () => {
     expect(kept.length).toBeGreaterThan(0)
     // The script that imports is only marked: what V8 kept of it would not find its way.
     if (isOurs) expect(kept.filter(isOnlyMarked)).toHaveLength(1)
+    const first = inodes(kept)
     expect(said()).toBe(expected)
-    if (isOurs) for (const name of kept) flipLastByte(join(cache, name))
+    expect(inodes(kept)).toEqual(first)
+    if (!isOurs) return
+    for (const name of kept) flipLastByte(join(cache, name))
     expect(said()).toBe(expected)
     expect(readdirSync(cache)).toEqual(kept)
+    for (const [name, inode] of inodes(kept)) expect(first.get(name)).not.toBe(inode)
   })
 
   test('is done without where its folder cannot be made', () => {

@@ -15,8 +15,8 @@ export interface FoldOptions {
   readonly onEntry?: (entry: OpenedEntry) => void
   /** Last revision to fold; left out: all there is. */
   readonly until?: number
-  /** Awaited between two entries, so that what else the thread does goes on meanwhile. */
-  readonly breathe?: (() => Promise<unknown>) | undefined
+  /** Awaited after each entry, so that what else the thread does goes on meanwhile; left out: it waits. */
+  readonly nextTurn?: () => Promise<void>
   /** The entries beyond the fold, checked, where somebody else reads them ahead; left out: read here. */
   readonly entries?: AsyncIterable<CheckedEntry>
 }
@@ -36,7 +36,7 @@ export async function foldForward(fold: JournalFold, context: FoldContext, optio
       fold.apply(entry, (hash) => context.policies.get(hash), options?.visit)
       options?.onEntry?.(entry)
       count++
-      await options?.breathe?.()
+      await options?.nextTurn?.()
     }
   } catch (error) {
     if (error instanceof RiskError && error.code === 'stream-not-found') return 0

@@ -4,7 +4,7 @@ import type { ChainHead } from '@riskledger/journal'
 import type { AcceptedPolicy } from '@riskledger/policy'
 import { screenBatches, type InputBatch, type JournalFold, type ScreeningStage, type SealedBatch } from '@riskledger/screening'
 import type { WorkerOptions } from './partition-worker'
-import { ScreeningMetrics } from './screening-metrics'
+import { countsOf, ScreeningMetrics, type ScreenedCounts } from './screening-metrics'
 import { SnapshotRoom } from './snapshot-room'
 import { SnapshotTaker } from './snapshot-taker'
 import { sealPolicy } from './take-over'
@@ -13,6 +13,7 @@ import { sealPolicy } from './take-over'
 interface Screened {
   readonly batches: SealedBatch[]
   readonly nextOffsets: readonly number[]
+  readonly counts: ScreenedCounts
 }
 
 /** Screens batches and appends them; the policy switches between two of them. */
@@ -35,7 +36,7 @@ export class JournalWriter {
     const { snapshots, pace, nowMs } = options
     const room = options.snapshotRoom ?? new SnapshotRoom({ nowMs, spacingMs: pace.snapshotSpacingMs })
     this.snapshots = snapshots === null ? null : new SnapshotTaker({ ...options, snapshots, room, foldedInputs: fold.inputCount })
-    this.metrics = new ScreeningMetrics(stage.step, options)
+    this.metrics = new ScreeningMetrics(countsOf(stage.step), options)
     this.durable = stage.head
     this.durableOffsets = [...stage.nextOffsets]
     this.batches$.pipe(screenBatches(stage)).subscribe({
@@ -71,19 +72,18 @@ export class JournalWriter {
     if (this.failure !== null) throw this.failure
     this.options.crashPoint('entry-encoded')
     for (const { inputCount } of this.sealed) this.snapshots?.screened(inputCount)
-    return { batches: this.sealed, nextOffsets: [...this.stage.nextOffsets] }
+    return { batches: this.sealed, nextOffsets: [...this.stage.nextOffsets], counts: countsOf(step) }
   }
 
   /** The state may be a batch ahead meanwhile. */
-  async append({ batches, nextOffsets }: Screened): Promise<void> {
-    const { nowMs } = this.options
+  async append({ batches, nextOffsets, counts }: Screened): Promise<void> {
     while (batches.length > 0) {
       const batch = batches[0]
       this.options.crashPoint('ledger-append-sending')
-      const sentMs = nowMs()
+      const sentMs = performance.now()
       await appendOrFence(this.options.ledger, this.durable, batch.entries)
       this.options.crashPoint('ledger-append-acknowledged')
-      this.metrics.appended((nowMs() - sentMs) / 1_000)
+      this.metrics.appended((performance.now() - sentMs) / 1_000)
       this.durable = batch.head
       this.fold.head = batch.head
       this.fold.inputCount += batch.inputCount
@@ -91,6 +91,7 @@ export class JournalWriter {
       this.options.onBatch(batch, this.fold)
     }
     this.durableOffsets = nextOffsets
+    this.metrics.durable(counts)
   }
 
   private async activate(policy: AcceptedPolicy): Promise<void> {

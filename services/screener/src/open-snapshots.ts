@@ -52,7 +52,7 @@ export class ThreadedSnapshots implements SnapshotStore {
     }
   }
 
-  /** Faults pages of shared memory in while the caller goes on; what is in them stays. */
+  /** Faults pages of shared memory in while the caller goes on; what is in them stays. Resolves once all are there; rejects where the thread has ended. */
   async prefault(memory: SharedArrayBuffer, range: { readonly fromByte: number; readonly toByte: number }): Promise<void> {
     await this.ask({ kind: 'prefault', number: ++this.lastNumber, memory, ...range })
   }

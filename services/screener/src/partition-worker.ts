@@ -25,8 +25,6 @@ export interface WorkerOptions {
   readonly snapshotRoom?: SnapshotRoom
   /** Reads the journal's entries beyond a head ahead of their fold, where there are many. Default: they are read as they are folded. */
   readonly entriesAhead?: (head: ChainHead) => AsyncIterable<CheckedEntry>
-  /** Awaited between two entries of a take-over's fold, so that other partitions of the thread go on meanwhile. Default: they wait. */
-  readonly breathe?: () => Promise<unknown>
   readonly policies: PolicyShelf
   /** Put into force at the start if the journal's is another; null: the journal's own. */
   readonly policy: AcceptedPolicy | null

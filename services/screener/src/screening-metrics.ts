@@ -1,33 +1,50 @@
 import type { Metrics } from '@riskledger/contracts'
 import type { ScreeningStep } from '@riskledger/screening'
 
-/** Tells the metrics what a partition's worker does. Inputs are counted as their batch is durable; one that is screened meanwhile may be counted with it. */
+type Counts = Readonly<Record<string, number>>
+
+/** How many inputs a step has taken, by status and by verdict. */
+export interface ScreenedCounts {
+  readonly statuses: Counts
+  readonly verdicts: Counts
+}
+
+/** A copy of a step's counts as they stand. */
+export function countsOf({ statusCounts, verdictCounts }: Pick<ScreeningStep, 'statusCounts' | 'verdictCounts'>): ScreenedCounts {
+  return { statuses: { ...statusCounts }, verdicts: { ...verdictCounts } }
+}
+
+/** Tells the metrics what a partition's worker has put into the ledger. */
 export class ScreeningMetrics {
   private readonly partition: string
-  private statuses: Readonly<Record<string, number>>
-  private verdicts: Readonly<Record<string, number>>
 
+  /** `told`: the counts at the start, of which nothing is told. */
   constructor(
-    private readonly step: ScreeningStep,
+    private told: ScreenedCounts,
     private readonly options: { readonly metrics: Metrics; readonly partition: number },
   ) {
     this.partition = String(options.partition)
-    this.statuses = { ...step.statusCounts }
-    this.verdicts = { ...step.verdictCounts }
   }
 
-  /** A batch is in the ledger, so long after it was sent. */
+  /** A batch of the journal is in the ledger, `seconds` after it was sent. */
   appended(seconds: number): void {
-    const { step, partition } = this
-    const { metrics } = this.options
-    metrics.duration('riskledger_append_seconds', seconds, { partition })
-    for (const [status, count] of Object.entries(step.statusCounts)) {
-      if (count > this.statuses[status]) metrics.count('riskledger_inputs_total', count - this.statuses[status], { partition, status })
-    }
-    for (const [verdict, count] of Object.entries(step.verdictCounts)) {
-      if (count > this.verdicts[verdict]) metrics.count('riskledger_verdicts_total', count - this.verdicts[verdict], { partition, verdict })
-    }
-    this.statuses = { ...step.statusCounts }
-    this.verdicts = { ...step.verdictCounts }
+    this.options.metrics.duration('riskledger_append_seconds', seconds, { partition: this.partition })
   }
+
+  /** Everything is in the ledger up to where the counts stood so. */
+  durable(counts: ScreenedCounts): void {
+    const { partition, told } = this
+    const { metrics } = this.options
+    for (const [status, count] of growth(told.statuses, counts.statuses))
+      metrics.count('riskledger_inputs_total', count, { partition, status })
+    for (const [verdict, count] of growth(told.verdicts, counts.verdicts))
+      metrics.count('riskledger_verdicts_total', count, { partition, verdict })
+    this.told = counts
+  }
+}
+
+function growth(before: Counts, now: Counts): readonly (readonly [string, number])[] {
+  return Object.entries(now)
+    .map(([of, count]) => [of, count - before[of]] as const)
+    .filter(([, count]) => count > 0)
 }

@@ -8,7 +8,7 @@ export interface SnapshotThreadInput {
 }
 
 /**
- * What it is asked; answered in order, under the same number. `newer` snapshots of the name are passed over. `prefault` has pages of
+ * What it is asked; answered under the same number, each as it is done. `newer` snapshots of the name are passed over. `prefault` has pages of
  * shared memory mapped, and changes nothing in them.
  */
 export type SnapshotRequest =

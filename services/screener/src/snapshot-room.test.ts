@@ -148,11 +148,16 @@ test('no copy is made while its pages are being prefaulted; where that failed, i
 })
 
 test('what a restart folded counts, so that the next restart does not fold it again', async () => {
-  const { saves, taker } = bench()
+  const { clock, saves, taker } = bench()
   const one = taker('one', 10)
   await one.next()
   expect(saves).toHaveLength(1)
+  saves[0].end()
+  await settled()
+  clock.nowMs += 2_000
   await one.next()
+  expect(saves).toHaveLength(1)
+  await taker('other', 9).next()
   expect(saves).toHaveLength(1)
 })
 

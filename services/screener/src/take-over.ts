@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { RAW_TOPICS, RiskError, type EventLog } from '@riskledger/contracts'
 import { encodeLedgerJson } from '@riskledger/events'
-import { lastEntry, screeningStream, sealEntry, ZERO_HASH, type ChainHead, type CheckedEntry, type SealedEntry } from '@riskledger/journal'
+import { screeningStream, sealEntry, ZERO_HASH, type ChainHead, type SealedEntry } from '@riskledger/journal'
 import type { AcceptedPolicy, Policy } from '@riskledger/policy'
+import { PROCESS_TIMERS } from '@riskledger/runtime'
 import { JournalFold } from '@riskledger/screening'
 import { assertSameLog } from './assert-same-log'
+import { entriesBeyond } from './entries-beyond'
 import { foldForward, foldFromSnapshot } from './fold-journal'
 import { assertNotRemoved, register } from './journal-registry'
 import type { WorkerOptions } from './partition-worker'
@@ -26,7 +28,7 @@ export type TakeOverOptions = Pick<
   | 'stillMine'
   | 'randomBytes'
   | 'entriesAhead'
-  | 'breathe'
+  | 'timers'
 > & {
   /** Kept from one try to the next: a worker that took the partition over between them is not fenced. */
   readonly tries?: { generation: number | null }
@@ -42,13 +44,19 @@ export type TakeOverOptions = Pick<
 export async function takeOver(options: TakeOverOptions): Promise<JournalFold> {
   const stream = screeningStream(options.partition, 0, options.environment)
   const context = { ledger: options.ledger, policies: options.policies }
+  const timers = options.timers ?? PROCESS_TIMERS
+  const nextTurn = async (): Promise<void> => {
+    await timers.nextTurn()
+    // A fold may take long, and the next assignment waits for it.
+    assertStillMine(options)
+  }
   let fold = await foldFromSnapshot(stream, context, { snapshots: options.snapshots, formatHash: options.engineHash })
-  options.logger.info('state read', { stream, revision: fold.head.revision })
+  if (fold.head.revision >= 0) options.logger.info('snapshot read', { stream, revision: fold.head.revision })
   let prepared = false
   for (let round = 0; ; round++) {
-    const fromRevision = fold.head.revision + 1
-    const entries = await foldForward(fold, context, { ...(await entriesOf(fold, options)), breathe: options.breathe })
-    options.logger.info('journal folded', { stream, fromRevision, entries, inputs: fold.inputCount })
+    const [fromRevision, inputsBefore] = [fold.head.revision + 1, fold.inputCount]
+    const entries = await foldForward(fold, context, { ...(await entriesBeyond(fold, options)), nextTurn })
+    options.logger.info('journal folded', { stream, fromRevision, entries, inputs: fold.inputCount - inputsBefore })
     if (fold.mismatchCount > 0) refuseMismatch(fold, options)
     if (round === 0) assertNobodyCameBetween(fold, options)
     try {
@@ -72,21 +80,6 @@ export async function takeOver(options: TakeOverOptions): Promise<JournalFold> {
       if (fold.step === null) fold = new JournalFold(stream)
     }
   }
-}
-
-/** With fewer than these the fold is done before a thread that reads ahead for it has started. */
-const WORTH_A_THREAD = { entries: 1_000, inputs: 50_000 }
-
-/** Who reads the entries beyond a fold. */
-async function entriesOf(
-  { head, step }: JournalFold,
-  { ledger, entriesAhead }: TakeOverOptions,
-): Promise<{ readonly entries?: AsyncIterable<CheckedEntry> }> {
-  const last = entriesAhead === undefined ? null : await lastEntry(ledger, head.stream)
-  if (entriesAhead === undefined || last === null) return {}
-  const entries = last.recorded.revision - head.revision
-  const inputs = (last.metadata.lastSequence ?? 0) - (step === null ? 0 : step.nextSequence - 1)
-  return entries < WORTH_A_THREAD.entries && inputs < WORTH_A_THREAD.inputs ? {} : { entries: entriesAhead(head) }
 }
 
 /** Errors of an append after which the journal tells what to do next. */

@@ -54,7 +54,6 @@ runThread<ScreenerThreadInput>(async (context) => {
         prefault: (memory, range) => snapshots.prefault(memory, range),
       }),
       entriesAhead: (head) => entriesAhead({ connectionString: input.connectionString, after: head, until: null }),
-      breathe: () => new Promise((resolve) => setImmediate(resolve)),
       policies: new PolicyShelf(ledger, input.environment),
       policy: input.policy === null ? null : accept(input.policy),
       firstPolicy: input.firstPolicy === null ? null : accept(input.firstPolicy),

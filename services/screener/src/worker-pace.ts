@@ -4,7 +4,7 @@ import { RiskError } from '@riskledger/contracts'
 export interface WorkerPace {
   /** Inputs of a batch at most; the journal's own bound is in bytes. */
   readonly batchInputs: number
-  /** Inputs between two snapshots at least: about what a restart folds. */
+  /** Inputs between two snapshots of a partition at least. A restart folds about as many, or what came within the spacing where that is more. */
   readonly snapshotInputs: number
   /**
    * Time between two snapshots of a process, whichever partitions they are of, in ms at least: while one is copied nothing is decided. Left out: snapshots are as

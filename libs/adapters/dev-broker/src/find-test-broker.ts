@@ -40,7 +40,7 @@ export interface FindTestBrokerOptions {
 export async function findTestBroker(options: FindTestBrokerOptions = {}): Promise<TestBroker> {
   const {
     environment = process.env,
-    hasEngine = () => engineMayAnswer(process.env),
+    hasEngine = () => containerEngineMayAnswer(process.env),
     startContainer = startContainerBroker,
     startFromJars = startTemporaryBroker,
     canRunJars = canStartFromJars,
@@ -62,8 +62,11 @@ export async function findTestBroker(options: FindTestBrokerOptions = {}): Promi
   return { kind: 'skipped', reason: NO_BROKER }
 }
 
-/** Whether it is worth asking for an engine: loading the client library for that takes a second and a half. */
-export function engineMayAnswer(environment: NodeJS.ProcessEnv): boolean {
+/**
+ * True where `DOCKER_HOST` is set, or a socket or a settings file of a container engine is there; nothing is asked. Asking takes a second and a half, to load
+ * the client library.
+ */
+export function containerEngineMayAnswer(environment: NodeJS.ProcessEnv): boolean {
   if (environment.DOCKER_HOST !== undefined) return true
   const home = homedir()
   const runtime = environment.XDG_RUNTIME_DIR ?? `/run/user/${userInfo().uid}`

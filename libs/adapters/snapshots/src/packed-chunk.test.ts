@@ -27,6 +27,7 @@ test.each([
   ['cut in a word', (packed: Uint8Array) => packed.subarray(0, packed.length - 1)],
   ['longer', (packed: Uint8Array) => Buffer.concat([packed, Buffer.alloc(4)])],
   ['empty', (packed: Uint8Array) => packed.subarray(0, 0)],
+  ['of more words', () => packChunk(Uint32Array.from({ length: 110 }, (_, i) => i))],
 ])('a chunk that is %s is refused', (_, damaged) => {
   const words = Uint32Array.from({ length: 100 }, (__, i) => i % 3)
   expect(unpackChunk(damaged(packChunk(words)), new Uint32Array(100))).toBe(false)

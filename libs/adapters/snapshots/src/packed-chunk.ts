@@ -31,5 +31,7 @@ export function unpackChunk(packed: Uint8Array, words: Uint32Array): boolean {
     // From bit to bit: most words are zero.
     for (let bits = from[mask]; bits !== 0; bits &= bits - 1) words[mask * MASK_BITS + 31 - Math.clz32(bits & -bits)] = from[at++]
   }
+  const bitsOfLast = words.length % MASK_BITS
+  if (bitsOfLast !== 0 && from[masks - 1] >>> bitsOfLast !== 0) return false
   return at === from.length
 }

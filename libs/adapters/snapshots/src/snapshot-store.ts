@@ -28,7 +28,7 @@ export interface SnapshotStoreOptions {
 const KEPT = 2
 const CHUNK_BYTES = 2 ** 20
 const WORD_BYTES = 4
-/** What one call of a hash takes. */
+/** No larger state is written or read: its length is kept in 31 bits. */
 const MOST_STATE_BYTES = 2 ** 31 - 1
 const FORM_VERSION = 3
 

@@ -76,8 +76,8 @@ async function serve({
           const inputs = Math.max(run.inputs(), run.inputsBefore)
           const { connectionString } = house
           const { gatewayUrl } = session
-          if (context.json)
-            context.printJson({ inputs, taken: inputs - run.inputsBefore, connectionString, gatewayUrl, dataDir: house.dataDir })
+          const taken = inputs - run.inputsBefore
+          if (context.json) context.printJson({ inputs, taken, connectionString, gatewayUrl, dataDir: house.dataDir })
           else session.say(`All ${grouped(inputs)} inputs in the log are in the ledger.`)
           await Promise.resolve()
         },

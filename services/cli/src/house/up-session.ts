@@ -44,11 +44,15 @@ export interface UpRun {
 /** What `up` and its demo share: the screen, the signals that end it, the folder, and how a run of all parts ends. */
 export class UpSession {
   readonly bar = new ProgressBar('inputs')
-  /** Where the gateway listens; null where it is not open. */
-  gatewayUrl: string | null = null
+  private openGateway: string | null = null
   private readonly stopping = stopOnSignals()
 
   constructor(private readonly options: UpSessionOptions) {}
+
+  /** Where the gateway listens; null where it is not open. */
+  get gatewayUrl(): string | null {
+    return this.openGateway
+  }
 
   /** Takes the data folder and serves its ledger; close it when done. */
   open(): Promise<House> {
@@ -104,7 +108,7 @@ export class UpSession {
     if (hasGateway(context.settings)) {
       const { thread, url } = await startGatewayThread(house, context)
       doors.push(thread)
-      this.gatewayUrl = url
+      this.openGateway = url
       this.say(`  gateway     ${url}`)
     }
     if (house.log.kind === 'kafka') {
