@@ -41,7 +41,7 @@ export const METRICS: Readonly<Record<string, MetricMeaning>> = {
     kind: 'gauge',
     labels: ['topic', 'partition'],
     meaning:
-      'Screener: age of the oldest record that was fetched and is still to be given out; 0 where there is none. A partition that is not fetched at all, or is no longer worked, keeps its last value.',
+      'Screener: age of the oldest record that was fetched and is still to be given out; 0 where there is none. A partition that cannot be fetched at all keeps its last value.',
   },
   riskledger_log_undecided_messages: {
     kind: 'gauge',

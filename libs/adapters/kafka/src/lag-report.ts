@@ -18,9 +18,11 @@ export interface TopicLag {
 /** Reckons the lag of everything that is read, and tells it to the metrics every five seconds. */
 export class LagReport {
   private readonly timer: NodeJS.Timeout | undefined
+  /** The partitions of which something was told last. */
+  private told: readonly TopicLag[] = []
 
   constructor(
-    private readonly reader: KafkaReader,
+    private readonly reader: Pick<KafkaReader, 'all'>,
     private readonly options: { readonly metrics?: Metrics; readonly nowMs: () => number },
   ) {
     const { metrics } = options
@@ -48,11 +50,18 @@ export class LagReport {
   }
 
   private tell(metrics: Metrics): void {
-    for (const { topic, partition, messages, ageMs, undecidedMessages } of this.now()) {
-      const labels = { topic, partition: String(partition) }
-      metrics.gauge('riskledger_log_lag_messages', messages, labels)
-      metrics.gauge('riskledger_log_lag_seconds', ageMs / 1000, labels)
-      metrics.gauge('riskledger_log_undecided_messages', undecidedMessages, labels)
-    }
+    const lags = this.now()
+    // What somebody else reads now is no lag of this reader's; its last value would stand for ever.
+    const left = this.told.filter(({ topic, partition }) => !lags.some((lag) => lag.topic === topic && lag.partition === partition))
+    for (const { topic, partition } of left) tellOne(metrics, { topic, partition, messages: 0, ageMs: 0, undecidedMessages: 0 })
+    for (const lag of lags) tellOne(metrics, lag)
+    this.told = lags
   }
+}
+
+function tellOne(metrics: Metrics, { topic, partition, messages, ageMs, undecidedMessages }: TopicLag): void {
+  const labels = { topic, partition: String(partition) }
+  metrics.gauge('riskledger_log_lag_messages', messages, labels)
+  metrics.gauge('riskledger_log_lag_seconds', ageMs / 1000, labels)
+  metrics.gauge('riskledger_log_undecided_messages', undecidedMessages, labels)
 }
