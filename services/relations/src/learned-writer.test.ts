@@ -18,7 +18,7 @@ function learnedIn(ledger: MemoryLedger, partition: number): RelationsLearned[] 
     const opened = openEntry(head, entry)
     if (opened.kind === 'faulty') throw new Error(opened.reason)
     head = opened.entry.head
-    return decodeRelationsLearned(inflateRawSync(entry.data))
+    return decodeRelationsLearned(opened.entry.data)
   })
 }
 

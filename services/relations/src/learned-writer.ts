@@ -1,6 +1,6 @@
-import { deflateRawSync } from 'node:zlib'
 import { partitionFor, RiskError, type Ledger } from '@riskledger/contracts'
 import {
+  deflateEntry,
   decodeRelationsLearned,
   emptyHead,
   encodeRelationsLearned,
@@ -105,7 +105,7 @@ export class LearnedWriter {
         type: 'RelationsLearned',
         contentType: 'binary',
         data,
-        deflated: deflateRawSync(data, { level: 1 }),
+        deflated: deflateEntry(data),
         metadata: { engineHash: this.options.engineHash, policyHash: ZERO_HASH },
       })
       this.options.crashPoint?.('relations-append-sending')

@@ -30,8 +30,8 @@ export interface UnsealedEntry {
   readonly contentType: 'json' | 'binary'
   /** The plain data: what is hashed. */
   readonly data: Uint8Array
-  /** What is stored instead of `data`: the same, deflated. No library promises deflated bytes, so they are never hashed. */
-  readonly deflated?: Uint8Array
+  /** What is stored instead of `data`: the same, deflated; left out: `data`. No library promises deflated bytes, so they are never hashed. */
+  readonly deflated?: Uint8Array | undefined
   readonly metadata: Omit<EntryMetadata, 'previousEntryHash' | 'entryHash' | 'encoding'>
 }
 

@@ -1,7 +1,7 @@
-import { deflateRawSync } from 'node:zlib'
 import type { ProposedEntry } from '@riskledger/contracts'
 import { encodeLedgerJson } from '@riskledger/events'
 import {
+  deflateEntry,
   AvroWriter,
   decisionId,
   encodeInputsScreened,
@@ -107,7 +107,7 @@ export class BatchBuilder {
       type: 'InputsScreened',
       contentType: 'binary',
       data: plain,
-      deflated: deflateRawSync(plain, { level: 1 }),
+      deflated: deflateEntry(plain),
       metadata,
     })
     const entries = [inputs.proposed]
