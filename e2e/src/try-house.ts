@@ -42,10 +42,8 @@ function purchase(number: number): { readonly eventId: string } & Record<string,
 }
 
 /** Asks for the verdict on the `number`th purchase. */
-export async function decide(house: OpenHouse, number: number): Promise<Readonly<Record<string, unknown>>> {
-  return (await post(house, '/v1/decisions', { topic: 'payments', event: purchase(number), deadlineMs: DEADLINE_MS })) as Readonly<
-    Record<string, unknown>
-  >
+export function decide(house: OpenHouse, number: number): Promise<Readonly<Record<string, unknown>>> {
+  return post(house, '/v1/decisions', { topic: 'payments', event: purchase(number), deadlineMs: DEADLINE_MS })
 }
 
 /**
@@ -65,10 +63,10 @@ export async function tryHouse(house: OpenHouse): Promise<void> {
   expect(inputs).toBeGreaterThan(numbers.length)
 }
 
-async function post({ url, apiKey }: OpenHouse, path: string, body: unknown): Promise<unknown> {
+async function post<Answer>({ url, apiKey }: OpenHouse, path: string, body: unknown): Promise<Answer> {
   const authorization = apiKey === null ? {} : { authorization: `Bearer ${apiKey}` }
   const headers = { 'content-type': 'application/json', ...authorization }
   const response = await fetch(`${url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
   if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`)
-  return response.json()
+  return (await response.json()) as Answer
 }

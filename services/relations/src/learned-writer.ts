@@ -1,7 +1,7 @@
 import { partitionFor, RiskError, type Ledger } from '@riskledger/contracts'
 import {
-  deflateEntry,
   decodeRelationsLearned,
+  deflateEntry,
   emptyHead,
   encodeRelationsLearned,
   readEntry,

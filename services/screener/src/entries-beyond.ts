@@ -2,13 +2,13 @@ import { lastEntry, type CheckedEntry } from '@riskledger/journal'
 import type { JournalFold } from '@riskledger/screening'
 import type { WorkerOptions } from './partition-worker'
 
-/** With fewer entries and fewer inputs than these a fold is done before a thread that reads ahead for it has started. */
+/** With fewer entries and fewer inputs than these whoever reads a journal is done before a thread that reads ahead has started. */
 const WORTH_A_THREAD = { entries: 1_000, inputs: 50_000 }
 /** Of an entry, where the last one does not tell how many there are in all. */
 const LIKELY_INPUTS = 500
 
-/** Whether a thread of its own should read so much ahead. */
-export function isWorthAThread({ entries, inputs }: { readonly entries: number; readonly inputs: number }): boolean {
+/** Whether a thread of its own should read so much ahead; without `entries`, by the inputs alone. */
+export function isWorthAThread({ entries = 0, inputs }: { readonly entries?: number; readonly inputs: number }): boolean {
   return entries >= WORTH_A_THREAD.entries || inputs >= WORTH_A_THREAD.inputs
 }
 

@@ -2,6 +2,7 @@ import { threadModule } from '@riskledger/runtime'
 
 export { assertChallengeSecret, challengeDraw } from './challenge-draw'
 export { entriesAhead } from './entries-ahead'
+export { isWorthAThread } from './entries-beyond'
 export { foldForward, foldFromSnapshot, type FoldContext } from './fold-journal'
 export { startPartitionWorker, type PartitionWorker, type WorkerOptions } from './partition-worker'
 export { PolicyShelf } from './policy-shelf'

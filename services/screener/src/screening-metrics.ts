@@ -1,13 +1,11 @@
 import type { Metrics } from '@riskledger/contracts'
 import type { ScreeningStep } from '@riskledger/screening'
+import type { InputCounts } from './screener-protocol'
 
 type Counts = Readonly<Record<string, number>>
 
 /** How many inputs a step has taken, by status and by verdict. */
-export interface ScreenedCounts {
-  readonly statuses: Counts
-  readonly verdicts: Counts
-}
+export type ScreenedCounts = Pick<InputCounts, 'statuses' | 'verdicts'>
 
 /** A copy of a step's counts as they stand. */
 export function countsOf({ statusCounts, verdictCounts }: Pick<ScreeningStep, 'statusCounts' | 'verdictCounts'>): ScreenedCounts {

@@ -21,6 +21,7 @@ import { openSnapshots } from './open-snapshots'
 import { startPartitionWorker, type PartitionWorker, type WorkerOptions } from './partition-worker'
 import { PartitionWorkers } from './partition-workers'
 import { PolicyShelf } from './policy-shelf'
+import { countsOf } from './screening-metrics'
 import { SnapshotRoom } from './snapshot-room'
 import type { InputCounts, PartitionTaken, ScreenerMessage, ScreenerReady, ScreenerRequest, ScreenerThreadInput } from './screener-protocol'
 
@@ -145,7 +146,7 @@ function partOf(
         partition,
         inputs: fold.step!.nextSequence - 1,
         revision: batch.head.revision,
-        counts: countsOf(fold),
+        counts: inputCountsOf(fold),
         decisions: input.tellDecisions ? batch.decisions : [],
       })
     },
@@ -168,13 +169,13 @@ function takenOf(workers: PartitionWorkers): readonly PartitionTaken[] {
   return [...workers.running].map(([partition, { fold }]: [number, PartitionWorker]) => ({
     partition,
     inputs: fold.step!.nextSequence - 1,
-    counts: countsOf(fold),
+    counts: inputCountsOf(fold),
     policyHash: fold.step!.policyHash,
   }))
 }
 
-function countsOf({ step }: JournalFold): InputCounts {
-  return { statuses: { ...step!.statusCounts }, verdicts: { ...step!.verdictCounts }, dedupeUnchecked: step!.dedupeUncheckedCount }
+function inputCountsOf({ step }: JournalFold): InputCounts {
+  return { ...countsOf(step!), dedupeUnchecked: step!.dedupeUncheckedCount }
 }
 
 function checkSecret(policy: Policy, secret: string): void {

@@ -1,9 +1,9 @@
 import type { ProposedEntry } from '@riskledger/contracts'
 import { encodeLedgerJson } from '@riskledger/events'
 import {
-  deflateEntry,
   AvroWriter,
   decisionId,
+  deflateEntry,
   encodeInputsScreened,
   sealEntry,
   writeFact,

@@ -6,7 +6,7 @@ import { RiskError } from '@riskledger/contracts'
 import { checkedNames, parseMapping, type Mapping } from '@riskledger/files'
 import { emptyHead } from '@riskledger/journal'
 import { stopOnSignals } from '@riskledger/runtime'
-import { entriesAhead } from '@riskledger/screener'
+import { entriesAhead, isWorthAThread } from '@riskledger/screener'
 import { EXIT } from '../exit-codes'
 import { bundleEngine } from '../house/engine'
 import { folderBytes } from '../house/folder-bytes'
@@ -21,8 +21,6 @@ import { spoolStdin, type SpooledFiles } from './spool-stdin'
 
 /** Lines without an event that are told one by one; the rest are counted. */
 const MAX_TOLD = 20
-/** With fewer inputs than these the digest is done before a thread that reads ahead for it has started. */
-const WORTH_A_THREAD = 50_000
 
 interface ScreenFlags {
   readonly mapping?: string
@@ -158,8 +156,9 @@ async function tellResult({
   const { readings, digest } = await readJournals(house.ledger, {
     partitions: house.folder.partitions,
     environment: context.environment,
-    entriesOf:
-      run.inputs() < WORTH_A_THREAD ? undefined : (stream) => entriesAhead({ connectionString, after: emptyHead(stream), until: null }),
+    entriesOf: isWorthAThread({ inputs: run.inputs() })
+      ? (stream) => entriesAhead({ connectionString, after: emptyHead(stream), until: null })
+      : undefined,
   })
   const sum = (of: (reading: (typeof readings)[number]) => number): number => readings.reduce((total, reading) => total + of(reading), 0)
   const inputs = sum((reading) => reading.inputs)
