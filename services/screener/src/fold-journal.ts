@@ -1,5 +1,5 @@
 import { RiskError, type Ledger, type SnapshotStore } from '@riskledger/contracts'
-import { checkedEntries, type CheckedEntry, type OpenedEntry } from '@riskledger/journal'
+import { checkedEntries, holdsEntry, type CheckedEntry, type OpenedEntry } from '@riskledger/journal'
 import { JournalFold, policyHashOfState, readState, type InputVisitor, type WorkerState } from '@riskledger/screening'
 import type { PolicyShelf } from './policy-shelf'
 
@@ -60,7 +60,7 @@ export async function foldFromSnapshot(
   if (options.snapshots === null) return fold
   for await (const snapshot of options.snapshots.load(stream)) {
     if (snapshot.stream !== stream || snapshot.formatHash !== options.formatHash) continue
-    if (!(await journalHolds(context.ledger, snapshot))) continue
+    if (!(await holdsEntry(context.ledger, snapshot))) continue
     const state = await stateOf(snapshot.state, context.policies)
     if (state === null) continue
     fold.resume({ head: { stream, revision: snapshot.revision, entryHash: snapshot.entryHash }, ...state })
@@ -78,21 +78,6 @@ async function stateOf(bytes: Uint8Array, policies: PolicyShelf): Promise<Worker
     return readState(bytes, (hash) => policies.get(hash))
   } catch (error) {
     if (error instanceof RiskError && error.code === 'snapshot-unusable') return null
-    throw error
-  }
-}
-
-async function journalHolds(
-  ledger: Ledger,
-  at: { readonly stream: string; readonly revision: number; readonly entryHash: string },
-): Promise<boolean> {
-  try {
-    for await (const entry of ledger.readStream(at.stream, { from: at.revision, direction: 'forwards', maxCount: 1 })) {
-      return entry.revision === at.revision && Buffer.from(entry.metadata).toString('utf8').includes(`"entryHash":"${at.entryHash}"`)
-    }
-    return false
-  } catch (error) {
-    if (error instanceof RiskError && error.code === 'stream-not-found') return false
     throw error
   }
 }

@@ -1,6 +1,6 @@
 import { RiskError, type Ledger, type RecordedEntry } from '@riskledger/contracts'
 import { openEntry, readMetadata, type OpenedEntry } from './open-entry'
-import type { EntryMetadata } from './seal-entry'
+import type { ChainHead, EntryMetadata } from './seal-entry'
 
 /** Entries that one read towards the beginning asks for. */
 const BACKWARDS_ENTRIES = 256
@@ -32,6 +32,18 @@ export async function peekAt(ledger: Ledger, stream: string, revision: number): 
     if (!(error instanceof RiskError) || error.code !== 'stream-not-found') throw error
   }
   throw new RiskError('not-found', `${stream} has no entry @${revision}.`, { retriable: false, context: { stream, revision } })
+}
+
+/** Whether the ledger holds an entry with this hash at its place, as far as its metadata tells; false where it holds none there. */
+export async function holdsEntry(ledger: Ledger, { stream, revision, entryHash }: ChainHead): Promise<boolean> {
+  try {
+    for await (const recorded of ledger.readStream(stream, { from: revision, direction: 'forwards', maxCount: 1 })) {
+      return recorded.revision === revision && readMetadata(recorded.metadata)?.entryHash === entryHash
+    }
+  } catch (error) {
+    if (!(error instanceof RiskError) || error.code !== 'stream-not-found') throw error
+  }
+  return false
 }
 
 /** The entries from `from` towards the beginning, metadata read; nothing where the stream does not exist. */
