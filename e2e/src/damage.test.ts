@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Snapshot, SnapshotStore } from '@riskledger/contracts'
@@ -110,12 +110,6 @@ describe('a file that LMDB would map and die of', () => {
     expect({ code: verified.code, signal: verified.signal }).toEqual({ code: 3, signal: null })
     expect(verified.stdout).toContain(reason)
   })
-
-  test.each([damages[1], damages[4]])('a store of snapshots with %s is built anew', async (_what, damage) => {
-    const dataDir = damaged(join('cache', 'snapshots'), damage)
-    const again = await runToEnd<Screened>(screenInto(dataDir))
-    expect(again.journalDigest).toBe(expected.journalDigest)
-  })
 })
 
 describe('snapshots', () => {
@@ -145,7 +139,10 @@ describe('snapshots', () => {
 
   test('damaged ones are left out, and the journal is folded from its beginning', async () => {
     const dataDir = await killedWithSnapshots('snapshot-damaged')
-    expect(flipBehind(join(dataDir, 'cache', 'snapshots', 'data.mdb'), '"dedupeKey":"')).toBeGreaterThan(0)
+    const folder = join(dataDir, 'cache', 'snapshots')
+    const files = readdirSync(folder)
+    expect(files.length).toBeGreaterThan(1)
+    for (const one of files) expect(flipBehind(join(folder, one), '"dedupeKey":"')).toBe(1)
     const { fromRevision, log } = await goOn(dataDir)
     expect(fromRevision).toBe(0)
     expect(log).toContain('a damaged snapshot is left out')

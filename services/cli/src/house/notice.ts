@@ -3,7 +3,7 @@ export function notice(message: string): void {
   process.stderr.write(`${message}\n`)
 }
 
-/** As `notice`, of snapshots that are damaged: one of a name, or, named `*`, the whole store. */
+/** As `notice`, of a snapshot that is damaged. */
 export function noticeDamage({ name, reason }: { readonly name: string; readonly reason: string }): void {
-  notice(name === '*' ? reason : `A snapshot of ${name} is damaged and was left out (${reason}); the journal is folded instead.`)
+  notice(`A snapshot of ${name} is damaged and was left out (${reason}); the journal is folded instead.`)
 }
