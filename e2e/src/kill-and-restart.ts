@@ -25,6 +25,7 @@ const NAMED_POINTS: readonly (readonly [string, number])[] = [
   ['entry-encoded', 2],
   ['ledger-append-sending', 2],
   ['snapshot-written', 1],
+  ['relations-snapshot-written', 1],
   // Each start sends its artifacts again; those that are stored already are answered without a commit.
   ['ledger-append-received', STARTING_APPENDS + 2],
   ['ledger-append-committed', 3],

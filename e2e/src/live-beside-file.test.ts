@@ -13,7 +13,7 @@ import {
 } from '@riskledger/journal'
 import { runRelations } from '@riskledger/relations-service'
 import { startPartitionWorker, type PartitionWorker } from '@riskledger/screener'
-import { KeptLogger, MemoryEventLog, MemoryLedger } from '@riskledger/testing'
+import { KeptLogger, MemoryEventLog, MemoryLedger, MemorySnapshots, NO_METRICS } from '@riskledger/testing'
 import { policyOf, workerOptions } from './pipeline-in-process'
 
 const POLICY = policyOf(join(__dirname, '../../policies/default.yaml'))
@@ -61,7 +61,11 @@ class House {
       engineHash: 'e'.repeat(64),
       epochMs: relations.epochMs,
       state: { labelDelayMs: state.labelDelayMs, labelMemoryMs: state.labelMemoryMs, maxKeys: 1_000, maxRemembered: 1_000 },
+      snapshots: new MemorySnapshots(),
+      snapshotPace: { snapshotInputs: 100 },
+      nowMs: () => NOW_MS,
       logger: new KeptLogger(),
+      metrics: NO_METRICS,
       signal: this.leaving.signal,
     })
   }

@@ -8,7 +8,7 @@ import { startLedgerServer, type LedgerServer, type LedgerStorage } from '@riskl
 import { parsePolicy, type AcceptedPolicy } from '@riskledger/policy'
 import { runRelations } from '@riskledger/relations-service'
 import { PolicyShelf, startPartitionWorker, type PartitionWorker, type WorkerOptions } from '@riskledger/screener'
-import { KeptLogger, NO_METRICS } from '@riskledger/testing'
+import { KeptLogger, MemorySnapshots, NO_METRICS } from '@riskledger/testing'
 
 /** Stands for the hash of the deciding code. */
 const ENGINE_HASH = 'e'.repeat(64)
@@ -61,7 +61,11 @@ export function relationsOver(ledger: Ledger, policy: AcceptedPolicy, signal: Ab
       maxKeys: state.maxAccounts,
       maxRemembered: state.maxRemembered,
     },
+    snapshots: new MemorySnapshots(),
+    snapshotPace: { snapshotInputs: 100 },
+    nowMs: () => STARTED_AT_MS,
     logger: new KeptLogger(),
+    metrics: NO_METRICS,
     signal,
   })
 }

@@ -8,7 +8,7 @@ import {
   type LearnedFact,
 } from '@riskledger/journal'
 import { runRelations } from '@riskledger/relations-service'
-import { MemoryLedger } from '@riskledger/testing'
+import { MemoryLedger, MemorySnapshots } from '@riskledger/testing'
 import type { ReadJournal } from './check-journal'
 import { relationsOptions, type World } from './world'
 
@@ -54,6 +54,8 @@ async function learnAnew(world: World): Promise<MemoryLedger> {
   await runRelations({
     ...relationsOptions(world.policies[0], world.feed.partitionCount),
     ledger,
+    snapshots: new MemorySnapshots(),
+    nowMs: () => 0,
     signal: leaving.signal,
     onEntry: () => {
       if (--left === 0) leaving.abort()

@@ -228,6 +228,8 @@ export class World {
     const running = runRelations({
       ...relationsOptions(this.policies[0], this.feed.partitionCount),
       ledger: this.options.mutation?.relationsLedger?.(ledger) ?? ledger,
+      snapshots: this.hosts[process.host].snapshots.clientOf(process),
+      nowMs: () => this.clock.nowMs,
       signal: process.leaving.signal,
       crashPoint: (name) => this.reach(process, name),
       sleep: (delayMs, signal) => timers.sleep(delayMs, signal),
@@ -269,7 +271,7 @@ export class World {
 export function relationsOptions(
   { policy }: AcceptedPolicy,
   partitionCount: number,
-): Omit<Parameters<typeof runRelations>[0], 'ledger' | 'signal'> {
+): Omit<Parameters<typeof runRelations>[0], 'ledger' | 'snapshots' | 'nowMs' | 'signal'> {
   const { labelDelayMs, labelMemoryMs, maxAccounts: maxKeys, maxRemembered } = policy.state
   return {
     partitionCount,
@@ -277,6 +279,8 @@ export function relationsOptions(
     engineHash: ENGINE_HASH,
     epochMs: policy.relations.epochMs,
     state: { labelDelayMs, labelMemoryMs, maxKeys, maxRemembered },
+    snapshotPace: { snapshotInputs: 5 },
     logger: SILENT,
+    metrics: NO_METRICS,
   }
 }

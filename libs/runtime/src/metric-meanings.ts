@@ -30,7 +30,7 @@ export const METRICS: Readonly<Record<string, MetricMeaning>> = {
   riskledger_snapshots_failed_total: {
     kind: 'counter',
     labels: [],
-    meaning: 'Screener: snapshots that could not be taken or saved; a restart folds more of the journal.',
+    meaning: 'Screener, relations: snapshots that could not be taken or saved; a restart folds more of the journals.',
   },
   riskledger_log_lag_messages: {
     kind: 'gauge',

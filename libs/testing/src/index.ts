@@ -1,5 +1,6 @@
 export { LedgerStreams } from './ledger-streams'
 export { MemoryLedger } from './memory-ledger'
+export { MemorySnapshots } from './memory-snapshots'
 export { MemoryEventLog } from './memory-event-log'
 export { PendingCall, PendingCalls, type AppendRequest, type Caller, type CallKind, type CallRequest } from './pending-calls'
 export { KeptLogger, NO_METRICS } from './quiet'

@@ -1,3 +1,4 @@
+import type { ByteReader, ByteWriter } from '@riskledger/windows'
 import { InputColumns, type QueuedInput } from './input-columns'
 
 /**
@@ -50,6 +51,24 @@ export class EpochQueue {
       for (const inputs of this.inputs) for (let input = inputs.shift(next); input !== null; input = inputs.shift(next)) fold(input)
       endEpoch(next)
       this.folded = next
+    }
+  }
+
+  /** Writes what waits, with its bytes, and how far each partition is. */
+  write(writer: ByteWriter): void {
+    writer.f64(this.folded)
+    for (const [partition, inputs] of this.inputs.entries()) {
+      writer.f64(this.finished[partition])
+      inputs.write(writer)
+    }
+  }
+
+  /** Fills a fresh queue from what `write` wrote. Throws `snapshot-unusable`. */
+  read(reader: ByteReader): void {
+    this.folded = reader.f64()
+    for (const [partition, inputs] of this.inputs.entries()) {
+      this.finished[partition] = reader.f64()
+      inputs.read(reader)
     }
   }
 

@@ -21,7 +21,8 @@ export class InputBlock {
   /** As many as the largest block needed: live ones are small. */
   private readonly views: EventViews[] = []
   private count = 0
-  private streamTimeMs = 0
+  /** The latest event time of any input so far. */
+  streamTimeMs = 0
 
   constructor(private readonly state: RelationsState) {}
 

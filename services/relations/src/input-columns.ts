@@ -1,4 +1,5 @@
 import type { InputStatus } from '@riskledger/contracts'
+import type { ByteReader, ByteWriter } from '@riskledger/windows'
 
 /** A journal entry that inputs lie in. */
 export interface InputSource {
@@ -83,6 +84,38 @@ export class InputColumns {
     input.habitDistanceCenti = Number.isNaN(distance) ? null : distance
     if (this.first === this.end) this.restart()
     return input
+  }
+
+  /** Writes the inputs held, and of each their epoch, with the bytes of their entries. */
+  write(writer: ByteWriter): void {
+    let from = this.first
+    writer.varint(this.sources.length)
+    for (const { source, end } of this.sources) {
+      writer.string(source.stream)
+      writer.varint(source.revision)
+      writer.bytes(source.data)
+      writer.varint(end - from)
+      for (let at = from; at < end; at++) {
+        for (let column = 0; column < DOUBLES; column++) writer.f64(this.doubles[at * DOUBLES + column])
+        for (let column = 0; column < WORDS; column++) writer.u32(this.words[at * WORDS + column])
+      }
+      from = end
+    }
+  }
+
+  /** Fills fresh columns from what `write` wrote. Throws `snapshot-unusable`. */
+  read(reader: ByteReader): void {
+    for (let left = reader.varint(); left > 0; left--) {
+      // A copy: the bytes would keep the whole snapshot in memory.
+      const source = { stream: reader.string(), revision: reader.varint(), data: reader.bytes().slice() }
+      for (let inputs = reader.varint(); inputs > 0; inputs--) {
+        if ((this.end + 1) * WORDS > this.words.length) this.makeRoom()
+        const at = this.end++
+        for (let column = 0; column < DOUBLES; column++) this.doubles[at * DOUBLES + column] = reader.f64()
+        for (let column = 0; column < WORDS; column++) this.words[at * WORDS + column] = reader.u32()
+      }
+      this.sources.push({ source, end: this.end })
+    }
   }
 
   /** Empty, it begins at the front again, where memory is in the cache. */

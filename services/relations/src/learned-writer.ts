@@ -31,12 +31,24 @@ interface Target {
   unfinishedFacts: number
 }
 
+/** What a relations stream tells up to one of its entries. */
+export interface LearnedTail {
+  readonly head: ChainHead
+  readonly throughEpoch: number
+  /** By journal the last revision that was told as consumed before the writer was opened. */
+  readonly consumed: Readonly<Record<string, number>>
+  /** Facts at its end that belong to a write which was not finished. */
+  readonly unfinishedFacts: number
+}
+
 /** What a writer is opened with. */
 export interface LearnedWriterOptions {
   readonly partitionCount: number
   readonly environment: string
   readonly engineHash: string
   readonly crashPoint?: (name: RelationsCrashPoint) => void
+  /** By partition: how far its stream is known already, so that only what lies behind is read. Default: from its start. */
+  readonly tails?: readonly LearnedTail[] | undefined
   /** Ends the waiting between two tries. */
   readonly signal?: AbortSignal
   /** How it waits there; default: as the process does. */
@@ -60,8 +72,8 @@ export class LearnedWriter {
   static async open(ledger: Ledger, options: LearnedWriterOptions): Promise<LearnedWriter> {
     const targets: Target[] = []
     for (let partition = 0; partition < options.partitionCount; partition++) {
-      const stream = relationsStream(partition, options.environment)
-      targets.push(await tried(() => readTarget(ledger, stream), options))
+      const tail = options.tails?.[partition] ?? beginningOf(relationsStream(partition, options.environment))
+      targets.push(await tried(() => readTarget(ledger, tail), options))
     }
     return new LearnedWriter(ledger, options, targets)
   }
@@ -84,6 +96,16 @@ export class LearnedWriter {
       await this.append(target, { throughEpoch, consumed, facts: facts.slice(written) })
       target.toldThrough = Math.max(target.toldThrough, throughEpoch)
     }
+  }
+
+  /** How far each stream is by now, in the order of partitions; between two writes. */
+  tails(): readonly LearnedTail[] {
+    return this.targets.map(({ head, toldThrough, consumedBefore, unfinishedFacts }) => ({
+      head,
+      throughEpoch: toldThrough,
+      consumed: Object.fromEntries(consumedBefore),
+      unfinishedFacts,
+    }))
   }
 
   private partitionOf(keyToken: string): number {
@@ -148,13 +170,17 @@ function partsOf(facts: readonly LearnedFact[]): readonly (readonly LearnedFact[
   return parts
 }
 
-async function readTarget(ledger: Ledger, stream: string): Promise<Target> {
-  const consumedBefore = new Map<string, number>()
-  let head = emptyHead(stream)
-  let throughEpochBefore = -1
-  let unfinishedFacts = 0
+function beginningOf(stream: string): LearnedTail {
+  return { head: emptyHead(stream), throughEpoch: -1, consumed: {}, unfinishedFacts: 0 }
+}
+
+/** What a stream tells, of which what it told up to `tail` is known. */
+async function readTarget(ledger: Ledger, tail: LearnedTail): Promise<Target> {
+  const { stream } = tail.head
+  const consumedBefore = new Map(Object.entries(tail.consumed))
+  let { head, throughEpoch: throughEpochBefore, unfinishedFacts } = tail
   try {
-    for await (const entry of ledger.readStream(stream, { from: 'start', direction: 'forwards' })) {
+    for await (const entry of ledger.readStream(stream, { from: head.revision < 0 ? 'start' : head.revision + 1, direction: 'forwards' })) {
       const { data, metadata } = readEntry(entry)
       const learned = decodeRelationsLearned(data)
       for (const { stream: consumed, revision } of learned.consumed)

@@ -1,6 +1,7 @@
 import type { Ledger } from '@riskledger/contracts'
 import { connectLedger } from '@riskledger/ledger'
 import { crashPointFrom, createLogger, createMetrics, runThread, serveHealth, type HealthAddress } from '@riskledger/runtime'
+import { openSnapshotStore } from '@riskledger/snapshots'
 import { runRelations, type RelationsOptions } from './relations-worker'
 
 /** What the relations thread is started with. */
@@ -11,6 +12,9 @@ export interface RelationsThreadInput {
   readonly engineHash: string
   readonly epochMs: number
   readonly state: RelationsOptions['state']
+  /** Folder of the snapshot store. */
+  readonly cacheFolder: string
+  readonly snapshotPace: RelationsOptions['snapshotPace']
   /** Where to tell of health and metrics; null: nowhere. */
   readonly health: HealthAddress | null
   /** See `crashPointFrom`. */
@@ -20,6 +24,11 @@ export interface RelationsThreadInput {
 
 runThread<RelationsThreadInput>(async ({ input, signal, ready }) => {
   const ledger = await connectLedger({ connectionString: input.connectionString })
+  const logger = createLogger({ name: 'relations', level: input.logLevel })
+  const snapshots = openSnapshotStore({
+    folder: input.cacheFolder,
+    onDamaged: (damage) => logger.warn('a damaged snapshot is left out', damage),
+  })
   const metrics = createMetrics()
   const health = input.health === null ? null : await serveHealth({ ...input.health, checks: { ledger: () => answers(ledger) }, metrics })
   ready()
@@ -27,13 +36,18 @@ runThread<RelationsThreadInput>(async ({ input, signal, ready }) => {
     await runRelations({
       ...input,
       ledger,
+      snapshots,
+      nowMs: Date.now,
       signal,
       onEntry: ({ stream, revision }) => metrics.gauge('riskledger_relations_revision', revision, { stream }),
       crashPoint: crashPointFrom(input.crashAt),
-      logger: createLogger({ name: 'relations', level: input.logLevel }),
+      logger,
+      metrics,
     })
   } finally {
     await health?.close()
+    // After the save that is under way.
+    await snapshots.close()
     await ledger.close()
   }
 })

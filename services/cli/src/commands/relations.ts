@@ -34,11 +34,11 @@ async function startRelations(
   context: CommandContext,
   { house, signal }: { readonly house: House; readonly signal: AbortSignal },
 ): Promise<RunningService> {
-  const { environment, crashAt, settings, health } = context
+  const { environment, crashAt, settings, health, pace } = context
   await firstPolicyActivated(house.ledger, { stream: screeningStream(0, 0, environment), signal })
   const { policy } = await activePolicy(house.ledger, { stream: screeningStream(0, 0, environment), which: 'first', environment })
-  const input = relationsInput({ house, engine: await bundleEngine(), environment, logLevel: settings.logLevel, health, crashAt }, policy)
-  const thread = startThread(RELATIONS_THREAD, { name: 'relations', input })
+  const options = { house, engine: await bundleEngine(), environment, logLevel: settings.logLevel, health, crashAt, pace }
+  const thread = startThread(RELATIONS_THREAD, { name: 'relations', input: relationsInput(options, policy) })
   await thread.ready
   return threadService(thread, {
     name: 'relations',

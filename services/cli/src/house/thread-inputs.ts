@@ -70,7 +70,8 @@ export function relationsInput(
     logLevel,
     health,
     crashAt,
-  }: Pick<PartOptions, 'house' | 'engine' | 'environment' | 'logLevel' | 'health' | 'crashAt'>,
+    pace = DEFAULT_PACE,
+  }: Pick<PartOptions, 'house' | 'engine' | 'environment' | 'logLevel' | 'health' | 'crashAt' | 'pace'>,
   begunWith: Policy,
 ): RelationsThreadInput {
   const { relations, state } = begunWith
@@ -86,6 +87,8 @@ export function relationsInput(
       maxKeys: state.maxAccounts,
       maxRemembered: state.maxRemembered,
     },
+    cacheFolder: join(house.dataDir, 'cache', 'relations'),
+    snapshotPace: pace,
     logLevel,
     health: health ?? null,
     crashAt,
