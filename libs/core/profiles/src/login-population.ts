@@ -1,8 +1,9 @@
-import { wordsOf, type ByteReader, type ByteWriter } from '@riskledger/windows'
+import type { ByteReader, ByteWriter } from '@riskledger/windows'
+import { ValueCounts } from './value-counts'
 
 /** How often each value of each feature occurs among all logins of the partition; values beyond the limit count as unseen. */
 export class LoginPopulation {
-  private readonly counts: Map<number, number>[]
+  private readonly counts: ValueCounts[]
   private readonly totals: Float64Array
   /** Values beyond the limit: counted in the totals, not by themselves. */
   valuesRefused = 0
@@ -11,24 +12,20 @@ export class LoginPopulation {
     features: number,
     public maxValues: number,
   ) {
-    this.counts = Array.from({ length: features }, () => new Map<number, number>())
+    this.counts = Array.from({ length: features }, () => new ValueCounts())
     this.totals = new Float64Array(features)
   }
 
-  /** Counts one use of a value (by hash). */
+  /** Counts one use of a value (by hash, not 0). */
   add(feature: number, hash: number): void {
-    const counts = this.counts[feature]
-    const count = counts.get(hash)
     this.totals[feature]++
-    if (count !== undefined) counts.set(hash, count + 1)
-    else if (counts.size < this.maxValues) counts.set(hash, 1)
-    else this.valuesRefused++
+    if (!this.counts[feature].add(hash, this.maxValues)) this.valuesRefused++
   }
 
   /** Share of a value among all, one added to each and to what was never seen (Laplace); above 0. */
   share(feature: number, hash: number): number {
     const counts = this.counts[feature]
-    return ((counts.get(hash) ?? 0) + 1) / (this.totals[feature] + counts.size + 1)
+    return (counts.of(hash) + 1) / (this.totals[feature] + counts.size + 1)
   }
 
   /** Canonical content: values by hash, so that equal content has equal bytes. */
@@ -37,11 +34,11 @@ export class LoginPopulation {
     for (let feature = 0; feature < this.counts.length; feature++) {
       const counts = this.counts[feature]
       writer.varint(this.totals[feature])
-      const hashes = Uint32Array.from(counts.keys()).sort()
+      const hashes = counts.hashes()
       writer.varint(hashes.length)
       for (const hash of hashes) {
         writer.u32(hash)
-        writer.varint(counts.get(hash)!)
+        writer.varint(counts.of(hash))
       }
     }
   }
@@ -51,13 +48,7 @@ export class LoginPopulation {
     writer.varint(this.valuesRefused)
     for (let feature = 0; feature < this.counts.length; feature++) {
       writer.varint(this.totals[feature])
-      const cells = new Float64Array(2 * this.counts[feature].size)
-      let at = 0
-      for (const [hash, count] of this.counts[feature]) {
-        cells[at++] = hash
-        cells[at++] = count
-      }
-      writer.words(wordsOf(cells))
+      this.counts[feature].write(writer)
     }
   }
 
@@ -66,8 +57,7 @@ export class LoginPopulation {
     this.valuesRefused = reader.varint()
     for (let feature = 0; feature < this.counts.length; feature++) {
       this.totals[feature] = reader.varint()
-      const cells = new Float64Array(reader.words().buffer)
-      for (let at = 0; at < cells.length; at += 2) this.counts[feature].set(cells[at], cells[at + 1])
+      this.counts[feature].read(reader)
     }
   }
 }
