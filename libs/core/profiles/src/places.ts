@@ -1,11 +1,28 @@
 import { hashSpan, hashToken } from '@riskledger/relations'
 import type { LoginView, P2pTradeView, PaymentView } from '@riskledger/events'
 import type { ByteReader, ByteWriter } from '@riskledger/windows'
-import { INTEGERS, PAGE, PLACE_ROW, RowPages } from './account-rows'
+import type { RowPages } from './account-rows'
 import { clipRound, logRatioCentinats } from './exact-numbers'
 import type { Features } from './features'
 import { greatCircleKm } from './great-circle'
 import { LoginPopulation } from './login-population'
+import {
+  FIELDS,
+  LAST_BEHAVIOUR,
+  LAST_CLASS,
+  LAST_COUNTRY,
+  LAST_FLAGS,
+  LAST_LATITUDE,
+  LAST_LONGITUDE,
+  LAST_MILLIS,
+  LAST_PREFIX,
+  LAST_SECONDS,
+  LOGINS,
+  MEMORY,
+  PlaceRows,
+  SESSIONS,
+  SESSIONS_SEEN,
+} from './place-rows'
 import type { ProfileOptions } from './profile-options'
 
 // The features of the login model, coarse to fine within each group: where, and with what.
@@ -19,25 +36,6 @@ const DEVICE = 6
 const PLACE_FEATURES = 7
 const WHERE = [COUNTRY, ASN, PREFIX, IP]
 const WITH_WHAT = [OS, BROWSER, DEVICE]
-
-// A row: per feature its number of uses, how often a value was new, and its last eight values (hash, first and last use in s, uses).
-const MEMORY = 8
-const FIELDS = 4
-const LIST = 2 + MEMORY * FIELDS
-const SESSIONS_SEEN = PLACE_FEATURES * LIST
-const SESSIONS = SESSIONS_SEEN + 1
-const LAST = SESSIONS + 2 * MEMORY
-const LAST_SECONDS = LAST
-const LAST_MILLIS = LAST + 1
-const LAST_LATITUDE = LAST + 2
-const LAST_LONGITUDE = LAST + 3
-const LAST_COUNTRY = LAST + 4
-const LAST_PREFIX = LAST + 5
-const LAST_CLASS = LAST + 6
-const LAST_BEHAVIOUR = LAST + 7
-const LAST_FLAGS = LAST + 8
-const LOGINS = LAST + 9
-const WIDTH = LAST + 10
 
 const DEGREE_BIAS = 40_000
 const CLIP_CENTINATS = 1000
@@ -55,30 +53,15 @@ const SHORTEST_TRIP_MS = 60_000
  * Only successful logins teach all features, payments and trades teach device and country; failed logins teach nothing.
  */
 export class Places {
-  readonly rows = new RowPages(WIDTH, (length) => new Uint32Array(length))
+  readonly rows: PlaceRows
   readonly population: LoginPopulation
   private readonly values = new Uint32Array(PLACE_FEATURES)
   /** Devices, addresses and so on pushed out of an account's memory of eight. */
   forgotten = 0
 
-  constructor(
-    private readonly integers: RowPages<Uint32Array>,
-    options: ProfileOptions,
-  ) {
+  constructor(integers: RowPages<Uint32Array>, options: ProfileOptions) {
+    this.rows = new PlaceRows(PLACE_FEATURES, integers)
     this.population = new LoginPopulation(PLACE_FEATURES, options.maxLoginValues)
-  }
-
-  private rowOf(slot: number): Uint32Array | null {
-    const number = this.integers.pages[slot >>> 8][(slot & (PAGE - 1)) * INTEGERS + PLACE_ROW] - 1
-    return number < 0 ? null : this.rows.row(number)
-  }
-
-  private rowMade(slot: number): Uint32Array {
-    const known = this.rowOf(slot)
-    if (known !== null) return known
-    const number = this.rows.addRow()
-    this.integers.row(slot)[PLACE_ROW] = number + 1
-    return this.rows.row(number)
   }
 
   /** Sets what a login's device, network and place say, then learns them if it succeeded. */
@@ -92,24 +75,24 @@ export class Places {
     values[OS] = hashSpan(bytes, event.osTokenSpan)
     values[BROWSER] = hashSpan(bytes, event.browserTokenSpan)
     values[DEVICE] = hashSpan(bytes, event.deviceIdSpan)
-    const row = this.rowMade(slot)
+    let row = this.rows.made(slot)
     const network = values[PREFIX] !== 0 ? PREFIX : values[ASN] !== 0 ? ASN : IP
     this.compare(row, features)
-    features.network = this.find(row, network, values[network]) < 0 ? 'new' : 'known'
+    features.network = this.knowsNetwork(row, network) ? 'known' : 'new'
     this.sinceLastLogin(row, features)
     this.travel(row, event, features)
     this.session(row, hashSpan(bytes, event.sessionIdSpan), values[DEVICE], features)
     const lastNetwork = row[LAST_PREFIX]
     features.networkChangedSinceLastLogin = lastNetwork !== 0 && lastNetwork !== values[network]
     if (event.outcome !== 'success') return
-    for (let feature = 0; feature < PLACE_FEATURES; feature++) this.learn(row, feature, features.eventTimeMs)
+    for (let feature = 0; feature < PLACE_FEATURES; feature++) row = this.learn(slot, row, { feature, timeMs: features.eventTimeMs })
     this.rememberLogin(row, event, features, values[network])
   }
 
   /** Sets what the device and country of a payment or trade say, then learns them. */
   observeMoney(slot: number, event: PaymentView | P2pTradeView, features: Features): void {
     if (event.deviceIdSpan === 0 && event.countryCode === null && event.networkClass === null && event.sessionIdSpan === 0) {
-      const known = this.rowOf(slot)
+      const known = this.rows.of(slot)
       if (known !== null) this.sinceLastLogin(known, features)
       return
     }
@@ -118,20 +101,26 @@ export class Places {
     values.fill(0)
     values[COUNTRY] = event.countryCode === null ? 0 : hashToken(event.countryCode)
     values[DEVICE] = hashSpan(bytes, event.deviceIdSpan)
-    const row = this.rowMade(slot)
+    const row = this.rows.made(slot)
     this.compare(row, features)
     this.sinceLastLogin(row, features)
     if (event.sessionIdSpan !== 0 && values[DEVICE] !== 0) this.session(row, hashSpan(bytes, event.sessionIdSpan), values[DEVICE], features)
     const lastClass = row[LAST_CLASS]
     features.networkChangedSinceLastLogin = event.networkClass !== null && lastClass !== 0 && lastClass !== hashToken(event.networkClass)
-    this.learn(row, COUNTRY, features.eventTimeMs)
-    this.learn(row, DEVICE, features.eventTimeMs)
+    const { eventTimeMs: timeMs } = features
+    this.learn(slot, this.learn(slot, row, { feature: COUNTRY, timeMs }), { feature: DEVICE, timeMs })
   }
 
   private find(row: Uint32Array, feature: number, hash: number): number {
-    const from = feature * LIST + 2
-    for (let at = from; at < from + MEMORY * FIELDS; at += FIELDS) if (row[at] === hash) return at
+    const from = this.rows.valuesAt(row, feature)
+    for (let at = from, end = from + this.rows.valueWords(row); at < end; at += FIELDS) if (row[at] === hash) return at
     return -1
+  }
+
+  /** A login that tells no network is as one from a known one, but for accounts whose memory of addresses is full. */
+  private knowsNetwork(row: Uint32Array, network: number): boolean {
+    const hash = this.values[network]
+    return hash === 0 ? this.valuesHeld(row, network) < MEMORY : this.find(row, network, hash) >= 0
   }
 
   private compare(row: Uint32Array, features: Features): void {
@@ -140,9 +129,7 @@ export class Places {
     features.device = values[DEVICE] === 0 ? 'none' : device < 0 ? 'new' : 'known'
     features.deviceAgeMs = device < 0 ? (values[DEVICE] === 0 ? -1 : 0) : Math.max(0, features.eventTimeMs - row[device + 1] * 1000)
     features.country = values[COUNTRY] === 0 ? 'none' : this.find(row, COUNTRY, values[COUNTRY]) < 0 ? 'new' : 'known'
-    let devices = 0
-    for (let at = DEVICE * LIST + 2; at < (DEVICE + 1) * LIST; at += FIELDS) if (row[at] !== 0) devices++
-    features.knownDeviceCount = devices
+    features.knownDeviceCount = this.valuesHeld(row, DEVICE)
     features.loginHabitCount = row[LOGINS]
     const sum = this.groupRatio(row, WHERE) + this.groupRatio(row, WITH_WHAT)
     features.operatorLogRatioCentinats = clipRound(sum, -CLIP_CENTINATS, CLIP_CENTINATS)
@@ -152,25 +139,27 @@ export class Places {
     let ratio = 0
     for (const feature of group) {
       const hash = this.values[feature]
-      const uses = row[feature * LIST]
+      const list = this.rows.listAt(row, feature)
+      const uses = row[list]
       if (hash === 0 || uses === 0) continue
       const at = this.find(row, feature, hash)
       // The very first value of an account is no sign that it likes to change.
-      if (at < 0) return logRatioCentinats(uses + 1, row[feature * LIST + 1] - 0.5)
+      if (at < 0) return logRatioCentinats(uses + 1, row[list + 1] - 0.5)
       ratio = Math.max(-SEEN_CLIP_CENTINATS, logRatioCentinats(this.population.share(feature, hash), row[at + 3] / (uses + 1)))
     }
     return ratio
   }
 
-  private learn(row: Uint32Array, feature: number, timeMs: number): void {
+  /** Counts a use of the feature's value; returns the account's row, which moves where it grows. */
+  private learn(slot: number, row: Uint32Array, { feature, timeMs }: { readonly feature: number; readonly timeMs: number }): Uint32Array {
     const hash = this.values[feature]
-    if (hash === 0) return
+    if (hash === 0) return row
     this.population.add(feature, hash)
     const seconds = Math.max(0, Math.floor(timeMs / 1000))
-    row[feature * LIST]++
     let at = this.find(row, feature, hash)
     if (at < 0) {
-      row[feature * LIST + 1]++
+      if (this.find(row, feature, 0) < 0) row = this.rows.grown(slot) ?? row
+      row[this.rows.listAt(row, feature) + 1]++
       at = this.placeFor(row, feature)
       if (row[at] !== 0) this.forgotten++
       row[at] = hash
@@ -178,20 +167,29 @@ export class Places {
       row[at + 2] = seconds
       row[at + 3] = 0
     }
+    row[this.rows.listAt(row, feature)]++
     row[at + 1] = Math.min(row[at + 1], seconds)
     row[at + 2] = Math.max(row[at + 2], seconds)
     row[at + 3]++
+    return row
   }
 
   /** A free place, or that of the value used longest ago. */
   private placeFor(row: Uint32Array, feature: number): number {
-    const from = feature * LIST + 2
+    const from = this.rows.valuesAt(row, feature)
     let oldest = from
-    for (let at = from; at < from + MEMORY * FIELDS; at += FIELDS) {
+    for (let at = from, end = from + this.rows.valueWords(row); at < end; at += FIELDS) {
       if (row[at] === 0) return at
       if (row[at + 2] < row[oldest + 2]) oldest = at
     }
     return oldest
+  }
+
+  private valuesHeld(row: Uint32Array, feature: number): number {
+    const from = this.rows.valuesAt(row, feature)
+    let held = 0
+    for (let at = from, end = from + this.rows.valueWords(row); at < end; at += FIELDS) if (row[at] !== 0) held++
+    return held
   }
 
   private session(row: Uint32Array, sessionHash: number, device: number, features: Features): void {
@@ -241,11 +239,6 @@ export class Places {
     row[LAST_CLASS] = event.networkClass === 'unknown' ? 0 : hashToken(event.networkClass)
     row[LAST_BEHAVIOUR] = event.behaviourDistance === null ? 0 : event.behaviourDistance + 1
     row[LAST_FLAGS] = (features.device === 'new' ? 1 : 0) | (features.network === 'new' ? 2 : 0)
-  }
-
-  /** Canonical content of one account's row: all of it, since nothing in it depends on layout. */
-  row(slot: number): Uint32Array | null {
-    return this.rowOf(slot)
   }
 
   write(writer: ByteWriter): void {

@@ -90,7 +90,7 @@ function writeAccount(parts: ProfileParts, slot: number, writer: ByteWriter): vo
   const trades = row[TRADE_ROW] - 1
   writer.u8(trades < 0 ? 0 : 1)
   if (trades >= 0) habits.tradeBins.writeRow(trades, writer)
-  const place = places.row(slot)
+  const place = places.rows.content(slot)
   writer.u8(place === null ? 0 : 1)
   if (place !== null) writeSparse(place, writer)
   parts.reports.writeContent(slot, writer)
