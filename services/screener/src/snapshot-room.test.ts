@@ -106,6 +106,20 @@ test('partitions share the room: one is saved at a time, with time between two, 
   expect(saves.map(({ name }) => name)).toEqual(['one', 'other', 'one'])
 })
 
+test('the larger a state, the longer until the next copy', async () => {
+  const { clock, saves, taker } = bench({ bytesPerSecond: written.length / 2 })
+  const one = taker('one')
+  await one.due()
+  saves[0].end()
+  await settled()
+  clock.nowMs += 1_100 + 1_800
+  await one.due()
+  expect(saves).toHaveLength(1)
+  clock.nowMs += 300
+  await one.due()
+  expect(saves).toHaveLength(2)
+})
+
 test('without a spacing each that is due waits for the one before', async () => {
   const { saves, taker } = bench({ spacingMs: undefined })
   await taker('one').due()

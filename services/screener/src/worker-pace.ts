@@ -7,8 +7,9 @@ export interface WorkerPace {
   /** Inputs between two snapshots of a partition at least. A restart folds about as many, or what came within the spacing where that is more. */
   readonly snapshotInputs: number
   /**
-   * Time between two snapshots of a process, whichever partitions they are of, in ms at least: while one is copied nothing is decided. Left out: snapshots are as
-   * many as `snapshotInputs` says, and one that is due waits until the one before is saved.
+   * Time between two snapshots of a process, whichever partitions they are of, in ms at least, or a second for each 16 MiB of the last one, where that is
+   * longer: while one is copied nothing is decided, and a large one keeps a core and the disk busy. Left out: snapshots are as many as `snapshotInputs` says,
+   * and one that is due waits until the one before is saved.
    */
   readonly snapshotSpacingMs?: number
 }

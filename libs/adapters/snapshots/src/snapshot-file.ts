@@ -6,6 +6,8 @@ import { packChunk, packedRoom, unpackChunk } from './packed-chunk'
 const CHUNK_WORDS = 2 ** 18
 const WORD_BYTES = 4
 const CHUNK_BYTES = CHUNK_WORDS * WORD_BYTES
+/** Flushed at once: all at the end holds up whoever else waits for the disk, for half a second where there are hundreds of MiB. */
+const CHUNKS_A_FLUSH = 8
 const FORM_VERSION = 4
 const SHA256_BYTES = 32
 /** Behind the head: SHA-256 of chunks and head, and the head's length. */
@@ -22,16 +24,21 @@ interface Head extends Omit<Snapshot, 'state'> {
 }
 
 /**
- * Writes a snapshot into an empty file: the state in chunks of 1 MiB without their zeros, the head, the SHA-256 of both, and in four bytes, little-endian,
- * the head's length. Each chunk is awaited, so that the event loop goes on meanwhile; hashing a state with its zeros would take several times as long.
+ * Writes a snapshot into an empty file, and flushes it: the state in chunks of 1 MiB without their zeros, the head, the SHA-256 of both, and in four bytes,
+ * little-endian, the head's length. Each chunk is awaited, and `pause` between two; hashing a state with its zeros would take several times as long.
  */
-export async function writeSnapshotFile(file: FileHandle, { state, ...place }: Snapshot): Promise<void> {
+export async function writeSnapshotFile(
+  file: FileHandle,
+  { state, ...place }: Snapshot,
+  { pause }: { readonly pause: () => Promise<void> },
+): Promise<void> {
   const hash = createHash('sha256')
   // Reused from chunk to chunk, which therefore are written one after the other.
   const words = new Uint32Array(CHUNK_WORDS)
   const packed = new Uint32Array(packedRoom(CHUNK_WORDS))
   const chunkWords: number[] = []
   for (let at = 0; at < state.length; at += CHUNK_BYTES) {
+    if (at > 0) await pause()
     const chunk = words.subarray(0, wordsFor(Math.min(CHUNK_BYTES, state.length - at)))
     // A copy: the state may be any thread's and end anywhere.
     chunk[chunk.length - 1] = 0
@@ -41,12 +48,14 @@ export async function writeSnapshotFile(file: FileHandle, { state, ...place }: S
     hash.update(bytes)
     await writeAll(file, bytes)
     chunkWords.push(length)
+    if (chunkWords.length % CHUNKS_A_FLUSH === 0) await file.datasync()
   }
   const head: Head = { version: FORM_VERSION, ...place, stateBytes: state.length, chunkWords }
   const json = Buffer.from(JSON.stringify(head))
   const headBytes = Buffer.alloc(WORD_BYTES)
   headBytes.writeUInt32LE(json.length)
   await writeAll(file, Buffer.concat([json, hash.update(json).digest(), headBytes]))
+  await file.sync()
 }
 
 /** Reads what `writeSnapshotFile` wrote. Throws an error that says what is wrong where the bytes are not those that were written, or of more than `maxStateBytes`. */
