@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { ByteReader, ByteWriter } from '@riskledger/windows'
-import { INTEGERS, RowPages } from './account-rows'
+import { INTEGERS, readSparse, RowPages } from './account-rows'
 import { FIELDS, LOGINS, MEMORY, PlaceRows, SESSIONS } from './place-rows'
 
 const FEATURES = 3
@@ -49,6 +49,15 @@ class Bench {
     return -1
   }
 
+  /** What an account's row says, as wide as can be. */
+  content(slot: number): Uint32Array | null {
+    const writer = new ByteWriter()
+    const content = new Uint32Array(FEATURES * ROOM + 27)
+    if (!this.rows.writeContent(slot, writer)) return null
+    readSparse(content, new ByteReader(writer.finish()))
+    return content
+  }
+
   /** Goes on with copies, as after a restart. */
   restart(): void {
     const writer = new ByteWriter()
@@ -70,7 +79,7 @@ test('rows hold what rows with room for the most would, however they grew and mo
         bench.put(one)
         if (index === 150) bench.restart()
       }
-      for (let slot = 0; slot < SLOTS; slot++) expect(bench.rows.content(slot)).toEqual(bench.expected.get(slot) ?? null)
+      for (let slot = 0; slot < SLOTS; slot++) expect(bench.content(slot)).toEqual(bench.expected.get(slot) ?? null)
     }),
   )
 })
@@ -90,5 +99,5 @@ test('a row that moves on leaves its place to another', () => {
   bench.put({ slot: 0, feature: 1, hash: 8 })
   bench.put({ slot: 1, feature: 1, hash: 9 })
   expect(bench.rows.of(1)!.byteOffset).toBe(place.byteOffset)
-  expect([0, 1].map((slot) => bench.rows.content(slot)!.slice())).toEqual([0, 1].map((slot) => bench.expected.get(slot)))
+  expect([0, 1].map((slot) => bench.content(slot))).toEqual([0, 1].map((slot) => bench.expected.get(slot)))
 })

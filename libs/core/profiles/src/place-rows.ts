@@ -34,7 +34,8 @@ const SIZES = 4
 export class PlaceRows {
   private readonly sizes: RowPages<Uint32Array>[]
   private readonly free: number[][] = Array.from({ length: SIZES }, () => [])
-  private readonly canonical: Uint32Array
+  /** By size: where the parts of its rows stand in their content. */
+  private readonly runs: readonly { readonly from: number; readonly to: number; readonly place: number }[][]
 
   constructor(
     private readonly features: number,
@@ -44,7 +45,13 @@ export class PlaceRows {
       { length: SIZES },
       (_, size) => new RowPages(LISTS + features * listWords(size), (length) => new Uint32Array(length)),
     )
-    this.canonical = new Uint32Array(this.sizes[SIZES - 1].width)
+    this.runs = this.sizes.map((_, size) => [
+      ...Array.from({ length: features }, (__, feature) => {
+        const from = LISTS + feature * listWords(size)
+        return { from, to: from + listWords(size), place: feature * listWords(SIZES - 1) }
+      }),
+      { from: 0, to: LISTS, place: features * listWords(SIZES - 1) },
+    ])
   }
 
   /** The account's row; null where it has none. Good until the next row is made. */
@@ -100,23 +107,13 @@ export class PlaceRows {
     return this.integers.pages[slot >>> 8][(slot & (PAGE - 1)) * INTEGERS + PLACE_ROW] - 1
   }
 
-  /**
-   * The content of an account's row whatever its width, as its hash takes it: the lists, with room for eight values each, the sessions, the last login. One array,
-   * overwritten by the next call; null where the account has none.
-   */
-  content(slot: number): Uint32Array | null {
-    const row = this.of(slot)
-    if (row === null) return null
-    const { canonical, features } = this
-    const room = LIST_HEAD + MEMORY * FIELDS
-    const words = LIST_HEAD + this.valueWords(row)
-    canonical.fill(0)
-    for (let feature = 0; feature < features; feature++) {
-      const from = this.listAt(row, feature)
-      canonical.set(row.subarray(from, from + words), feature * room)
-    }
-    canonical.set(row.subarray(0, LISTS), features * room)
-    return canonical
+  /** Writes the content of an account's row whatever its width: as one with room for eight values in each list, the lists first. False where it has none. */
+  writeContent(slot: number, writer: ByteWriter): boolean {
+    const reference = this.reference(slot)
+    if (reference < 0) return false
+    const size = reference & (SIZES - 1)
+    writer.sparseRuns(this.sizes[size].row(reference >>> SIZES_LOG2), this.runs[size])
+    return true
   }
 
   /** Writes all rows as they lie. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { ByteWriter, type ByteReader, type KeyInterner } from '@riskledger/windows'
-import { KYC, PAYMENT_IDS_SEEN, RESIDENCE, type RowPages, TRADE_ROW, UTC_OFFSET, writeSparse } from './account-rows'
+import { KYC, PAYMENT_IDS_SEEN, RESIDENCE, type RowPages, TRADE_ROW, UTC_OFFSET } from './account-rows'
 import { AccountWindows } from './account-windows'
 import type { Habits } from './habits'
 import type { KnownLabels } from './known-labels'
@@ -65,8 +65,9 @@ export function hashProfiles(parts: ProfileParts, windows: AccountWindows, nowMs
   for (const population of [habits.payments, habits.trades, habits.hours]) population.write(writer)
   labels.writePopulation(writer)
   parts.places.population.writeContent(writer)
-  const ids = [...accounts.entries()].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-  for (const [id, slot] of ids) {
+  // By code units; a comparison of ours for each pair would take three times as long.
+  for (const id of Array.from(accounts.entries(), ([key]) => key).sort()) {
+    const slot = accounts.find(id)
     writer.string(id)
     writeAccount(parts, slot, writer)
     windows.writeContent(slot, nowMs, writer)
@@ -90,9 +91,8 @@ function writeAccount(parts: ProfileParts, slot: number, writer: ByteWriter): vo
   const trades = row[TRADE_ROW] - 1
   writer.u8(trades < 0 ? 0 : 1)
   if (trades >= 0) habits.tradeBins.writeRow(trades, writer)
-  const place = places.rows.content(slot)
-  writer.u8(place === null ? 0 : 1)
-  if (place !== null) writeSparse(place, writer)
+  writer.u8(places.rows.of(slot) === null ? 0 : 1)
+  places.rows.writeContent(slot, writer)
   parts.reports.writeContent(slot, writer)
   parts.labels.writeContent(slot, writer)
 }

@@ -99,22 +99,29 @@ export class ByteWriter {
 
   /** The words `[from, to)` of a row that is mostly zeros: for each that is not, its distance from the one before and itself, varints; then 0. */
   sparseWords(values: Uint32Array, from: number, to: number): void {
-    this.room(10 * (to - from) + 1)
-    const bytes = this.bytesHeld
-    let at = this.length
-    let last = from - 1
-    for (let i = from; i < to; i++) {
-      let value = values[i]
-      if (value === 0) continue
-      let step = i - last
-      last = i
-      for (; step >= 128; step >>>= 7) bytes[at++] = 0x80 | (step & 127)
-      bytes[at++] = step
-      for (; value >= 128; value >>>= 7) bytes[at++] = 0x80 | (value & 127)
-      bytes[at++] = value
+    this.sparseRuns(values, [{ from, to, place: 0 }])
+  }
+
+  /** `sparseWords` of a row whose parts lie elsewhere: the words `[from, to)` of each run stand at the row's `place` on; runs come in order of their places. */
+  sparseRuns(values: Uint32Array, runs: readonly { readonly from: number; readonly to: number; readonly place: number }[]): void {
+    let last = -1
+    for (const { from, to, place } of runs) {
+      this.room(10 * (to - from) + 1)
+      const bytes = this.bytesHeld
+      let at = this.length
+      for (let i = from; i < to; i++) {
+        let value = values[i]
+        if (value === 0) continue
+        let step = place + i - from - last
+        last = place + i - from
+        for (; step >= 128; step >>>= 7) bytes[at++] = 0x80 | (step & 127)
+        bytes[at++] = step
+        for (; value >= 128; value >>>= 7) bytes[at++] = 0x80 | (value & 127)
+        bytes[at++] = value
+      }
+      this.length = at
     }
-    bytes[at++] = 0
-    this.length = at
+    this.u8(0)
   }
 
   /** `sparseWords` for numbers of any kind, each written as `f64` does. */
