@@ -14,8 +14,8 @@ const TIME_BETWEEN_PER_TIME_SPENT = 20
 export interface SnapshotPace {
   /** Inputs between two at least. A restart folds about as many, or what came within the spacing where that is more. */
   readonly snapshotInputs: number
-  /** Time between two at least, in ms, or twenty times as long as the last one took, where that is longer. Left out: as many as `snapshotInputs` says. */
-  readonly snapshotSpacingMs?: number
+  /** Time between two at least, in ms, or twenty times as long as the last one took, where that is longer. Left out: as many as are due. */
+  readonly snapshotSpacing?: { readonly partitionMs: number }
 }
 
 /** What snapshots of relations are taken and read with. */
@@ -105,10 +105,10 @@ export class RelationsSnapshots {
     } finally {
       this.saving = false
     }
-    const { snapshotSpacingMs } = snapshotPace
-    if (snapshotSpacingMs === undefined) return
+    const { snapshotSpacing } = snapshotPace
+    if (snapshotSpacing === undefined) return
     const endedMs = nowMs()
-    this.notBeforeMs = endedMs + Math.max(snapshotSpacingMs, TIME_BETWEEN_PER_TIME_SPENT * (endedMs - beganMs))
+    this.notBeforeMs = endedMs + Math.max(snapshotSpacing.partitionMs, TIME_BETWEEN_PER_TIME_SPENT * (endedMs - beganMs))
   }
 
   private write({ fold, after, tails }: ResumedRelations): Uint8Array {

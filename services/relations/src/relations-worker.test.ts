@@ -217,8 +217,8 @@ test('snapshots keep to their pace: so many inputs, so much time, and twenty tim
   expect(await taken({ snapshotInputs: 1_000 }, 0)).toBe(0)
   const most = await taken({ snapshotInputs: 1 }, 0)
   expect(await taken({ snapshotInputs: 60 }, 0)).toBeLessThanOrEqual((ENTRIES * 6) / 60)
-  expect(await taken({ snapshotInputs: 1, snapshotSpacingMs: 10 }, 0)).toBeLessThan(most / 2)
-  expect(await taken({ snapshotInputs: 1, snapshotSpacingMs: 10 }, 1_000)).toBe(1)
+  expect(await taken({ snapshotInputs: 1, snapshotSpacing: { partitionMs: 10 } }, 0)).toBeLessThan(most / 2)
+  expect(await taken({ snapshotInputs: 1, snapshotSpacing: { partitionMs: 10 } }, 1_000)).toBe(1)
 })
 
 test('a snapshot that cannot be saved is told of, and relations go on', async () => {

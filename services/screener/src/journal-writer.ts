@@ -34,8 +34,11 @@ export class JournalWriter {
     private readonly stage: ScreeningStage,
   ) {
     const { snapshots, pace, nowMs } = options
-    const room = options.snapshotRoom ?? new SnapshotRoom({ nowMs, spacingMs: pace.snapshotSpacingMs })
-    this.snapshots = snapshots === null ? null : new SnapshotTaker({ ...options, snapshots, room, foldedInputs: fold.inputCount })
+    const room = options.snapshotRoom ?? new SnapshotRoom({ nowMs, bytesPerSecond: pace.snapshotSpacing?.bytesPerSecond })
+    this.snapshots =
+      snapshots === null
+        ? null
+        : new SnapshotTaker({ ...options, snapshots, room, folded: { inputs: fold.inputCount, entries: fold.entryCount } })
     this.metrics = new ScreeningMetrics(countsOf(stage.step), options)
     this.durable = stage.head
     this.durableOffsets = [...stage.nextOffsets]
@@ -71,7 +74,7 @@ export class JournalWriter {
     this.batches$.next(batch)
     if (this.failure !== null) throw this.failure
     this.options.crashPoint('entry-encoded')
-    for (const { inputCount } of this.sealed) this.snapshots?.screened(inputCount)
+    for (const { inputCount: inputs, entries } of this.sealed) this.snapshots?.screened({ inputs, entries: entries.length })
     return { batches: this.sealed, nextOffsets: [...this.stage.nextOffsets], counts: countsOf(step) }
   }
 

@@ -291,7 +291,7 @@ test('who takes a partition over while the ledger is away from another that want
   expect(tries).toBe(1)
 })
 
-test('where many entries are to be folded they are read ahead, few are not; others get a turn after each, and the state is the same', async () => {
+test('where many entries are to be folded they are read ahead, few are not; others get their turns meanwhile, and the state is the same', async () => {
   const payments = Array.from({ length: 1_000 }, (_, i) => payment(i + 1))
   await bench.log.append(payments)
   const first = await bench.start({ pace: { batchInputs: 1, snapshotInputs: 1_000_000 } })
@@ -314,7 +314,7 @@ test('where many entries are to be folded they are read ahead, few are not; othe
   const second = await bench.start({ workerId: 'w-2', entriesAhead, timers })
   expect(asked).toEqual([emptyHead(STREAM)])
   expect(second.worker.fold.inputCount).toBe(1_000)
-  expect(turns).toBeGreaterThanOrEqual(1_000)
+  expect(turns).toBeGreaterThanOrEqual(1_000 / 16 - 1)
   expect(second.worker.fold.step!.stateHash()).toBe(hash)
   await second.worker.stop()
 

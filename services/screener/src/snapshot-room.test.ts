@@ -6,6 +6,7 @@ import { ScreeningStep, writeState, type WorkerState } from '@riskledger/screeni
 import { ByteWriter } from '@riskledger/windows'
 import { SnapshotRoom, type SnapshotRoomOptions } from './snapshot-room'
 import { SnapshotTaker } from './snapshot-taker'
+import type { SnapshotSpacing } from './worker-pace'
 
 const step = new ScreeningStep({ partition: 0, partitionCount: 1, topics: RAW_TOPICS, dedupeKey: new Uint8Array(16) })
 const policy = parsePolicy(readFileSync(join(__dirname, '../../../policies/default.yaml'), 'utf8'))
@@ -18,12 +19,18 @@ const written = (() => {
   return writer.finish()
 })()
 
+/** Of copies that are paced. */
+function spacing({ bytesPerSecond }: Pick<SnapshotRoomOptions, 'bytesPerSecond'>): { readonly snapshotSpacing?: SnapshotSpacing } {
+  return bytesPerSecond === undefined ? {} : { snapshotSpacing: { partitionMs: 1_500, bytesPerSecond } }
+}
+
 function bench(options: Partial<SnapshotRoomOptions> = {}) {
   const clock = { nowMs: 1_000 }
-  const room = new SnapshotRoom({ nowMs: () => clock.nowMs, spacingMs: 100, ...options })
+  const given: SnapshotRoomOptions = { nowMs: () => clock.nowMs, bytesPerSecond: 10 * written.length, ...options }
+  const room = new SnapshotRoom(given)
   const saves: { readonly name: string; readonly end: () => void; readonly fail: (error: Error) => void }[] = []
   const counted: string[] = []
-  const taker = (stream: string, foldedInputs = 0): { next(): Promise<void>; due(): Promise<void> } => {
+  const taker = (stream: string, foldedInputs = 0, foldedEntries = 0): { next(): Promise<void>; due(): Promise<void> } => {
     const taker = new SnapshotTaker({
       snapshots: {
         save: (name) => new Promise<void>((end, fail) => saves.push({ name, end, fail })),
@@ -32,8 +39,8 @@ function bench(options: Partial<SnapshotRoomOptions> = {}) {
       },
       room,
       engineHash: '',
-      foldedInputs,
-      pace: { snapshotInputs: 10, ...('spacingMs' in options ? {} : { snapshotSpacingMs: 100 }) },
+      folded: { inputs: foldedInputs, entries: foldedEntries },
+      pace: { snapshotInputs: 10, snapshotEntries: 5, ...spacing(given) },
       nowMs: () => clock.nowMs,
       logger: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
       metrics: { count: (name: string) => counted.push(name), duration: () => undefined } as never,
@@ -43,7 +50,7 @@ function bench(options: Partial<SnapshotRoomOptions> = {}) {
     return {
       next,
       due: () => {
-        taker.screened(10)
+        taker.screened({ inputs: 10, entries: 1 })
         return next()
       },
     }
@@ -101,7 +108,11 @@ test('partitions share the room: one is saved at a time, with time between two, 
   expect(saves.map(({ name }) => name)).toEqual(['one', 'other'])
   saves[1].end()
   await settled()
-  clock.nowMs += 1_100
+  // The room is free again; the partition itself is not.
+  clock.nowMs += 1_300
+  await one.due()
+  expect(saves).toHaveLength(2)
+  clock.nowMs += 300
   await one.due()
   expect(saves.map(({ name }) => name)).toEqual(['one', 'other', 'one'])
 })
@@ -121,7 +132,7 @@ test('the larger a state, the longer until the next copy', async () => {
 })
 
 test('without a spacing each that is due waits for the one before', async () => {
-  const { saves, taker } = bench({ spacingMs: undefined })
+  const { saves, taker } = bench({ bytesPerSecond: undefined })
   await taker('one').due()
   const waiting = taker('other').due()
   await settled()
@@ -132,7 +143,7 @@ test('without a spacing each that is due waits for the one before', async () => 
 })
 
 test('of several that wait for the one before, each copies once nothing is being saved any more', async () => {
-  const { room, saves, taker } = bench({ spacingMs: undefined })
+  const { room, saves, taker } = bench({ bytesPerSecond: undefined })
   await taker('one').due()
   const waiting = [taker('second').due(), taker('third').due()]
   await settled()
@@ -171,8 +182,10 @@ test('what a restart folded counts, so that the next restart does not fold it ag
   clock.nowMs += 2_000
   await one.next()
   expect(saves).toHaveLength(1)
-  await taker('other', 9).next()
+  await taker('other', 9, 4).next()
   expect(saves).toHaveLength(1)
+  await taker('of few inputs', 5, 5).next()
+  expect(saves).toHaveLength(2)
 })
 
 test('memory that is not to be had is a snapshot less, and no more', async () => {

@@ -4,15 +4,11 @@ import { ByteMeter, ByteWriter } from '@riskledger/windows'
 
 /** The store takes no larger state. */
 const MOST_STATE_BYTES = 2 ** 31
-/** About 0.6 % of the time for copies, 2 % of a core for packing them, and a few MiB a second for the disk. */
-const BYTES_PER_SECOND = 16 * 2 ** 20
 
 export interface SnapshotRoomOptions {
   readonly nowMs: () => number
-  /** Time between two copies at least, in ms; undefined: none, whatever their size. */
-  readonly spacingMs: number | undefined
-  /** Bytes of state copied in a second on average, at most: a large state is copied less often. Default 16 MiB. */
-  readonly bytesPerSecond?: number
+  /** Bytes of state copied in a second on average, at most: the larger a state, the longer until the next copy, of whichever partition. Default: no bound. */
+  readonly bytesPerSecond?: number | undefined
   /**
    * Prefaults the pages of shared memory `[fromByte, toByte)` in the background and settles when that has ended; what is in them stays. Default: each is
    * faulted in as it is first written to.
@@ -74,17 +70,13 @@ export class SnapshotRoom {
     try {
       writeState(state, this.writer)
     } finally {
-      this.notBeforeMs = this.options.nowMs() + this.spacingMsAfter(this.writer.lengthBytes)
+      const { nowMs, bytesPerSecond = Infinity } = this.options
+      this.notBeforeMs = nowMs() + (this.writer.lengthBytes / bytesPerSecond) * 1_000
     }
     const saved = save(this.writer.written())
     const free = (): void => void (this.saving = null)
     this.saving = saved.then(free, free)
     return saved
-  }
-
-  private spacingMsAfter(bytes: number): number {
-    const { spacingMs, bytesPerSecond = BYTES_PER_SECOND } = this.options
-    return spacingMs === undefined ? 0 : Math.max(spacingMs, (bytes / bytesPerSecond) * 1_000)
   }
 
   /** Where it lies, so that nothing is copied; as large as there may be where that is less than what is asked for, and the writer finds out. */

@@ -7,14 +7,20 @@ import type { WorkerPace } from './worker-pace'
 /** After its own snapshot a partition lets the others of its process go first for so long. */
 const AFTER_OTHERS_MS = 1_000
 
+/** What was screened: so many inputs, in so many entries of the journal. */
+interface Screened {
+  readonly inputs: number
+  readonly entries: number
+}
+
 export interface SnapshotTakerOptions {
   readonly snapshots: SnapshotStore
   /** The takers of a process's partitions share one. */
   readonly room: SnapshotRoom
   readonly engineHash: string
-  /** Inputs that the journal holds beyond the snapshot that the state began with: they count as screened since. */
-  readonly foldedInputs: number
-  readonly pace: Pick<WorkerPace, 'snapshotInputs' | 'snapshotSpacingMs'>
+  /** What the journal holds beyond the snapshot that the state began with: it counts as screened since. */
+  readonly folded: Screened
+  readonly pace: Pick<WorkerPace, 'snapshotInputs' | 'snapshotEntries' | 'snapshotSpacing'>
   readonly nowMs: () => number
   readonly logger: Logger
   readonly metrics: Metrics
@@ -23,41 +29,52 @@ export interface SnapshotTakerOptions {
 
 /**
  * Takes snapshots of a partition's state while it goes on: the state is copied between two batches, at the speed of memory, for whoever saves it. Taken
- * once `snapshotInputs` were screened since the last, but never while one of the process is still being saved, nor within `snapshotSpacingMs` of it, nor
- * before the memory for it is there.
+ * once `snapshotInputs` or `snapshotEntries` came since the last, but never while one of the process is still being saved, nor sooner than `snapshotSpacing`
+ * allows, nor before the memory for it is there.
  *
  * A snapshot may stand at an entry that is not in the ledger yet; one whose entry never comes is passed over at the next start. One that cannot be saved is logged,
  * counted in `riskledger_snapshots_failed_total`, and tried again when the next is due: the journal has everything.
  */
 export class SnapshotTaker {
-  private sinceLast: number
+  private inputsSince: number
+  private entriesSince: number
   private prepared = false
   private notBeforeMs = -Infinity
 
   constructor(private readonly options: SnapshotTakerOptions) {
-    this.sinceLast = options.foldedInputs
+    this.inputsSince = options.folded.inputs
+    this.entriesSince = options.folded.entries
   }
 
-  /** Tells of inputs that were screened. */
-  screened(inputs: number): void {
-    this.sinceLast += inputs
+  /** Tells of what was screened. */
+  screened({ inputs, entries }: Screened): void {
+    this.inputsSince += inputs
+    this.entriesSince += entries
+  }
+
+  /** From 1 on a snapshot is due. */
+  private get due(): number {
+    const { snapshotInputs, snapshotEntries = Infinity } = this.options.pace
+    return Math.max(this.inputsSince / snapshotInputs, this.entriesSince / snapshotEntries)
   }
 
   /** Copies the state at `head`, where a snapshot is due, and lets it be saved. */
   async takeIfDue(head: ChainHead, state: WorkerState): Promise<void> {
-    const { pace, room } = this.options
-    if (this.sinceLast < pace.snapshotInputs / 2) return
+    const { room } = this.options
+    const { due } = this
+    if (due < 0.5) return
     if (!this.prepared) this.prepare(state)
-    if (this.sinceLast < pace.snapshotInputs) return
-    if (pace.snapshotSpacingMs !== undefined && !this.isItsTurn()) return
+    if (due < 1 || !this.isItsTurn()) return
     while (room.isSaving) await room.whenSaved()
-    this.sinceLast = 0
+    this.inputsSince = 0
+    this.entriesSince = 0
     this.prepared = false
     void this.take(head, state)
   }
 
   private isItsTurn(): boolean {
-    const { room, nowMs } = this.options
+    const { room, nowMs, pace } = this.options
+    if (pace.snapshotSpacing === undefined) return true
     return !room.isSaving && !room.isPrefaulting && nowMs() >= Math.max(room.notBeforeMs, this.notBeforeMs)
   }
 
@@ -77,15 +94,19 @@ export class SnapshotTaker {
 
   /** The copy is there when it returns; what follows is told of here. */
   private async take({ stream, revision, entryHash }: ChainHead, state: WorkerState): Promise<void> {
-    const { snapshots, room, engineHash, metrics, nowMs } = this.options
+    const { snapshots, room, engineHash, metrics, nowMs, pace } = this.options
     try {
       const beganMs = nowMs()
-      const saved = room.copy(state, (bytes) =>
-        snapshots.save(stream, { stream, revision, entryHash, formatHash: engineHash, state: bytes }),
-      )
-      metrics.duration('riskledger_snapshot_copy_seconds', (nowMs() - beganMs) / 1_000)
-      this.notBeforeMs = room.notBeforeMs + AFTER_OTHERS_MS
+      let stateBytes = 0
+      const saved = room.copy(state, (bytes) => {
+        stateBytes = bytes.length
+        return snapshots.save(stream, { stream, revision, entryHash, formatHash: engineHash, state: bytes })
+      })
+      const copiedMs = nowMs()
+      metrics.duration('riskledger_snapshot_copy_seconds', (copiedMs - beganMs) / 1_000)
+      this.notBeforeMs = Math.max(copiedMs + (pace.snapshotSpacing?.partitionMs ?? 0), room.notBeforeMs + AFTER_OTHERS_MS)
       await saved
+      this.options.logger.debug('snapshot saved', { stream, revision, stateBytes, copyMs: copiedMs - beganMs, saveMs: nowMs() - copiedMs })
     } catch (error) {
       return this.failed(error)
     }

@@ -11,6 +11,9 @@ import { foldForward, foldFromSnapshot } from './fold-journal'
 import { assertNotRemoved, register } from './journal-registry'
 import type { WorkerOptions } from './partition-worker'
 
+/** Folded between two turns of the event loop: a few milliseconds of work. */
+const TURN = { entries: 16, inputs: 256 }
+
 /** What taking over a partition stands on. */
 export type TakeOverOptions = Pick<
   WorkerOptions,
@@ -44,18 +47,12 @@ export type TakeOverOptions = Pick<
 export async function takeOver(options: TakeOverOptions): Promise<JournalFold> {
   const stream = screeningStream(options.partition, 0, options.environment)
   const context = { ledger: options.ledger, policies: options.policies }
-  const timers = options.timers ?? PROCESS_TIMERS
-  const nextTurn = async (): Promise<void> => {
-    await timers.nextTurn()
-    // A fold may take long, and the next assignment waits for it.
-    assertStillMine(options)
-  }
   let fold = await foldFromSnapshot(stream, context, { snapshots: options.snapshots, formatHash: options.engineHash })
   if (fold.head.revision >= 0) options.logger.info('snapshot read', { stream, revision: fold.head.revision })
   let prepared = false
   for (let round = 0; ; round++) {
     const [fromRevision, inputsBefore] = [fold.head.revision + 1, fold.inputCount]
-    const entries = await foldForward(fold, context, { ...(await entriesBeyond(fold, options)), nextTurn })
+    const entries = await foldForward(fold, context, { ...(await entriesBeyond(fold, options)), nextTurn: turns(fold, options) })
     options.logger.info('journal folded', { stream, fromRevision, entries, inputs: fold.inputCount - inputsBefore })
     if (fold.mismatchCount > 0) refuseMismatch(fold, options)
     if (round === 0) assertNobodyCameBetween(fold, options)
@@ -79,6 +76,19 @@ export async function takeOver(options: TakeOverOptions): Promise<JournalFold> {
       options.logger.info('another worker moved the journal; folding on', { stream })
       if (fold.step === null) fold = new JournalFold(stream)
     }
+  }
+}
+
+/** Lets what else the thread does go on after each few entries: a fold may take long, and so does a turn where entries are small. */
+function turns(fold: JournalFold, options: TakeOverOptions): () => Promise<void> {
+  const timers = options.timers ?? PROCESS_TIMERS
+  let [entries, inputs] = [fold.entryCount, fold.inputCount]
+  return async () => {
+    if (fold.entryCount - entries < TURN.entries && fold.inputCount - inputs < TURN.inputs) return
+    ;[entries, inputs] = [fold.entryCount, fold.inputCount]
+    await timers.nextTurn()
+    // The next assignment waits for it.
+    assertStillMine(options)
   }
 }
 

@@ -51,7 +51,7 @@ runThread<ScreenerThreadInput>(async (context) => {
       snapshots,
       snapshotRoom: new SnapshotRoom({
         nowMs: Date.now,
-        spacingMs: input.pace.snapshotSpacingMs,
+        bytesPerSecond: input.pace.snapshotSpacing?.bytesPerSecond,
         prefault: (memory, range) => snapshots.prefault(memory, range),
       }),
       entriesAhead: (head) => entriesAhead({ connectionString: input.connectionString, after: head, until: null }),

@@ -78,8 +78,9 @@ export class JournalFold {
   /** Next offset to read of each topic, by index. */
   nextOffsets: number[] = []
   tenure: TenureBegan | null = null
-  /** Inputs folded, beginning with the first entry that this fold applied. */
+  /** Inputs folded, beginning with the first entry that this fold applied, and entries. */
   inputCount = 0
+  entryCount = 0
   comparedCount = 0
   mismatchCount = 0
   firstMismatch: Mismatch | null = null
@@ -115,6 +116,7 @@ export class JournalFold {
     assert(entry.revision === this.head.revision + 1, 'entries are folded in order')
     if (entry.type !== 'DecisionMade' && entry.type !== 'AnswerGiven') this.finish()
     this.head = entry.head
+    this.entryCount++
     switch (entry.type) {
       case 'SegmentOpened':
         return this.open(readJson(entry) as SegmentOpened)
