@@ -212,7 +212,7 @@ export const OTHER_VARIABLES: Readonly<Record<string, string>> = {
   RISKLEDGER_DEBUG: 'Set to anything: an error that nobody foresaw is told with its stack.',
   RISKLEDGER_BATCH_INPUTS: 'For tests of recovery: inputs of a batch at most, 1 to 4096. Default 4096. Changes no verdict.',
   RISKLEDGER_SNAPSHOT_INPUTS:
-    'For tests of recovery: inputs between two snapshots of a partition, or of relations, 1 to 1000000000. Default 25000, or 2500 journal entries of a partition, 15 s between two, and 16 MiB of state a second; set, inputs alone count. Changes no verdict.',
+    'For tests of recovery: inputs between two snapshots of a partition, or of relations, 1 to 1000000000. Default 25000, or 2500 journal entries of a partition, 15 s between two, and for partitions 16 MiB of state a second; set, inputs alone count. Changes no verdict.',
   RISKLEDGER_CRASH_AT: 'For tests of recovery: `<point>:<n>` kills the process when it reaches a named point for the n-th time.',
   RISKLEDGER_LEDGER_URL: 'For the tests of the ledger alone: an EventStoreDB to run the contract suite against. No command reads it.',
 }

@@ -1,6 +1,6 @@
 import { threadModule } from '@riskledger/runtime'
 
-export { runRelations, type RelationsOptions } from './relations-worker'
+export { runRelations, type RelationsOptions } from './run-relations'
 export type { RelationsThreadInput } from './thread'
 
 /** The module that `startThread` runs as the relations thread. */

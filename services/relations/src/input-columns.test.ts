@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { ByteReader, ByteWriter } from '@riskledger/windows'
 import { emptyQueuedInput, InputColumns, type InputSource, type QueuedInput } from './input-columns'
 
 interface Waiting {
@@ -19,6 +20,7 @@ const steps = fc.array(
   fc.oneof(
     fc.record({ batch: fc.array(input, { maxLength: 40 }), times: fc.constantFrom(1, 1, 30), epoch: fc.nat(20) }),
     fc.record({ through: fc.nat(20) }),
+    fc.constant('restart' as const),
   ),
   { maxLength: 25 },
 )
@@ -26,11 +28,12 @@ const steps = fc.array(
 test('gives back what was put in, in order, as a plain array would, however it grows and empties', () => {
   fc.assert(
     fc.property(steps, (happening) => {
-      const columns = new InputColumns()
+      let columns = new InputColumns()
       const plain: Waiting[] = []
       const scratch = emptyQueuedInput()
       for (const [revision, step] of happening.entries()) {
-        if ('through' in step) {
+        if (step === 'restart') columns = copyOf(columns)
+        else if ('through' in step) {
           while (plain.length > 0 && plain[0].epoch <= step.through) expect(columns.shift(step.through)).toEqual(plain.shift()!.input)
           expect(columns.shift(step.through)).toBeNull()
         } else {
@@ -50,6 +53,15 @@ test('gives back what was put in, in order, as a plain array would, however it g
     { numRuns: 60 },
   )
 })
+
+/** As after a restart from a snapshot. */
+function copyOf(columns: InputColumns): InputColumns {
+  const writer = new ByteWriter()
+  columns.write(writer)
+  const copy = new InputColumns()
+  copy.read(new ByteReader(writer.finish()))
+  return copy
+}
 
 test('lets go of an entry with its last input', () => {
   const columns = new InputColumns()

@@ -57,8 +57,7 @@ export class InputColumns {
 
   /** Puts a copy at the end. */
   push(input: QueuedInput, epoch: number): void {
-    if ((this.end + 1) * WORDS > this.words.length) this.makeRoom()
-    const at = this.end++
+    const at = this.nextPlace()
     this.doubles[at * DOUBLES] = epoch
     this.doubles[at * DOUBLES + 1] = input.habitDistanceCenti ?? NaN
     this.words[at * WORDS] = input.from
@@ -109,8 +108,7 @@ export class InputColumns {
       // A copy: the bytes would keep the whole snapshot in memory.
       const source = { stream: reader.string(), revision: reader.varint(), data: reader.bytes().slice() }
       for (let inputs = reader.varint(); inputs > 0; inputs--) {
-        if ((this.end + 1) * WORDS > this.words.length) this.makeRoom()
-        const at = this.end++
+        const at = this.nextPlace()
         for (let column = 0; column < DOUBLES; column++) this.doubles[at * DOUBLES + column] = reader.f64()
         for (let column = 0; column < WORDS; column++) this.words[at * WORDS + column] = reader.u32()
       }
@@ -123,6 +121,11 @@ export class InputColumns {
     this.first = 0
     this.end = 0
     this.sources.length = 0
+  }
+
+  private nextPlace(): number {
+    if ((this.end + 1) * WORDS > this.words.length) this.makeRoom()
+    return this.end++
   }
 
   /** Moves the inputs to the front where that frees half of the room, and to twice the room elsewhere. */

@@ -18,13 +18,13 @@ const MAX_FACTS = 8_192
 const MAX_FACT_BYTES = 512 * 1024
 
 /** Moments at which a test may kill the process. */
-export type RelationsCrashPoint = 'relations-append-sending' | 'relations-append-acknowledged'
+export type RelationsCrashPoint = 'relations-append-sending' | 'relations-append-acknowledged' | 'relations-snapshot-written'
 
 interface Target {
   head: ChainHead
   /** What the stream held when this writer took over: it is learned again on the way and not written twice. */
   readonly throughEpochBefore: number
-  /** Of what the stream tells by now. */
+  /** Last epoch that the stream tells as complete by now. */
   toldThrough: number
   readonly consumedBefore: ReadonlyMap<string, number>
   /** Facts at the stream's end that belong to a write which was not finished: the first write to come begins with them. */

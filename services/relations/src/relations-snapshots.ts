@@ -1,7 +1,7 @@
 import { RiskError, type Ledger, type Logger, type Metrics, type RecordedEntry, type SnapshotStore } from '@riskledger/contracts'
-import { holdsEntry, readEntry } from '@riskledger/journal'
+import { holdsEntry, readMetadata } from '@riskledger/journal'
 import { ByteReader, ByteWriter } from '@riskledger/windows'
-import type { LearnedTail } from './learned-writer'
+import type { LearnedTail, LearnedWriter, RelationsCrashPoint } from './learned-writer'
 import { RelationsFold, type FoldOptions } from './relations-fold'
 
 /** Changes with the bytes below: a snapshot of another format is discarded. */
@@ -15,7 +15,7 @@ export interface SnapshotPace {
   /** Inputs between two at least. A restart folds about as many, or what came within the spacing where that is more. */
   readonly snapshotInputs: number
   /** Time between two at least, in ms, or twenty times as long as the last one took, where that is longer. Left out: as many as are due. */
-  readonly snapshotSpacing?: { readonly partitionMs: number }
+  readonly snapshotSpacing?: { readonly minIntervalMs: number }
 }
 
 /** What snapshots of relations are taken and read with. */
@@ -28,18 +28,25 @@ export interface SnapshotsOptions extends FoldOptions {
   readonly nowMs: () => number
   readonly logger: Logger
   readonly metrics: Metrics
-  /** Called as 'relations-snapshot-written' once one is durable. */
-  readonly crashPoint?: (name: 'relations-snapshot-written') => void
+  /** Called at named moments, for tests that kill the process there. */
+  readonly crashPoint?: (name: RelationsCrashPoint) => void
 }
 
 type Position = NonNullable<RecordedEntry['position']>
 
 /** Relations after an entry of a journal. */
-export interface ResumedRelations {
+export interface RelationsAtEntry {
   readonly fold: RelationsFold
   /** Place in `$all` of the last entry that is folded. */
   readonly after: Position
   readonly tails: readonly LearnedTail[]
+}
+
+/** An entry that was folded: how many inputs it had, and with what. */
+interface Folded {
+  readonly inputs: number
+  readonly fold: RelationsFold
+  readonly writer: Pick<LearnedWriter, 'tails'>
 }
 
 interface Header extends FoldOptions {
@@ -63,7 +70,7 @@ export class RelationsSnapshots {
   }
 
   /** The newest one that the ledger still bears out: it holds the journal's entry, and each relations stream's last; null where there is none. */
-  async resume(): Promise<ResumedRelations | null> {
+  async resume(): Promise<RelationsAtEntry | null> {
     const { snapshots, engineHash, ledger, logger } = this.options
     for await (const snapshot of snapshots.load(this.name)) {
       if (snapshot.formatHash !== engineHash || !(await holdsEntry(ledger, snapshot))) continue
@@ -76,42 +83,39 @@ export class RelationsSnapshots {
   }
 
   /** Counts an entry's inputs, and takes a snapshot where one is due. `entry` is the last that was folded, and all that it taught is in the ledger. */
-  folded(
-    entry: RecordedEntry,
-    inputs: number,
-    state: { readonly fold: RelationsFold; readonly tails: () => readonly LearnedTail[] },
-  ): void {
+  takeIfDue(entry: RecordedEntry, { inputs, fold, writer }: Folded): void {
     const { snapshotPace, nowMs } = this.options
     this.inputsSince += inputs
     const { position } = entry
     if (this.inputsSince < snapshotPace.snapshotInputs || this.saving || nowMs() < this.notBeforeMs || position === undefined) return
     this.inputsSince = 0
-    void this.take(entry, { fold: state.fold, after: position, tails: state.tails() })
+    void this.take(entry, { fold, after: position, tails: writer.tails() })
   }
 
   /** The state is copied when it returns; what follows is told of here. */
-  private async take(entry: RecordedEntry, relations: ResumedRelations): Promise<void> {
-    const { snapshots, snapshotPace, engineHash, nowMs, crashPoint } = this.options
+  private async take(entry: RecordedEntry, relations: RelationsAtEntry): Promise<void> {
+    const { snapshots, snapshotPace, engineHash, nowMs, metrics, logger } = this.options
     const beganMs = nowMs()
     this.saving = true
     try {
-      const { entryHash } = readEntry(entry).metadata
       const { stream, revision } = entry
+      const { entryHash } = readMetadata(entry.metadata)!
       await snapshots.save(this.name, { stream, revision, entryHash, formatHash: engineHash, state: this.write(relations) })
-      crashPoint?.('relations-snapshot-written')
     } catch (error) {
-      this.options.metrics.count('riskledger_snapshots_failed_total', 1)
-      this.options.logger.warn('no snapshot could be taken; a restart folds more of the journals', { reason: (error as Error).message })
+      metrics.count('riskledger_snapshots_failed_total', 1)
+      logger.warn('no snapshot could be taken; a restart folds more of the journals', { reason: (error as Error).message })
+      return
     } finally {
       this.saving = false
+      if (snapshotPace.snapshotSpacing !== undefined) {
+        const endedMs = nowMs()
+        this.notBeforeMs = endedMs + Math.max(snapshotPace.snapshotSpacing.minIntervalMs, TIME_BETWEEN_PER_TIME_SPENT * (endedMs - beganMs))
+      }
     }
-    const { snapshotSpacing } = snapshotPace
-    if (snapshotSpacing === undefined) return
-    const endedMs = nowMs()
-    this.notBeforeMs = endedMs + Math.max(snapshotSpacing.partitionMs, TIME_BETWEEN_PER_TIME_SPENT * (endedMs - beganMs))
+    this.options.crashPoint?.('relations-snapshot-written')
   }
 
-  private write({ fold, after, tails }: ResumedRelations): Uint8Array {
+  private write({ fold, after, tails }: RelationsAtEntry): Uint8Array {
     const { partitionCount, epochMs, state } = this.options
     const writer = new ByteWriter()
     writer.varint(SNAPSHOT_FORMAT)
@@ -122,7 +126,7 @@ export class RelationsSnapshots {
   }
 
   /** Null where the bytes are none of this version's, or of relations that go by other numbers. */
-  private read(bytes: Uint8Array): ResumedRelations | null {
+  private read(bytes: Uint8Array): RelationsAtEntry | null {
     try {
       const reader = new ByteReader(bytes)
       if (reader.varint() !== SNAPSHOT_FORMAT) return null

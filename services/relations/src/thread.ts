@@ -2,7 +2,7 @@ import type { Ledger } from '@riskledger/contracts'
 import { connectLedger } from '@riskledger/ledger'
 import { crashPointFrom, createLogger, createMetrics, runThread, serveHealth, type HealthAddress } from '@riskledger/runtime'
 import { openSnapshotStore } from '@riskledger/snapshots'
-import { runRelations, type RelationsOptions } from './relations-worker'
+import { runRelations, type RelationsOptions } from './run-relations'
 
 /** What the relations thread is started with. */
 export interface RelationsThreadInput {
@@ -23,12 +23,13 @@ export interface RelationsThreadInput {
 }
 
 runThread<RelationsThreadInput>(async ({ input, signal, ready }) => {
-  const ledger = await connectLedger({ connectionString: input.connectionString })
   const logger = createLogger({ name: 'relations', level: input.logLevel })
+  // A folder that cannot be written is told of before anything is begun.
   const snapshots = openSnapshotStore({
     folder: input.cacheFolder,
     onDamaged: (damage) => logger.warn('a damaged snapshot is left out', damage),
   })
+  const ledger = await connectLedger({ connectionString: input.connectionString })
   const metrics = createMetrics()
   const health = input.health === null ? null : await serveHealth({ ...input.health, checks: { ledger: () => answers(ledger) }, metrics })
   ready()

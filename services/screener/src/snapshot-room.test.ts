@@ -21,7 +21,7 @@ const written = (() => {
 
 /** Of copies that are paced. */
 function spacing({ bytesPerSecond }: Pick<SnapshotRoomOptions, 'bytesPerSecond'>): { readonly snapshotSpacing?: SnapshotSpacing } {
-  return bytesPerSecond === undefined ? {} : { snapshotSpacing: { partitionMs: 1_500, bytesPerSecond } }
+  return bytesPerSecond === undefined ? {} : { snapshotSpacing: { minIntervalMs: 1_500, bytesPerSecond } }
 }
 
 function bench(options: Partial<SnapshotRoomOptions> = {}) {

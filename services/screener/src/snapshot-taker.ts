@@ -104,7 +104,7 @@ export class SnapshotTaker {
       })
       const copiedMs = nowMs()
       metrics.duration('riskledger_snapshot_copy_seconds', (copiedMs - beganMs) / 1_000)
-      this.notBeforeMs = Math.max(copiedMs + (pace.snapshotSpacing?.partitionMs ?? 0), room.notBeforeMs + AFTER_OTHERS_MS)
+      this.notBeforeMs = Math.max(copiedMs + (pace.snapshotSpacing?.minIntervalMs ?? 0), room.notBeforeMs + AFTER_OTHERS_MS)
       await saved
       this.options.logger.debug('snapshot saved', { stream, revision, stateBytes, copyMs: copiedMs - beganMs, saveMs: nowMs() - copiedMs })
     } catch (error) {

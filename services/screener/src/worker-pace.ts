@@ -2,8 +2,8 @@ import { RiskError } from '@riskledger/contracts'
 
 /** What snapshots leave to who decides: while a state is copied nothing is decided, and to save it keeps a core and the disk busy. */
 export interface SnapshotSpacing {
-  /** Time between two snapshots of a partition, in ms at least. */
-  readonly partitionMs: number
+  /** Time between two snapshots of a partition, in ms. */
+  readonly minIntervalMs: number
   /** Bytes of state that a process copies in a second on average, at most, for whichever of its partitions. */
   readonly bytesPerSecond: number
 }
@@ -12,9 +12,12 @@ export interface SnapshotSpacing {
 export interface WorkerPace {
   /** Inputs of a batch at most; the journal's own bound is in bytes. */
   readonly batchInputs: number
-  /** Inputs between two snapshots of a partition at least. A restart folds about as many, or what came within the spacing where that is more. */
+  /**
+   * A snapshot of a partition is due after so many inputs, or after `snapshotEntries` journal entries, whichever comes first. A restart folds about as many, or what
+   * came within the spacing where that is more.
+   */
   readonly snapshotInputs: number
-  /** Journal entries between two at least, where those are sooner there: an entry of few inputs takes as long to fold as ten. Left out: inputs alone count. */
+  /** An entry of few inputs takes as long to read and fold as ten inputs. Left out: inputs alone count. */
   readonly snapshotEntries?: number
   /** Left out: snapshots are as many as are due, and one that is due waits until the one before is saved. */
   readonly snapshotSpacing?: SnapshotSpacing
@@ -28,7 +31,7 @@ export const DEFAULT_PACE: WorkerPace = {
   batchInputs: 4_096,
   snapshotInputs: 25_000,
   snapshotEntries: 2_500,
-  snapshotSpacing: { partitionMs: 15_000, bytesPerSecond: 16 * 2 ** 20 },
+  snapshotSpacing: { minIntervalMs: 15_000, bytesPerSecond: 16 * 2 ** 20 },
 }
 
 /**

@@ -9,6 +9,8 @@ const CHUNK_BYTES = CHUNK_WORDS * WORD_BYTES
 /** Flushed at once: all at the end holds up whoever else waits for the disk, for half a second where there are hundreds of MiB. */
 const CHUNKS_A_FLUSH = 8
 const FORM_VERSION = 4
+/** No larger state is written or read: its length is kept in 31 bits. */
+export const MOST_STATE_BYTES = 2 ** 31 - 1
 const SHA256_BYTES = 32
 /** Behind the head: SHA-256 of chunks and head, and the head's length. */
 const TAIL_BYTES = SHA256_BYTES + WORD_BYTES
@@ -58,12 +60,12 @@ export async function writeSnapshotFile(
   await file.sync()
 }
 
-/** Reads what `writeSnapshotFile` wrote. Throws an error that says what is wrong where the bytes are not those that were written, or of more than `maxStateBytes`. */
-export async function readSnapshotFile(file: FileHandle, { maxStateBytes }: { readonly maxStateBytes: number }): Promise<Snapshot> {
+/** Reads what `writeSnapshotFile` wrote. Throws an error that says what is wrong where the bytes are not those that were written. */
+export async function readSnapshotFile(file: FileHandle): Promise<Snapshot> {
   const { json, head, sha256 } = await readHead(file)
   const { version, stateBytes, chunkWords, ...place } = head
   if (version !== FORM_VERSION) throw new Error(`form ${version} instead of ${FORM_VERSION}`)
-  if (!(stateBytes >= 0 && stateBytes <= maxStateBytes)) throw new Error(`a state of ${stateBytes} bytes`)
+  if (!(stateBytes >= 0 && stateBytes <= MOST_STATE_BYTES)) throw new Error(`a state of ${stateBytes} bytes`)
   if (chunkWords.length !== Math.ceil(stateBytes / CHUNK_BYTES)) throw new Error(`${chunkWords.length} chunks for ${stateBytes} bytes`)
   const hash = createHash('sha256')
   const words = new Uint32Array(wordsFor(stateBytes))

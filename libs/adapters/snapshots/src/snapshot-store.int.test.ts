@@ -1,5 +1,5 @@
 import { fork } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildSync } from 'esbuild'
@@ -39,6 +39,15 @@ function snapshot(revision: number, state: Uint8Array = Uint8Array.of(revision))
 function flipped(image: Buffer, at: number): Buffer {
   image[at] ^= 1
   return image
+}
+
+/** With another text in its head. */
+function headOf(image: Buffer, text: string, other: string): Buffer {
+  const from = image.lastIndexOf('{"version"')
+  const json = Buffer.from(image.subarray(from, -36).toString('utf8').replace(text, other))
+  const length = Buffer.alloc(4)
+  length.writeUInt32LE(json.length)
+  return Buffer.concat([image.subarray(0, from), json, image.subarray(-36, -4), length])
 }
 
 test('gives back the newest two of a name, newest first, also after it was opened again', async () => {
@@ -87,8 +96,20 @@ describe('a damaged snapshot is left out and told of; the older one remains:', (
     ],
     ['a length of its head that cannot be', (image) => flipped(image, image.length - 1), 'a head of'],
     ['a head that is no JSON', (image) => flipped(image, image.lastIndexOf('{"version"')), 'JSON'],
-    ['cut short at its end', (image) => image.subarray(0, -5), ''],
+    ['cut short at its end', (image) => image.subarray(0, -5), 'a head of'],
     ['cut down to nothing', (image) => image.subarray(0, 0), '0 bytes'],
+    [
+      'a state larger than there may be',
+      (image) => headOf(image, '"stateBytes":16000', '"stateBytes":1600000000000'),
+      'a state of 1600000000000 bytes',
+    ],
+    ['chunks of another state', (image) => headOf(image, '"stateBytes":16000', '"stateBytes":16000000'), '1 chunks for 16000000 bytes'],
+    [
+      'a chunk larger than there may be',
+      (image) => headOf(image, '"chunkWords":[4125]', '"chunkWords":[4125000]'),
+      'a chunk of 4125000 words',
+    ],
+    ['a shorter chunk', (image) => headOf(image, '"chunkWords":[4125]', '"chunkWords":[4124]'), 'chunk 1 is damaged'],
     ['without its first half', (image) => image.subarray(image.length / 2), 'it ends at byte'],
   ]
 
@@ -101,6 +122,34 @@ describe('a damaged snapshot is left out and told of; the older one remains:', (
     expect((await loaded(opened, 'p')).map(({ revision }) => revision)).toEqual([1])
     expect(told).toEqual([expect.stringContaining(reason)])
   })
+})
+
+test('what a crash left half-written is written over', async () => {
+  const opened = await openStore()
+  writeFileSync(join(folder, 'p.part'), 'half of a snapshot')
+  expect(await loaded(opened, 'p')).toEqual([])
+  await opened.save('p', snapshot(1))
+  expect(await loaded(opened, 'p')).toEqual([snapshot(1)])
+  expect(readdirSync(folder)).toEqual(['p.0000000001'])
+})
+
+test('where the disk does not do what it should, that is told and nothing half-written stays', async () => {
+  const opened = await openStore()
+  // In place of one that should go stands what cannot be removed.
+  mkdirSync(join(folder, 'p.0000000001', 'full'), { recursive: true })
+  await opened.save('p', snapshot(2))
+  await expect(opened.save('p', snapshot(3))).rejects.toMatchObject({ code: 'snapshot-unusable', retriable: false })
+  expect(readdirSync(folder).filter((name) => name.endsWith('.part'))).toEqual([])
+})
+
+test('a store that is being closed writes what is left without pauses', async () => {
+  const opened = await openStore()
+  const state = new Uint8Array(3 * 2 ** 20).fill(7)
+  const saved = opened.save('p', snapshot(1, state))
+  await opened.close()
+  await saved
+  const again = await openStore()
+  expect((await loaded(again, 'p')).map((one) => Buffer.compare(one.state, state))).toEqual([0])
 })
 
 test('killed between writing a snapshot and dropping the oldest: all are whole, and the next save tidies up', async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { RiskError } from '@riskledger/contracts'
 import type { Snapshot, SnapshotStore } from '@riskledger/contracts'
-import { readSnapshotFile, writeSnapshotFile } from './snapshot-file'
+import { MOST_STATE_BYTES, readSnapshotFile, writeSnapshotFile } from './snapshot-file'
 
 /** Where snapshots lie and who hears of the damaged ones. */
 export interface SnapshotStoreOptions {
@@ -20,9 +20,8 @@ export interface SnapshotStoreOptions {
 
 /** How many snapshots of a name are kept. */
 const KEPT = 2
-/** No larger state is written or read: its length is kept in 31 bits. */
-const MOST_STATE_BYTES = 2 ** 31 - 1
 const SEQUENCE_DIGITS = 10
+const SEQUENCE = new RegExp(`^\\d{${SEQUENCE_DIGITS}}$`)
 /** Between two chunks, which take about 1 ms of a core each: who decides beside it waits for a core and for the disk as little as can be. */
 const PAUSE_MS = 8
 
@@ -105,7 +104,7 @@ class SnapshotFiles implements SnapshotStore {
   /** Null where it was removed meanwhile, because there are newer ones. */
   private async loadOne(name: string, sequence: number): Promise<Snapshot | null> {
     try {
-      return await withFile(this.pathOf(name, sequence), 'r', (file) => readSnapshotFile(file, { maxStateBytes: MOST_STATE_BYTES }))
+      return await withFile(this.pathOf(name, sequence), 'r', readSnapshotFile)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
       throw error
@@ -117,7 +116,7 @@ class SnapshotFiles implements SnapshotStore {
     const prefix = `${fileName(name)}.`
     const digits = (await readdir(this.options.folder)).filter((file) => file.startsWith(prefix)).map((file) => file.slice(prefix.length))
     return digits
-      .filter((text) => /^\d{10}$/.test(text))
+      .filter((text) => SEQUENCE.test(text))
       .map(Number)
       .sort((a, b) => a - b)
   }

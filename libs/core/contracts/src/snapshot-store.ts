@@ -1,6 +1,6 @@
-/** A state kept so that a restart need not fold the whole journal. A cache: it may vanish at any time. */
+/** A state kept so that a restart need not fold whole journals. A cache: it may vanish at any time. */
 export interface Snapshot {
-  /** The journal's stream and the revision up to which, inclusive, the state stands. */
+  /** Stream and revision of the last journal entry that the state has taken in. */
   readonly stream: string
   readonly revision: number
   /** Hash of that entry: a snapshot whose entry the journal lacks is discarded. */
@@ -10,7 +10,7 @@ export interface Snapshot {
   readonly state: Uint8Array
 }
 
-/** Keeps the newest snapshots of each partition. */
+/** Keeps the newest snapshots of each name: of a partition's stream, or of relations. */
 export interface SnapshotStore {
   /** Resolves once durable; keeps the newest two of a name. Until it settles the state is read and must stay as it is. */
   save(name: string, snapshot: Snapshot): Promise<void>

@@ -24,26 +24,26 @@ export async function entryAt(ledger: Ledger, stream: string, revision: number):
 
 /** One entry with its metadata alone; throws as `entryAt`. */
 export async function peekAt(ledger: Ledger, stream: string, revision: number): Promise<PeekedEntry> {
-  try {
-    for await (const recorded of ledger.readStream(stream, { from: revision, direction: 'forwards', maxCount: 1 })) {
-      if (recorded.revision === revision) return peek(recorded)
-    }
-  } catch (error) {
-    if (!(error instanceof RiskError) || error.code !== 'stream-not-found') throw error
-  }
+  const recorded = await recordedAt(ledger, stream, revision)
+  if (recorded !== null) return peek(recorded)
   throw new RiskError('not-found', `${stream} has no entry @${revision}.`, { retriable: false, context: { stream, revision } })
 }
 
 /** Whether the ledger holds an entry with this hash at its place, as far as its metadata tells; false where it holds none there. */
 export async function holdsEntry(ledger: Ledger, { stream, revision, entryHash }: ChainHead): Promise<boolean> {
+  const recorded = await recordedAt(ledger, stream, revision)
+  return recorded !== null && readMetadata(recorded.metadata)?.entryHash === entryHash
+}
+
+async function recordedAt(ledger: Ledger, stream: string, revision: number): Promise<RecordedEntry | null> {
   try {
     for await (const recorded of ledger.readStream(stream, { from: revision, direction: 'forwards', maxCount: 1 })) {
-      return recorded.revision === revision && readMetadata(recorded.metadata)?.entryHash === entryHash
+      if (recorded.revision === revision) return recorded
     }
   } catch (error) {
     if (!(error instanceof RiskError) || error.code !== 'stream-not-found') throw error
   }
-  return false
+  return null
 }
 
 /** The entries from `from` towards the beginning, metadata read; nothing where the stream does not exist. */

@@ -18,7 +18,7 @@ export const LAST_CLASS = LAST + 6
 export const LAST_BEHAVIOUR = LAST + 7
 export const LAST_FLAGS = LAST + 8
 export const LOGINS = LAST + 9
-const LISTS = LAST + 10
+export const LISTS = LAST + 10
 // then follows a list for each feature: uses, how often a value was new, and the last values (hash, first and last use in s, uses).
 export const FIELDS = 4
 const LIST_HEAD = 2
@@ -70,11 +70,12 @@ export class PlaceRows {
     return LISTS + feature * ((row.length - LISTS) / this.features)
   }
 
-  /** Where the feature's values begin in a row, and how many words they take. */
+  /** Where the feature's values begin in a row. */
   valuesAt(row: Uint32Array, feature: number): number {
     return this.listAt(row, feature) + LIST_HEAD
   }
 
+  /** Words that a feature's values take in a row, used or not. */
   valueWords(row: Uint32Array): number {
     return (row.length - LISTS) / this.features - LIST_HEAD
   }
@@ -107,13 +108,13 @@ export class PlaceRows {
     return this.integers.pages[slot >>> 8][(slot & (PAGE - 1)) * INTEGERS + PLACE_ROW] - 1
   }
 
-  /** Writes the content of an account's row whatever its width: as one with room for eight values in each list, the lists first. False where it has none. */
-  writeContent(slot: number, writer: ByteWriter): boolean {
+  /** Writes the content of an account's row whatever its width: 0 where it has none, else 1 and it as one with room for eight values in each list, lists first. */
+  writeContent(slot: number, writer: ByteWriter): void {
     const reference = this.reference(slot)
-    if (reference < 0) return false
+    writer.u8(reference < 0 ? 0 : 1)
+    if (reference < 0) return
     const size = reference & (SIZES - 1)
     writer.sparseRuns(this.sizes[size].row(reference >>> SIZES_LOG2), this.runs[size])
-    return true
   }
 
   /** Writes all rows as they lie. */

@@ -101,14 +101,15 @@ export class Places {
     values.fill(0)
     values[COUNTRY] = event.countryCode === null ? 0 : hashToken(event.countryCode)
     values[DEVICE] = hashSpan(bytes, event.deviceIdSpan)
-    const row = this.rows.made(slot)
+    let row = this.rows.made(slot)
     this.compare(row, features)
     this.sinceLastLogin(row, features)
     if (event.sessionIdSpan !== 0 && values[DEVICE] !== 0) this.session(row, hashSpan(bytes, event.sessionIdSpan), values[DEVICE], features)
     const lastClass = row[LAST_CLASS]
     features.networkChangedSinceLastLogin = event.networkClass !== null && lastClass !== 0 && lastClass !== hashToken(event.networkClass)
     const { eventTimeMs: timeMs } = features
-    this.learn(slot, this.learn(slot, row, { feature: COUNTRY, timeMs }), { feature: DEVICE, timeMs })
+    row = this.learn(slot, row, { feature: COUNTRY, timeMs })
+    this.learn(slot, row, { feature: DEVICE, timeMs })
   }
 
   private find(row: Uint32Array, feature: number, hash: number): number {
@@ -117,7 +118,7 @@ export class Places {
     return -1
   }
 
-  /** A login that tells no network is as one from a known one, but for accounts whose memory of addresses is full. */
+  /** A login that tells no network counts as one from a known one, but where the memory of addresses is full: so it has always been decided. */
   private knowsNetwork(row: Uint32Array, network: number): boolean {
     const hash = this.values[network]
     return hash === 0 ? this.valuesHeld(row, network) < MEMORY : this.find(row, network, hash) >= 0

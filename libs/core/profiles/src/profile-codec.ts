@@ -91,7 +91,6 @@ function writeAccount(parts: ProfileParts, slot: number, writer: ByteWriter): vo
   const trades = row[TRADE_ROW] - 1
   writer.u8(trades < 0 ? 0 : 1)
   if (trades >= 0) habits.tradeBins.writeRow(trades, writer)
-  writer.u8(places.rows.of(slot) === null ? 0 : 1)
   places.rows.writeContent(slot, writer)
   parts.reports.writeContent(slot, writer)
   parts.labels.writeContent(slot, writer)

@@ -78,8 +78,9 @@ export class JournalFold {
   /** Next offset to read of each topic, by index. */
   nextOffsets: number[] = []
   tenure: TenureBegan | null = null
-  /** Inputs folded, beginning with the first entry that this fold applied, and entries. */
+  /** Inputs folded, beginning with the first entry that this fold applied. */
   inputCount = 0
+  /** Entries that this fold applied. */
   entryCount = 0
   comparedCount = 0
   mismatchCount = 0

@@ -106,7 +106,7 @@ export class ByteWriter {
   sparseRuns(values: Uint32Array, runs: readonly { readonly from: number; readonly to: number; readonly place: number }[]): void {
     let last = -1
     for (const { from, to, place } of runs) {
-      this.room(10 * (to - from) + 1)
+      this.room(10 * (to - from))
       const bytes = this.bytesHeld
       let at = this.length
       for (let i = from; i < to; i++) {

@@ -1,22 +1,11 @@
-import type { Ledger, Logger, Metrics, SnapshotStore } from '@riskledger/contracts'
 import { withRetry, type LoopTimers } from '@riskledger/runtime'
-import { LearnedWriter, type Consumed, type RelationsCrashPoint } from './learned-writer'
-import { RelationsFold, type FoldOptions } from './relations-fold'
-import { RelationsSnapshots, type SnapshotPace } from './relations-snapshots'
+import { LearnedWriter, type Consumed } from './learned-writer'
+import { RelationsFold } from './relations-fold'
+import { RelationsSnapshots, type SnapshotsOptions } from './relations-snapshots'
 
-/** What the worker stands on. */
-export interface RelationsOptions extends FoldOptions {
-  readonly ledger: Ledger
-  readonly environment: string
-  readonly engineHash: string
-  readonly snapshots: SnapshotStore
-  readonly snapshotPace: SnapshotPace
-  readonly nowMs: () => number
-  readonly logger: Logger
-  readonly metrics: Metrics
+/** What relations stand on. */
+export interface RelationsOptions extends SnapshotsOptions {
   readonly signal: AbortSignal
-  /** Called at named moments, for tests that kill the process there. */
-  readonly crashPoint?: (name: RelationsCrashPoint | 'relations-snapshot-written') => void
   /** How it waits between two tries; default: as the process does. */
   readonly sleep?: LoopTimers['sleep']
   /** After each journal entry of inputs that was folded. */
@@ -42,7 +31,7 @@ export async function runRelations(options: RelationsOptions): Promise<void> {
     const { inputs, learned } = folded
     const consumed = { stream: entry.stream, revision: entry.revision }
     if (learned !== null) await writer.write({ ...learned, consumed })
-    snapshots.folded(entry, inputs, { fold, tails: () => writer.tails() })
+    snapshots.takeIfDue(entry, { inputs, fold, writer })
     options.onEntry?.(consumed)
   }
 }

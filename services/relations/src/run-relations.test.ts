@@ -17,7 +17,7 @@ import {
 import { encodeBatch } from '@riskledger/journal/src/testing/journal-arbitraries'
 import { HOUR, MINUTE, NOON, outcome, payment } from '@riskledger/relations/src/testing/events'
 import { KeptLogger, MemoryLedger, MemorySnapshots, NO_METRICS } from '@riskledger/testing'
-import { runRelations, type RelationsOptions } from './relations-worker'
+import { runRelations, type RelationsOptions } from './run-relations'
 
 const PARTITIONS = 2
 const METADATA = { engineHash: ZERO_HASH, policyHash: ZERO_HASH }
@@ -216,9 +216,9 @@ test('snapshots keep to their pace: so many inputs, so much time, and twenty tim
   }
   expect(await taken({ snapshotInputs: 1_000 }, 0)).toBe(0)
   const most = await taken({ snapshotInputs: 1 }, 0)
-  expect(await taken({ snapshotInputs: 60 }, 0)).toBeLessThanOrEqual((ENTRIES * 6) / 60)
-  expect(await taken({ snapshotInputs: 1, snapshotSpacing: { partitionMs: 10 } }, 0)).toBeLessThan(most / 2)
-  expect(await taken({ snapshotInputs: 1, snapshotSpacing: { partitionMs: 10 } }, 1_000)).toBe(1)
+  expect(await taken({ snapshotInputs: 60 }, 0)).toBe(4)
+  expect(await taken({ snapshotInputs: 1, snapshotSpacing: { minIntervalMs: 10 } }, 0)).toBeLessThan(most / 2)
+  expect(await taken({ snapshotInputs: 1, snapshotSpacing: { minIntervalMs: 10 } }, 1_000)).toBe(1)
 })
 
 test('a snapshot that cannot be saved is told of, and relations go on', async () => {
