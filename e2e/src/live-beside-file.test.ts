@@ -59,6 +59,7 @@ class House {
       partitionCount: this.partitionCount,
       environment: '',
       engineHash: 'e'.repeat(64),
+      codeHash: 'e'.repeat(64),
       epochMs: relations.epochMs,
       state: { labelDelayMs: state.labelDelayMs, labelMemoryMs: state.labelMemoryMs, maxKeys: 1_000, maxRemembered: 1_000 },
       snapshots: new MemorySnapshots(),

@@ -54,6 +54,7 @@ export function relationsOver(ledger: Ledger, policy: AcceptedPolicy, signal: Ab
     partitionCount: 1,
     environment: '',
     engineHash: ENGINE_HASH,
+    codeHash: ENGINE_HASH,
     epochMs: relations.epochMs,
     state: {
       labelDelayMs: state.labelDelayMs,

@@ -277,6 +277,7 @@ export function relationsOptions(
     partitionCount,
     environment: '',
     engineHash: ENGINE_HASH,
+    codeHash: ENGINE_HASH,
     epochMs: policy.relations.epochMs,
     state: { labelDelayMs, labelMemoryMs, maxKeys, maxRemembered },
     snapshotPace: { snapshotInputs: 5 },

@@ -62,7 +62,8 @@ export const METRICS: Readonly<Record<string, MetricMeaning>> = {
   riskledger_relations_revision: {
     kind: 'gauge',
     labels: ['stream'],
-    meaning: 'Relations: revision of the last batch of inputs that was read; entries of other kinds that follow it are passed over.',
+    meaning:
+      'Relations: revision of the last batch of inputs that was read since it started; entries of other kinds that follow it are passed over.',
   },
   riskledger_dispatcher_published_total: {
     kind: 'counter',

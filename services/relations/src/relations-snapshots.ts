@@ -1,4 +1,4 @@
-import { RiskError, type Ledger, type Logger, type Metrics, type RecordedEntry, type SnapshotStore } from '@riskledger/contracts'
+import type { Ledger, Logger, Metrics, RecordedEntry, SnapshotStore } from '@riskledger/contracts'
 import { holdsEntry, readMetadata } from '@riskledger/journal'
 import { ByteReader, ByteWriter } from '@riskledger/windows'
 import type { LearnedTail, LearnedWriter, RelationsCrashPoint } from './learned-writer'
@@ -7,13 +7,18 @@ import { RelationsFold, type FoldOptions } from './relations-fold'
 /** Changes with the bytes below: a snapshot of another format is discarded. */
 const SNAPSHOT_FORMAT = 1
 
+/** The store takes no larger state. */
+const MOST_STATE_BYTES = 2 ** 31 - 1
+
 /** Of the time at most a twentieth goes into snapshots. */
 const TIME_BETWEEN_PER_TIME_SPENT = 20
 
 /** How often relations take a snapshot. */
 export interface SnapshotPace {
-  /** Inputs between two at least. A restart folds about as many, or what came within the spacing where that is more. */
+  /** A snapshot is due after so many inputs. A restart folds about as many, or what came within the spacing where that is more. */
   readonly snapshotInputs: number
+  /** A snapshot is due after so many entries too, whichever comes first. Left out: inputs alone count. */
+  readonly snapshotEntries?: number
   /** Time between two at least, in ms, or twenty times as long as the last one took, where that is longer. Left out: as many as are due. */
   readonly snapshotSpacing?: { readonly minIntervalMs: number }
 }
@@ -23,6 +28,8 @@ export interface SnapshotsOptions extends FoldOptions {
   readonly ledger: Ledger
   readonly environment: string
   readonly engineHash: string
+  /** Hash of the code of relations, which the engine's does not cover: a snapshot of other code is passed over. */
+  readonly codeHash: string
   readonly snapshots: SnapshotStore
   readonly snapshotPace: SnapshotPace
   readonly nowMs: () => number
@@ -62,6 +69,8 @@ interface Header extends FoldOptions {
 export class RelationsSnapshots {
   private readonly name: string
   private inputsSince = 0
+  private entriesSince = 0
+  private lastBytes = 2 ** 20
   private notBeforeMs = -Infinity
   private saving = false
 
@@ -71,11 +80,11 @@ export class RelationsSnapshots {
 
   /** The newest one that the ledger still bears out: it holds the journal's entry, and each relations stream's last; null where there is none. */
   async resume(): Promise<RelationsAtEntry | null> {
-    const { snapshots, engineHash, ledger, logger } = this.options
+    const { snapshots, codeHash, ledger, logger } = this.options
     for await (const snapshot of snapshots.load(this.name)) {
-      if (snapshot.formatHash !== engineHash || !(await holdsEntry(ledger, snapshot))) continue
+      if (snapshot.formatHash !== codeHash) continue
       const resumed = this.read(snapshot.state)
-      if (resumed === null || !(await holdsAll(ledger, resumed.tails))) continue
+      if (resumed === null || !(await holdsEntry(ledger, snapshot, resumed.after)) || !(await holdsAll(ledger, resumed.tails))) continue
       logger.info('snapshot read', { stream: snapshot.stream, revision: snapshot.revision })
       return resumed
     }
@@ -84,23 +93,26 @@ export class RelationsSnapshots {
 
   /** Counts an entry's inputs, and takes a snapshot where one is due. `entry` is the last that was folded, and all that it taught is in the ledger. */
   takeIfDue(entry: RecordedEntry, { inputs, fold, writer }: Folded): void {
-    const { snapshotPace, nowMs } = this.options
+    const { snapshotInputs, snapshotEntries = Infinity } = this.options.snapshotPace
     this.inputsSince += inputs
+    this.entriesSince++
     const { position } = entry
-    if (this.inputsSince < snapshotPace.snapshotInputs || this.saving || nowMs() < this.notBeforeMs || position === undefined) return
+    const isDue = this.inputsSince >= snapshotInputs || this.entriesSince >= snapshotEntries
+    if (!isDue || this.saving || this.options.nowMs() < this.notBeforeMs || position === undefined) return
     this.inputsSince = 0
+    this.entriesSince = 0
     void this.take(entry, { fold, after: position, tails: writer.tails() })
   }
 
   /** The state is copied when it returns; what follows is told of here. */
   private async take(entry: RecordedEntry, relations: RelationsAtEntry): Promise<void> {
-    const { snapshots, snapshotPace, engineHash, nowMs, metrics, logger } = this.options
+    const { snapshots, snapshotPace, codeHash, nowMs, metrics, logger } = this.options
     const beganMs = nowMs()
     this.saving = true
     try {
       const { stream, revision } = entry
       const { entryHash } = readMetadata(entry.metadata)!
-      await snapshots.save(this.name, { stream, revision, entryHash, formatHash: engineHash, state: this.write(relations) })
+      await snapshots.save(this.name, { stream, revision, entryHash, formatHash: codeHash, state: this.write(relations) })
     } catch (error) {
       metrics.count('riskledger_snapshots_failed_total', 1)
       logger.warn('no snapshot could be taken; a restart folds more of the journals', { reason: (error as Error).message })
@@ -117,15 +129,18 @@ export class RelationsSnapshots {
 
   private write({ fold, after, tails }: RelationsAtEntry): Uint8Array {
     const { partitionCount, epochMs, state } = this.options
-    const writer = new ByteWriter()
+    // As large as the last one and some more, so that it need not be moved as it is written.
+    const writer = new ByteWriter(this.lastBytes, (bytes) => new ArrayBuffer(Math.min(bytes, MOST_STATE_BYTES)))
     writer.varint(SNAPSHOT_FORMAT)
     const header: Header = { partitionCount, epochMs, state, after: [String(after.commit), String(after.prepare)], tails }
     writer.string(JSON.stringify(header))
     fold.write(writer)
+    if (writer.lengthBytes > MOST_STATE_BYTES) throw new RangeError(`the state of relations takes more than ${MOST_STATE_BYTES} bytes`)
+    this.lastBytes = Math.ceil(writer.lengthBytes * 1.1)
     return writer.written()
   }
 
-  /** Null where the bytes are none of this version's, or of relations that go by other numbers. */
+  /** Null where the bytes are none of this version's, or of relations that go by other numbers; whatever is wrong with them, the journals have it all. */
   private read(bytes: Uint8Array): RelationsAtEntry | null {
     try {
       const reader = new ByteReader(bytes)
@@ -135,10 +150,11 @@ export class RelationsSnapshots {
       if (JSON.stringify(options) !== JSON.stringify({ partitionCount, epochMs, state })) return null
       const fold = new RelationsFold(this.options)
       fold.read(reader)
+      if (reader.remainingBytes > 0) reader.refuse(`${reader.remainingBytes} bytes too many`)
       return { fold, after: { commit: BigInt(after[0]), prepare: BigInt(after[1]) }, tails }
     } catch (error) {
-      if (error instanceof RiskError && error.code === 'snapshot-unusable') return null
-      throw error
+      this.options.logger.warn('a snapshot that cannot be read is passed over', { reason: (error as Error).message })
+      return null
     }
   }
 }

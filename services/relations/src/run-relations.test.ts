@@ -86,7 +86,7 @@ beforeAll(async () => {
   whole = journals.ledger
 })
 
-type Given = Partial<Pick<RelationsOptions, 'snapshotPace' | 'engineHash' | 'epochMs' | 'nowMs' | 'metrics' | 'logger'>>
+type Given = Partial<Pick<RelationsOptions, 'snapshotPace' | 'epochMs' | 'nowMs' | 'metrics' | 'logger'>>
 
 /** Runs relations over the journals as they are, until they have folded `entries` from where they began; tells the entries that they folded. */
 async function run(
@@ -101,6 +101,7 @@ async function run(
     partitionCount: PARTITIONS,
     environment: '',
     engineHash: 'e'.repeat(64),
+    codeHash: 'c'.repeat(64),
     epochMs: HOUR,
     state: { labelDelayMs: 3 * HOUR, labelMemoryMs: 6 * HOUR, maxKeys: 1_000, maxRemembered: 1_000 },
     snapshotPace: { snapshotInputs: 1 },
@@ -184,6 +185,16 @@ test('a snapshot of other code, of other numbers, of another ledger or with spoi
     { stream: 'screening-009.0000' },
     { state: newest.state.slice(0, newest.state.length / 2) },
     { state: Uint8Array.from([9, ...newest.state.slice(1)]) },
+    { state: Uint8Array.from([...newest.state, 0]) },
+    { state: Uint8Array.from(newest.state, (byte, at) => (at === 3 ? 0x7d : byte)) },
+    {
+      state: Buffer.from(
+        Buffer.from(newest.state)
+          .toString('latin1')
+          .replace(/"after":\["\d+","\d+"\]/, '"after":["1","1"]'),
+        'latin1',
+      ),
+    },
   ]
   for (const change of spoilt) {
     const anew = ledger.copy()
@@ -217,6 +228,7 @@ test('snapshots keep to their pace: so many inputs, so much time, and twenty tim
   expect(await taken({ snapshotInputs: 1_000 }, 0)).toBe(0)
   const most = await taken({ snapshotInputs: 1 }, 0)
   expect(await taken({ snapshotInputs: 60 }, 0)).toBe(4)
+  expect(await taken({ snapshotInputs: 1_000, snapshotEntries: 12 }, 0)).toBe(4)
   expect(await taken({ snapshotInputs: 1, snapshotSpacing: { minIntervalMs: 10 } }, 0)).toBeLessThan(most / 2)
   expect(await taken({ snapshotInputs: 1, snapshotSpacing: { minIntervalMs: 10 } }, 1_000)).toBe(1)
 })

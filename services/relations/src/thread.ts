@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import type { Ledger } from '@riskledger/contracts'
 import { connectLedger } from '@riskledger/ledger'
 import { crashPointFrom, createLogger, createMetrics, runThread, serveHealth, type HealthAddress } from '@riskledger/runtime'
@@ -24,18 +26,22 @@ export interface RelationsThreadInput {
 
 runThread<RelationsThreadInput>(async ({ input, signal, ready }) => {
   const logger = createLogger({ name: 'relations', level: input.logLevel })
-  // A folder that cannot be written is told of before anything is begun.
-  const snapshots = openSnapshotStore({
-    folder: input.cacheFolder,
-    onDamaged: (damage) => logger.warn('a damaged snapshot is left out', damage),
-  })
-  const ledger = await connectLedger({ connectionString: input.connectionString })
   const metrics = createMetrics()
-  const health = input.health === null ? null : await serveHealth({ ...input.health, checks: { ledger: () => answers(ledger) }, metrics })
-  ready()
+  // Closed in turn at the end: an open connection would keep a thread that failed alive, and nobody would hear why.
+  const opened: { close(): Promise<void> }[] = []
   try {
+    const ledger = await connectLedger({ connectionString: input.connectionString })
+    opened.unshift(ledger)
+    const snapshots = openSnapshotStore({
+      folder: input.cacheFolder,
+      onDamaged: (damage) => logger.warn('a damaged snapshot is left out', damage),
+    })
+    opened.unshift(snapshots)
+    if (input.health !== null) opened.unshift(await serveHealth({ ...input.health, checks: { ledger: () => answers(ledger) }, metrics }))
+    ready()
     await runRelations({
       ...input,
+      codeHash: createHash('sha256').update(readFileSync(__filename)).digest('hex'),
       ledger,
       snapshots,
       nowMs: Date.now,
@@ -46,10 +52,7 @@ runThread<RelationsThreadInput>(async ({ input, signal, ready }) => {
       metrics,
     })
   } finally {
-    await health?.close()
-    // After the save that is under way.
-    await snapshots.close()
-    await ledger.close()
+    for (const one of opened) await one.close()
   }
 })
 

@@ -124,13 +124,22 @@ describe('a damaged snapshot is left out and told of; the older one remains:', (
   })
 })
 
-test('what a crash left half-written is written over', async () => {
+test('what a crash left half-written goes with the first save', async () => {
   const opened = await openStore()
-  writeFileSync(join(folder, 'p.part'), 'half of a snapshot')
+  for (const left of ['p.part', 'of-another.part', 'data.mdb']) writeFileSync(join(folder, left), 'half of a snapshot')
   expect(await loaded(opened, 'p')).toEqual([])
   await opened.save('p', snapshot(1))
   expect(await loaded(opened, 'p')).toEqual([snapshot(1)])
   expect(readdirSync(folder)).toEqual(['p.0000000001'])
+})
+
+test('a folder that somebody removed is an empty one, and made again', async () => {
+  const opened = await openStore()
+  rmSync(folder, { recursive: true })
+  expect(await loaded(opened, 'p')).toEqual([])
+  await opened.save('p', snapshot(1))
+  expect(await loaded(opened, 'p')).toEqual([snapshot(1)])
+  expect(told).toEqual([])
 })
 
 test('where the disk does not do what it should, that is told and nothing half-written stays', async () => {

@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs'
-import { open, readdir, rename, rm, type FileHandle } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { RiskError } from '@riskledger/contracts'
@@ -22,6 +22,8 @@ export interface SnapshotStoreOptions {
 const KEPT = 2
 const SEQUENCE_DIGITS = 10
 const SEQUENCE = new RegExp(`^\\d{${SEQUENCE_DIGITS}}$`)
+/** Half-written snapshots, and the store that held them before they were files. */
+const LEFT_BEHIND = /\.part$|^(data|lock)\.mdb$/
 /** Between two chunks, which take about 1 ms of a core each: who decides beside it waits for a core and for the disk as little as can be. */
 const PAUSE_MS = 8
 
@@ -42,6 +44,7 @@ export function openSnapshotStore(options: SnapshotStoreOptions): SnapshotStore 
 
 class SnapshotFiles implements SnapshotStore {
   private last: Promise<unknown> = Promise.resolve()
+  private tidied = false
   private readonly closing = new AbortController()
 
   constructor(private readonly options: SnapshotStoreOptions) {}
@@ -57,7 +60,7 @@ class SnapshotFiles implements SnapshotStore {
   }
 
   async *load(name: string): AsyncGenerator<Snapshot, void, undefined> {
-    for (const sequence of (await this.sequences(name)).reverse()) {
+    for (const sequence of (await this.sequencesToLoad(name)).reverse()) {
       let snapshot: Snapshot | null
       try {
         snapshot = await this.loadOne(name, sequence)
@@ -88,6 +91,7 @@ class SnapshotFiles implements SnapshotStore {
     }
     const draft = join(folder, `${fileName(name)}.part`)
     try {
+      await this.tidy()
       const known = await this.sequences(name)
       await withFile(draft, 'w', (file) => writeSnapshotFile(file, snapshot, { pause: () => this.pause() }))
       await rename(draft, this.pathOf(name, (known.at(-1) ?? 0) + 1))
@@ -99,6 +103,26 @@ class SnapshotFiles implements SnapshotStore {
       await rm(draft, { force: true }).catch(() => undefined)
       throw failure(folder, cause, `could not take a snapshot of ${name}`)
     }
+  }
+
+  /** None where the folder cannot be read, which is told of: whoever wants a snapshot goes on without. */
+  private async sequencesToLoad(name: string): Promise<number[]> {
+    try {
+      return await this.sequences(name)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+        this.options.onDamaged?.({ name, sequence: 0, reason: (error as Error).message })
+      return []
+    }
+  }
+
+  /** Before the first save: makes the folder where somebody removed it, and removes what a process that was killed left half-written, whichever name it was of. */
+  private async tidy(): Promise<void> {
+    const { folder } = this.options
+    await mkdir(folder, { recursive: true })
+    if (this.tidied) return
+    this.tidied = true
+    for (const file of await readdir(folder)) if (LEFT_BEHIND.test(file)) await rm(join(folder, file), { force: true })
   }
 
   /** Null where it was removed meanwhile, because there are newer ones. */

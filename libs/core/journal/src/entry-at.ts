@@ -29,10 +29,18 @@ export async function peekAt(ledger: Ledger, stream: string, revision: number): 
   throw new RiskError('not-found', `${stream} has no entry @${revision}.`, { retriable: false, context: { stream, revision } })
 }
 
-/** Whether the ledger holds an entry with this hash at its place, as far as its metadata tells; false where it holds none there. */
-export async function holdsEntry(ledger: Ledger, { stream, revision, entryHash }: ChainHead): Promise<boolean> {
+/**
+ * Whether the ledger holds an entry with this hash at its place, as far as its metadata tells, and, where one is given and the ledger tells places in `$all`, at that one.
+ */
+export async function holdsEntry(
+  ledger: Ledger,
+  { stream, revision, entryHash }: ChainHead,
+  position?: NonNullable<RecordedEntry['position']>,
+): Promise<boolean> {
   const recorded = await recordedAt(ledger, stream, revision)
-  return recorded !== null && readMetadata(recorded.metadata)?.entryHash === entryHash
+  if (recorded === null || readMetadata(recorded.metadata)?.entryHash !== entryHash) return false
+  if (position === undefined || recorded.position === undefined) return true
+  return recorded.position.commit === position.commit && recorded.position.prepare === position.prepare
 }
 
 async function recordedAt(ledger: Ledger, stream: string, revision: number): Promise<RecordedEntry | null> {

@@ -41,3 +41,12 @@ test('a table that is none is refused', () => {
   writer.words(new Uint32Array(12))
   expect(() => new ValueCounts().read(new ByteReader(writer.finish()))).toThrow('a table of 3 places for 3 values')
 })
+
+test('values that were chosen to fall on one place are refused beyond 1,024, and the others beside them are counted as ever', () => {
+  const counts = new ValueCounts()
+  const chosen = Array.from({ length: 3_000 }, (_, i) => (i + 1) * 2 ** 18)
+  expect(chosen.filter((hash) => counts.add(hash, 10_000))).toHaveLength(1_024)
+  expect(chosen.map((hash) => counts.of(hash)).filter((count) => count === 1)).toHaveLength(1_024)
+  for (let hash = 1_200; hash < 1_400; hash++) expect(counts.add(hash, 10_000)).toBe(true)
+  expect(counts.of(1_300)).toBe(1)
+})
