@@ -14,7 +14,7 @@ const MOST_STATE_BYTES = 2 ** 31 - 1
 const TIME_BETWEEN_PER_TIME_SPENT = 20
 
 /** How often relations take a snapshot. */
-export interface SnapshotPace {
+interface SnapshotPace {
   /** A snapshot is due after so many inputs. A restart folds about as many, or what came within the spacing where that is more. */
   readonly snapshotInputs: number
   /** A snapshot is due after so many entries too, whichever comes first. Left out: inputs alone count. */
