@@ -122,20 +122,3 @@ export class RowPages<T extends Float64Array | Float32Array | Uint32Array> {
 function roomFor(rows: number): number {
   return rows <= FIRST_ROWS ? FIRST_ROWS : PAGE
 }
-
-/** Writes numbers as (distance from the last non-zero one, value) pairs, then 0: rows are mostly zeros. */
-export function writeSparse(numbers: Float64Array | Float32Array | Uint32Array, writer: ByteWriter): void {
-  if (numbers instanceof Uint32Array) writer.sparseWords(numbers, 0, numbers.length)
-  else writer.sparseNumbers(numbers, 0, numbers.length)
-}
-
-/** Reads what `writeSparse` wrote into zeroed numbers. */
-export function readSparse(numbers: Float64Array | Float32Array | Uint32Array, reader: ByteReader): void {
-  for (let at = -1; ;) {
-    const step = reader.varint()
-    if (step === 0) return
-    at += step
-    if (at >= numbers.length) reader.refuse('a row is longer than its format')
-    numbers[at] = numbers instanceof Uint32Array ? reader.varint() : reader.f64()
-  }
-}

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { ByteReader, ByteWriter } from '@riskledger/windows'
-import { INTEGERS, readSparse, RowPages } from './account-rows'
+import { INTEGERS, RowPages } from './account-rows'
 import { FIELDS, LISTS, LOGINS, MEMORY, PlaceRows, SESSIONS } from './place-rows'
 
 const FEATURES = 3
@@ -56,7 +56,7 @@ class Bench {
     this.rows.writeContent(slot, writer)
     const reader = new ByteReader(writer.finish())
     if (reader.u8() === 0) return null
-    readSparse(content, reader)
+    for (let at = -1, step = reader.varint(); step > 0; step = reader.varint()) content[(at += step)] = reader.varint()
     return content
   }
 

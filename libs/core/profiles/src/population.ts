@@ -1,5 +1,4 @@
 import type { ByteReader, ByteWriter } from '@riskledger/windows'
-import { readSparse, writeSparse } from './account-rows'
 import { AMOUNT_BINS, AMOUNT_EDGES } from './amount-bins'
 import { powerOfTwo } from './exact-numbers'
 
@@ -64,8 +63,7 @@ export class PopulationHistogram {
   }
 
   write(writer: ByteWriter): void {
-    writeSparse(this.bins, writer)
-    writeSparse(this.tail, writer)
+    for (const numbers of [this.bins, this.tail]) writer.sparseNumbers(numbers, 0, numbers.length)
     for (const value of [this.total, this.baseMs, this.sinceRefresh, this.medianMinor, this.percentileMinor]) writer.f64(value)
   }
 
@@ -77,6 +75,17 @@ export class PopulationHistogram {
     this.sinceRefresh = reader.f64()
     this.medianMinor = reader.f64()
     this.percentileMinor = reader.f64()
+  }
+}
+
+/** Reads what `ByteWriter.sparseNumbers` wrote into zeroed numbers. */
+function readSparse(numbers: Float64Array, reader: ByteReader): void {
+  for (let at = -1; ;) {
+    const step = reader.varint()
+    if (step === 0) return
+    at += step
+    if (at >= numbers.length) reader.refuse('a row is longer than its format')
+    numbers[at] = reader.f64()
   }
 }
 
