@@ -1,4 +1,4 @@
-import type { Ledger, Logger, Metrics, RecordedEntry, SnapshotStore } from '@riskledger/contracts'
+import { MOST_STATE_BYTES, type Ledger, type Logger, type Metrics, type RecordedEntry, type SnapshotStore } from '@riskledger/contracts'
 import { holdsEntry, readMetadata } from '@riskledger/journal'
 import { ByteReader, ByteWriter } from '@riskledger/windows'
 import type { LearnedTail, LearnedWriter, RelationsCrashPoint } from './learned-writer'
@@ -6,9 +6,6 @@ import { RelationsFold, type FoldOptions } from './relations-fold'
 
 /** Changes with the bytes below: a snapshot of another format is discarded. */
 const SNAPSHOT_FORMAT = 1
-
-/** The store takes no larger state. */
-const MOST_STATE_BYTES = 2 ** 31 - 1
 
 /** Of the time at most a twentieth goes into snapshots. */
 const TIME_BETWEEN_PER_TIME_SPENT = 20

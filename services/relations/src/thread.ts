@@ -27,17 +27,17 @@ export interface RelationsThreadInput {
 runThread<RelationsThreadInput>(async ({ input, signal, ready }) => {
   const logger = createLogger({ name: 'relations', level: input.logLevel })
   const metrics = createMetrics()
-  // Closed in turn at the end: an open connection would keep a thread that failed alive, and nobody would hear why.
+  // Whatever fails, nothing may stay open: the thread ends only once its connections have, and nobody hears why before.
   const opened: { close(): Promise<void> }[] = []
   try {
     const ledger = await connectLedger({ connectionString: input.connectionString })
-    opened.unshift(ledger)
+    opened.push(ledger)
     const snapshots = openSnapshotStore({
       folder: input.cacheFolder,
       onDamaged: (damage) => logger.warn('a damaged snapshot is left out', damage),
     })
-    opened.unshift(snapshots)
-    if (input.health !== null) opened.unshift(await serveHealth({ ...input.health, checks: { ledger: () => answers(ledger) }, metrics }))
+    opened.push(snapshots)
+    if (input.health !== null) opened.push(await serveHealth({ ...input.health, checks: { ledger: () => answers(ledger) }, metrics }))
     ready()
     await runRelations({
       ...input,
@@ -52,7 +52,7 @@ runThread<RelationsThreadInput>(async ({ input, signal, ready }) => {
       metrics,
     })
   } finally {
-    for (const one of opened) await one.close()
+    await Promise.allSettled(opened.map((one) => one.close()))
   }
 })
 

@@ -1,9 +1,7 @@
 import { strict as assert } from 'node:assert'
+import { MOST_STATE_BYTES } from '@riskledger/contracts'
 import { writeState, type WorkerState } from '@riskledger/screening'
 import { ByteMeter, ByteWriter } from '@riskledger/windows'
-
-/** The store takes no larger state. */
-const MOST_STATE_BYTES = 2 ** 31
 
 export interface SnapshotRoomOptions {
   readonly nowMs: () => number
@@ -62,7 +60,7 @@ export class SnapshotRoom {
     prefaulted.then(ended, ended)
   }
 
-  /** Copies a state for `save`, until whose end the copy stays as it is; settles as `save` does. Throws, and is free, where the state is larger than 2 GiB. */
+  /** Copies a state for `save`, until whose end the copy stays as it is; settles as `save` does. Throws, and is free, where the state is larger than `MOST_STATE_BYTES`. */
   copy(state: WorkerState, save: (bytes: Uint8Array) => Promise<void>): Promise<void> {
     assert(this.saving === null, 'what is being saved stays as it is')
     this.writer ??= new ByteWriter(1 << 20, (bytes) => this.grown(bytes))

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
-import type { Snapshot } from '@riskledger/contracts'
+import { MOST_STATE_BYTES, type Snapshot } from '@riskledger/contracts'
 import { packChunk, packedRoom, unpackChunk } from './packed-chunk'
 
 const CHUNK_WORDS = 2 ** 18
@@ -9,8 +9,6 @@ const CHUNK_BYTES = CHUNK_WORDS * WORD_BYTES
 /** Flushed at once: all at the end holds up whoever else waits for the disk, for half a second where there are hundreds of MiB. */
 const CHUNKS_A_FLUSH = 8
 const FORM_VERSION = 4
-/** No larger state is written or read: its length is kept in 31 bits. */
-export const MOST_STATE_BYTES = 2 ** 31 - 1
 const SHA256_BYTES = 32
 /** Behind the head: SHA-256 of chunks and head, and the head's length. */
 const TAIL_BYTES = SHA256_BYTES + WORD_BYTES

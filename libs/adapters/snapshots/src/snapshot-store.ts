@@ -2,15 +2,14 @@ import { mkdirSync } from 'node:fs'
 import { mkdir, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { RiskError } from '@riskledger/contracts'
-import type { Snapshot, SnapshotStore } from '@riskledger/contracts'
-import { MOST_STATE_BYTES, readSnapshotFile, writeSnapshotFile } from './snapshot-file'
+import { MOST_STATE_BYTES, RiskError, type Snapshot, type SnapshotStore } from '@riskledger/contracts'
+import { readSnapshotFile, writeSnapshotFile } from './snapshot-file'
 
 /** Where snapshots lie and who hears of the damaged ones. */
 export interface SnapshotStoreOptions {
   /** Folder of the files; created where it is missing. */
   readonly folder: string
-  /** Largest state; more is refused with `limit-reached`. Default and most just below 2 GiB. */
+  /** Largest state; more is refused with `limit-reached`. Default and most: `MOST_STATE_BYTES`. */
   readonly maxStateBytes?: number
   /** Hears of every snapshot that `load` leaves out because its bytes are not those that were saved. */
   readonly onDamaged?: (damage: { readonly name: string; readonly sequence: number; readonly reason: string }) => void

@@ -1,3 +1,6 @@
+/** Bytes of the largest state that is kept: its length takes 31 bits. */
+export const MOST_STATE_BYTES = 0x7fffffff
+
 /** A state kept so that a restart need not fold whole journals. A cache: it may vanish at any time. */
 export interface Snapshot {
   /** Stream and revision of the last journal entry that the state has taken in. */
