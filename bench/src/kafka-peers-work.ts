@@ -190,7 +190,7 @@ async function screenSide(
     },
     logger: NO_LOGGER,
     metrics: NO_METRICS,
-    prefetch: true,
+    prefetch: () => true,
   })
   try {
     await loop.done

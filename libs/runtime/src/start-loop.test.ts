@@ -50,7 +50,7 @@ describe('startLoop', () => {
     const { options, events } = recorded([1], {
       retry: {},
       commit: () => (failures-- > 0 ? Promise.reject(outage()) : Promise.resolve()),
-      prefetch: true,
+      prefetch: () => true,
       timers: {
         sleep: (delayMs) => Promise.resolve(void waits.push(`${delayMs} ms`)),
         nextTurn: () => Promise.resolve(void waits.push('turn')),
@@ -168,9 +168,29 @@ describe('startLoop', () => {
     await startLoop(options).stop()
   })
 
+  test('after a batch that is not prefetched behind, the next pull comes after the commit', async () => {
+    const events: string[] = []
+    const base = recorded([1, 2, 3], { prefetch: (batch) => batch === 2 })
+    const loop = startLoop({
+      ...base.options,
+      pull: async (signal) => {
+        const batch = await base.options.pull(signal)
+        events.push(`pull ${batch}`)
+        return batch
+      },
+      commit: async (output) => {
+        while (output === 'out 2' && !events.includes('pull 3')) await new Promise(setImmediate)
+        await new Promise(setImmediate)
+        events.push(`commit ${output}`)
+      },
+    })
+    await loop.done
+    expect(events).toEqual(['pull 1', 'commit out 1', 'pull 2', 'pull 3', 'commit out 2', 'commit out 3', 'pull undefined'])
+  })
+
   test('with prefetch the next pull runs during the commit, and is dropped by a stop', async () => {
     const events: string[] = []
-    const base = recorded([1, 2, 3], { prefetch: true })
+    const base = recorded([1, 2, 3], { prefetch: () => true })
     const loop = startLoop({
       ...base.options,
       pull: async (signal) => {

@@ -20,10 +20,11 @@ export interface LoopOptions<Batch, Output> {
   readonly logger: Logger
   readonly metrics: Metrics
   /**
-   * Pull and step the next batch while a commit is on its way; default false. Commits stay in order, one at a time, so at most one stepped batch
-   * waits behind the one being committed.
+   * Asked once a batch has been stepped: true where the next one is pulled and stepped while this one's commit is on its way, which keeps the thread busy; false where
+   * it is pulled after that, with whatever came meanwhile. Default: never. Commits stay in order, one at a time, so at most one stepped batch waits behind the one
+   * being committed.
    */
-  readonly prefetch?: boolean
+  readonly prefetch?: (batch: Batch) => boolean
   /** Asked before each step: true where it must find everything before it committed. Default never. */
   readonly settleBefore?: () => boolean
   readonly retry?: RetryOptions
@@ -83,7 +84,7 @@ export function startLoop<Batch, Output>(options: LoopOptions<Batch, Output>): L
 const TURNS = 3
 
 async function runLoop<Batch, Output>(options: LoopOptions<Batch, Output>, signal: AbortSignal): Promise<void> {
-  const { name, step, commit, metrics, logger, prefetch = false, settleBefore = () => false, timers = PROCESS_TIMERS } = options
+  const { name, step, commit, metrics, logger, prefetch = () => false, settleBefore = () => false, timers = PROCESS_TIMERS } = options
   let ahead: Promise<Batch | undefined> | undefined
   let committing: Promise<void> = Promise.resolve()
   try {
@@ -94,7 +95,8 @@ async function runLoop<Batch, Output>(options: LoopOptions<Batch, Output>, signa
       if (batch === undefined || signal.aborted) break
       if (settleBefore()) await committing
       const output = await step(batch)
-      if (prefetch) {
+      const overlaps = prefetch(batch)
+      if (overlaps) {
         ahead = pullNext(options, signal)
         ahead.catch(() => undefined) // awaited at the next turn, or at the end
       }
@@ -103,7 +105,7 @@ async function runLoop<Batch, Output>(options: LoopOptions<Batch, Output>, signa
         metrics.count('riskledger_loop_batches_total', 1, { loop: name })
       })
       committing.catch(() => undefined) // awaited before the next commit, or at the end
-      if (!prefetch) await committing
+      if (!overlaps) await committing
       // The next step may keep this thread for long: first let the commit's bytes leave, and what has arrived come in.
       else for (let turn = 0; turn < TURNS; turn++) await timers.nextTurn()
     }

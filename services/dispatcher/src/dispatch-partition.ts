@@ -51,7 +51,7 @@ export async function dispatchPartition(partition: number, options: DispatcherOp
     pull: (signal) => dispatcher.pull(signal),
     step: (pulled) => dispatcher.make(pulled),
     commit: (made) => dispatcher.publish(made),
-    prefetch: true,
+    prefetch: () => true,
     signal: options.signal,
     logger: options.logger,
     metrics: options.metrics,

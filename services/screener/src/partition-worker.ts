@@ -11,6 +11,12 @@ import type { SnapshotRoom } from './snapshot-room'
 import { assertSameEpochs, assertStillMine, takeOver } from './take-over'
 import type { WorkerPace } from './worker-pace'
 
+/**
+ * From so many inputs on a batch's append is used to screen the next. A smaller one is in the ledger sooner than the next would be worth much: what comes meanwhile would
+ * wait for two appends instead of one, and each small entry costs as much as a hundred inputs, in every process that reads it.
+ */
+const OVERLAP_INPUTS = 1_000
+
 /** What a worker stands on. All of it comes from outside, so that tests drive it without sockets. */
 export interface WorkerOptions {
   readonly partition: number
@@ -115,6 +121,7 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
     },
   }
   const writer = new JournalWriter(options, fold, stage)
+  const overlapInputs = Math.min(OVERLAP_INPUTS, options.pace.batchInputs)
   const loop = startLoop({
     name: `screener-${options.partition}`,
     pull: (signal) => source.pull(signal),
@@ -123,7 +130,7 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
     settleBefore: () => writer.wantsQuiet,
     logger: options.logger,
     metrics: options.metrics,
-    prefetch: true,
+    prefetch: ({ items }) => items.length >= overlapInputs,
     timers: options.timers,
   })
   const activate = (policy: AcceptedPolicy): void => {
