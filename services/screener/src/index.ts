@@ -16,6 +16,7 @@ export type {
   ScreenerMessage,
   ScreenerReady,
   ScreenerRequest,
+  ScreenerTells,
   ScreenerThreadInput,
 } from './screener-protocol'
 

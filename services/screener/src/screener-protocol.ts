@@ -14,6 +14,12 @@ export type Assignment =
       readonly sessionTimeoutMs: number | undefined
     }
 
+/**
+ * What the screener thread tells: which partitions it was given alone, each batch and each moment of idleness too, or each batch with its decisions. A message wakes
+ * another thread, which for a batch of a few inputs is a tenth of its cost: so whoever shows nothing asks for nothing.
+ */
+export type ScreenerTells = 'assignments' | 'progress' | 'decisions'
+
 /** What the screener thread is started with. */
 export interface ScreenerThreadInput {
   readonly log: LogAddress
@@ -30,8 +36,7 @@ export interface ScreenerThreadInput {
   /** Canonical bytes of the policy with which a journal begins that has none yet; null: `policy`, or a refusal. */
   readonly firstPolicy: Uint8Array | null
   readonly challengeSecret: string
-  /** Whether each batch's decisions are told, for a screen that shows them. */
-  readonly tellDecisions: boolean
+  readonly tells: ScreenerTells
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
   /** Where to tell of health and metrics; null: nowhere. */
   readonly health: HealthAddress | null

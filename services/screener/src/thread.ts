@@ -136,7 +136,9 @@ function partOf(
   { input, post }: Context,
   { partition, onProgress }: { readonly partition: number; readonly onProgress: () => void },
 ): Pick<WorkerOptions, 'draw' | 'onBatch' | 'onIdle'> {
-  const tell = (message: ScreenerMessage): void => post(message)
+  const tell = (message: ScreenerMessage): void => {
+    if (input.tells !== 'assignments') post(message)
+  }
   return {
     draw: challengeDraw(input.challengeSecret, partition),
     onBatch: (batch, fold) => {
@@ -147,7 +149,7 @@ function partOf(
         inputs: fold.step!.nextSequence - 1,
         revision: batch.head.revision,
         counts: inputCountsOf(fold),
-        decisions: input.tellDecisions ? batch.decisions : [],
+        decisions: input.tells === 'decisions' ? batch.decisions : [],
       })
     },
     onIdle: (nextOffsets) => tell({ kind: 'idle', partition, nextOffsets }),

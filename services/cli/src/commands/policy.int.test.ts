@@ -117,7 +117,7 @@ describe('policy activate', () => {
       files: [],
       mapping: null,
       strict: false,
-      tellDecisions: false,
+      tells: 'progress',
     })
     const ending = new AbortController()
     const following = followPolicyRequests({

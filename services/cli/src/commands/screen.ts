@@ -95,7 +95,7 @@ async function screen(
       logLevel,
       crashAt,
       strict: flags.strict === true,
-      tellDecisions: false,
+      tells: 'progress',
       onRejected: (message) => {
         bar.clear()
         if (told++ < MAX_TOLD) process.stderr.write(`${named(message)}\n`)

@@ -65,7 +65,7 @@ async function startScreener(
     policy,
     firstPolicy: await loadPolicyFile(DEFAULT_POLICY_FILE),
     logLevel,
-    tellDecisions: false,
+    tells: 'assignments' as const,
   }
   await storeArtifacts(parts)
   const thread: Thread<ScreenerReady> = startThread(SCREENER_THREAD, {

@@ -7,7 +7,7 @@ import type { KafkaConnection } from '@riskledger/kafka'
 import type { AcceptedPolicy, Policy } from '@riskledger/policy'
 import type { RelationsThreadInput } from '@riskledger/relations-service'
 import type { HealthAddress, Settings } from '@riskledger/runtime'
-import { DEFAULT_PACE, type Assignment, type ScreenerThreadInput, type WorkerPace } from '@riskledger/screener'
+import { DEFAULT_PACE, type Assignment, type ScreenerTells, type ScreenerThreadInput, type WorkerPace } from '@riskledger/screener'
 import type { Engine } from './engine'
 import type { House } from './open-house'
 
@@ -24,7 +24,7 @@ export interface PartOptions {
   readonly logLevel: Settings['logLevel']
   readonly crashAt: string | undefined
   readonly pace?: WorkerPace
-  readonly tellDecisions: boolean
+  readonly tells: ScreenerTells
   /** Where the part tells of health and metrics; left out: nowhere. */
   readonly health?: HealthAddress | null
 }
@@ -54,7 +54,7 @@ export function screenerInput(options: PartOptions, assignment: Assignment): Scr
     firstPolicy: firstPolicy === undefined ? null : firstPolicy.canonicalBytes,
     pace: options.pace ?? DEFAULT_PACE,
     challengeSecret: options.challengeSecret,
-    tellDecisions: options.tellDecisions,
+    tells: options.tells,
     logLevel: options.logLevel,
     health: options.health ?? null,
     crashAt: options.crashAt,

@@ -78,7 +78,7 @@ export class UpSession {
       pace: context.pace,
       mapping: null,
       strict: false,
-      tellDecisions: true,
+      tells: 'decisions',
     })
     const following = this.followPolicies(house, run)
     const doors: Thread[] = []
