@@ -24,18 +24,18 @@ export interface AnswerPublisherOptions {
 const MAX_WAITING = 20_000
 const GROUP_ANSWERS = 1_000
 const RETRY_PAUSE_MS = 250
-/** Each append is a round through broker, screener and ledger: nobody waits for these, so they go together. */
+/** Nobody waits for these, and an append of their own is a round through broker, screener and ledger. */
 const GATHER_MS = 25
 
 /**
- * Publishes what callers were told as events of the topic `answers`, in the background and in groups, gathered for 25 ms: a caller does not wait for it. While the log
- * takes nothing they wait, 20,000 at most; what comes beyond that, or is left at the end, is lost, counted in `riskledger_gateway_answers_lost_total`
- * and logged.
+ * Publishes what callers were told as events of the topic `answers`, in the background: with the next events that go to the log, or after 25 ms by themselves. A caller
+ * does not wait for it. One group is under way at a time. While the log takes nothing they wait, 20,000 at most; what comes beyond that, or is left at the end,
+ * is lost, counted in `riskledger_gateway_answers_lost_total` and logged.
  */
 export class AnswerPublisher {
   private waiting: ProposedRecord[] = []
-  private running: Promise<void> | null = null
-  private readonly hurrying = new AbortController()
+  private sending: Promise<void> | null = null
+  private timer: NodeJS.Timeout | null = null
   private readonly leaving = new AbortController()
 
   constructor(private readonly options: AnswerPublisherOptions) {}
@@ -56,38 +56,56 @@ export class AnswerPublisher {
       traceId: told.traceId ?? null,
     }
     this.waiting.push(recordOf('answers', event, { partitionCount, nowMs: timeMs }))
-    this.running ??= this.run()
+    this.sendWithin(GATHER_MS)
+  }
+
+  /** Hands the log what waits, if nothing is under way. Called right before events go there: what reaches the log in one breath shares a request. */
+  sendNow(): void {
+    if (this.sending !== null || this.waiting.length === 0) return
+    if (this.timer !== null) clearTimeout(this.timer)
+    this.timer = null
+    this.sending = this.append(this.waiting.splice(0, GROUP_ANSWERS)).finally(() => {
+      this.sending = null
+      this.sendWithin(GATHER_MS)
+    })
   }
 
   /** Waits until all are in the log, at most so long. */
   async close(timeoutMs: number): Promise<void> {
-    this.hurrying.abort()
     const late = new AbortController()
-    await Promise.race([this.running, pause(timeoutMs, undefined, { signal: late.signal }).catch(() => undefined)])
+    await Promise.race([this.drained(), pause(timeoutMs, undefined, { signal: late.signal }).catch(() => undefined)])
     late.abort()
     this.leaving.abort()
+    if (this.timer !== null) clearTimeout(this.timer)
     if (this.waiting.length > 0) this.lose(this.waiting.splice(0).length, 'the gateway stopped before the log took them')
   }
 
-  private async run(): Promise<void> {
+  private async drained(): Promise<void> {
+    for (this.sendNow(); this.sending !== null && !this.leaving.signal.aborted; this.sendNow()) await this.sending
+  }
+
+  private sendWithin(delayMs: number): void {
+    if (this.waiting.length === 0 || this.sending !== null || this.leaving.signal.aborted) return
+    this.timer ??= setTimeout(() => {
+      this.timer = null
+      this.sendNow()
+    }, delayMs)
+  }
+
+  private async append(group: readonly ProposedRecord[]): Promise<void> {
     const { log, logger } = this.options
-    while (this.waiting.length > 0 && !this.leaving.signal.aborted) {
-      if (this.waiting.length < GROUP_ANSWERS) await pause(GATHER_MS, undefined, { signal: this.hurrying.signal }).catch(() => undefined)
-      const group = this.waiting.splice(0, GROUP_ANSWERS)
-      try {
-        await log.append(group)
-      } catch (error) {
-        if (!(error instanceof RiskError) || !error.retriable) {
-          this.lose(group.length, error instanceof Error ? error.message : String(error))
-          continue
-        }
-        // The same ids again: where the first append landed after all, the journal calls them duplicates.
-        this.waiting = [...group, ...this.waiting]
-        logger.warn('answers wait for the log', { answers: this.waiting.length, reason: error.message })
-        await pause(RETRY_PAUSE_MS, undefined, { signal: this.leaving.signal }).catch(() => undefined)
+    try {
+      await log.append(group)
+    } catch (error) {
+      if (!(error instanceof RiskError) || !error.retriable) {
+        this.lose(group.length, error instanceof Error ? error.message : String(error))
+        return
       }
+      // The same ids again: where the first append landed after all, the journal calls them duplicates.
+      this.waiting = [...group, ...this.waiting]
+      logger.warn('answers wait for the log', { answers: this.waiting.length, reason: error.message })
+      await pause(RETRY_PAUSE_MS, undefined, { signal: this.leaving.signal }).catch(() => undefined)
     }
-    this.running = null
   }
 
   private lose(answers: number, reason: string): void {

@@ -58,8 +58,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     logger,
     metrics,
   })
-  const appender = new EventAppender(log, { maxPendingBytes: limits.maxPendingAppendBytes })
   const answers = new AnswerPublisher({ log, partitionCount, source: options.source ?? 'gateway', nowMs, logger, metrics })
+  const appender = new EventAppender(log, { maxPendingBytes: limits.maxPendingAppendBytes, beforeGroup: () => answers.sendNow() })
   const admission = new Admission({ apiKeys: options.apiKeys, limits, metrics })
   const app = createServer(options, limits)
   try {

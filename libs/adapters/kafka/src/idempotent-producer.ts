@@ -47,6 +47,7 @@ export class IdempotentProducer {
   private pendingBytes = 0
   private calls = 0
   private timer: NodeJS.Timeout | undefined
+  private scheduled = false
   private closing = false
 
   constructor(
@@ -75,7 +76,7 @@ export class IdempotentProducer {
         const bytes = this.queueOf(record).add(record, { call, place, maxBatchBytes: this.limits.maxBatchBytes })
         this.pendingBytes += bytes
       })
-      this.schedule()
+      this.scheduleSoon()
     })
   }
 
@@ -137,6 +138,16 @@ export class IdempotentProducer {
     let queue = this.queues.get(name)
     if (queue === undefined) this.queues.set(name, (queue = new ProduceQueue(topic, partition)))
     return queue
+  }
+
+  /** Calls of one breath share a request. */
+  private scheduleSoon(): void {
+    if (this.scheduled) return
+    this.scheduled = true
+    queueMicrotask(() => {
+      this.scheduled = false
+      this.schedule()
+    })
   }
 
   /** Sends what may be sent. Called whenever that may have changed. */
