@@ -1,6 +1,6 @@
 import { build } from 'hdr-histogram-js'
 import { randomUUID } from 'node:crypto'
-import { Agent, request } from 'node:http'
+import { Pool } from 'undici'
 
 /** How many callers asked for a verdict, and how long each waited. */
 export interface DecisionLatency {
@@ -17,7 +17,7 @@ export async function decisionLatency(
   url: string,
   { ratePerSecond, seconds, warmUpSeconds }: { readonly ratePerSecond: number; readonly seconds: number; readonly warmUpSeconds: number },
 ): Promise<DecisionLatency> {
-  const agent = new Agent({ keepAlive: true, maxSockets: 64 })
+  const pool = new Pool(url, { connections: 64 })
   const histogram = build({ lowestDiscernibleValue: 1, highestTrackableValue: 60_000_000, numberOfSignificantValueDigits: 3 })
   const startMs = performance.now()
   const count = ratePerSecond * (seconds + warmUpSeconds)
@@ -28,7 +28,7 @@ export async function decisionLatency(
       const intendedMs = startMs + (number * 1_000) / ratePerSecond
       while (performance.now() < intendedMs) await new Promise((resolve) => setTimeout(resolve, 1))
       const isMeasured = number >= ratePerSecond * warmUpSeconds
-      const asking = ask(url, agent, number)
+      const asking = ask(pool, number)
         .then((hasVerdict) => {
           if (!isMeasured) return
           histogram.recordValue(Math.round((performance.now() - intendedMs) * 1_000))
@@ -39,13 +39,13 @@ export async function decisionLatency(
     }
     await Promise.all(waiting)
   } finally {
-    agent.destroy()
+    await pool.destroy()
   }
   const at = (percentile: number): number => histogram.getValueAtPercentile(percentile) / 1_000
   return { latencyMs: { p50: at(50), p99: at(99), p999: at(99.9) }, asked: histogram.totalCount, withoutVerdict }
 }
 
-function ask(url: string, agent: Agent, number: number): Promise<boolean> {
+async function ask(pool: Pool, number: number): Promise<boolean> {
   const amountMinor = 1_000 + (number % 5_000)
   const event = {
     eventId: randomUUID(),
@@ -65,15 +65,7 @@ function ask(url: string, agent: Agent, number: number): Promise<boolean> {
     payerNameMatch: 'match',
   }
   const body = JSON.stringify({ topic: 'payments', event, deadlineMs: 2_000 })
-  return new Promise((resolve, reject) => {
-    const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
-    const asking = request(`${url}/v1/decisions`, { method: 'POST', agent, headers }, (response) => {
-      let text = ''
-      response.on('data', (bytes: Buffer) => (text += bytes.toString()))
-      response.on('end', () => resolve(response.statusCode === 200 && (JSON.parse(text) as { fallback: boolean }).fallback === false))
-      response.on('error', reject)
-    })
-    asking.on('error', reject)
-    asking.end(body)
-  })
+  const answer = await pool.request({ method: 'POST', path: '/v1/decisions', headers: { 'content-type': 'application/json' }, body })
+  const told = await answer.body.json()
+  return answer.statusCode === 200 && (told as { readonly fallback: boolean }).fallback === false
 }
