@@ -1,5 +1,7 @@
 const TWO_31 = 0x80000000
 const WORD_BYTES = 4
+/** Where words lie: at a multiple of so many bytes. */
+export const WORDS_AT = 8
 
 /**
  * A growable buffer of bytes for snapshots and canonical hashes. Little-endian; same calls, same bytes, on every engine,
@@ -144,11 +146,14 @@ export class ByteWriter {
     this.length = at
   }
 
-  /** A large array as it lies, as this machine orders its bytes: the number of its words, then they, at a multiple of four. A copy of memory, and no more. */
+  /**
+   * A large array as it lies, as this machine orders its bytes: the number of its words, then they, at a multiple of eight. A copy of memory, and no more: into shared
+   * memory eight bytes at a time where both sides lie so, else one at a time.
+   */
   words(values: Uint32Array): void {
     this.varint(values.length)
-    this.room(WORD_BYTES * (values.length + 1))
-    while (this.length % WORD_BYTES !== 0) this.bytesHeld[this.length++] = 0
+    this.room(WORD_BYTES * values.length + WORDS_AT)
+    while (this.length % WORDS_AT !== 0) this.bytesHeld[this.length++] = 0
     new Uint32Array(this.bytesHeld.buffer, this.length, values.length).set(values)
     this.length += WORD_BYTES * values.length
   }
@@ -198,10 +203,10 @@ export class ByteMeter extends ByteWriter {
     return super.lengthBytes + this.uncopiedBytes
   }
 
-  /** Up to four bytes more than are written: the padding that aligns the words is not known here. */
+  /** Up to eight bytes more than are written: the padding that aligns the words is not known here. */
   override words(values: Uint32Array): void {
     this.varint(values.length)
-    this.uncopiedBytes += WORD_BYTES * (values.length + 1)
+    this.uncopiedBytes += WORD_BYTES * values.length + WORDS_AT
   }
 }
 

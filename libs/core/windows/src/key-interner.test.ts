@@ -73,3 +73,19 @@ test('among short ASCII keys no text is asked for', () => {
   expect(interner.findBytes(Buffer.from('account-0002'), 0, 12)).toBe(-1)
   expect(interner.findBytes(Buffer.from('account-00011'), 0, 13)).toBe(ASK_BY_TEXT)
 })
+
+test('the texts of keys that are gone are given back, and those that stay are kept', () => {
+  const writer = new ByteWriter()
+  const interner = new KeyInterner()
+  for (let round = 0; round < 50; round++) {
+    const slots = Array.from({ length: 500 }, (_, i) => interner.intern(`a key of round ${round}, number ${i}`))
+    for (const slot of slots.slice(1)) interner.release(slot)
+  }
+  interner.write(writer)
+  // 25,000 texts of some thirty characters passed through.
+  expect(writer.lengthBytes).toBeLessThan(200_000)
+  const read = new KeyInterner()
+  read.read(new ByteReader(writer.finish()))
+  expect([...read.entries()]).toEqual([...interner.entries()])
+  expect(read.size).toBe(50)
+})

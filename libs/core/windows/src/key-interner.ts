@@ -1,13 +1,11 @@
 import { strict as assert } from 'node:assert'
 import type { ByteReader } from './byte-reader'
 import type { ByteWriter } from './byte-writer'
+import { KeyTexts } from './key-texts'
 import { ASK_BY_TEXT, PackedKeys } from './packed-keys'
 
 /** Largest number of keys that one interner can hold: a JavaScript `Map` ends a little above it. */
 export const MAX_KEYS = 16_000_000
-
-/** Length of a key that is not there. */
-const FREE = 0xffffffff
 
 /**
  * Gives each distinct string a small integer, its slot: 0, 1, 2, ... in order of first sight; a released slot is given out again.
@@ -18,6 +16,7 @@ export class KeyInterner {
   /** Keys that do not pack. */
   private slots = new Map<string, number>()
   private keys: (string | undefined)[] = []
+  private texts = new KeyTexts()
   private released: number[] = []
   /** Keys that can be held at once. */
   readonly maxKeys: number
@@ -49,6 +48,7 @@ export class KeyInterner {
     if (this.size >= this.maxKeys) return -1
     const slot = this.released.pop() ?? this.keys.length
     this.keys[slot] = key
+    this.texts.set(slot, key)
     this.enter(key, slot)
     return slot
   }
@@ -84,6 +84,7 @@ export class KeyInterner {
     assert(key !== undefined, `slot ${slot} is not in use`)
     if (!this.short.delete(key)) this.slots.delete(key)
     this.keys[slot] = undefined
+    this.texts.delete(slot)
     this.released.push(slot)
   }
 
@@ -97,12 +98,7 @@ export class KeyInterner {
 
   /** Writes all keys with their slots, and the order in which free slots will be given out. */
   write(writer: ByteWriter): void {
-    const { keys } = this
-    // One text and its lengths: a string at a time costs ten times as much.
-    const lengths = new Uint32Array(keys.length)
-    for (let slot = 0; slot < keys.length; slot++) lengths[slot] = keys[slot]?.length ?? FREE
-    writer.words(lengths)
-    writer.bytes(Buffer.from(keys.join(''), 'utf16le'))
+    this.texts.write(writer)
     writer.words(Uint32Array.from(this.released))
     this.short.write(writer)
     writer.words(Uint32Array.from(this.slots.values()))
@@ -110,16 +106,12 @@ export class KeyInterner {
 
   /** Replaces the content by what `write` wrote. Throws `snapshot-unusable`. */
   read(reader: ByteReader): void {
-    const lengths = reader.words()
-    const bytes = reader.bytes()
-    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf16le')
-    let at = 0
-    this.keys = Array.from(lengths, (length) => (length === FREE ? undefined : text.substring(at, (at += length))))
-    if (at !== text.length) reader.refuse(`keys of ${at} characters in a text of ${text.length}`)
+    this.texts = new KeyTexts()
+    this.keys = this.texts.read(reader)
     this.released = [...reader.words()]
     this.short = new PackedKeys()
     this.short.read(reader)
     this.slots = new Map(Array.from(reader.words(), (slot) => [this.keys[slot] ?? reader.refuse(`slot ${slot} has no key`), slot]))
-    if (this.size + this.released.length !== lengths.length) reader.refuse('keys and free slots do not add up')
+    if (this.size + this.released.length !== this.keys.length) reader.refuse('keys and free slots do not add up')
   }
 }
