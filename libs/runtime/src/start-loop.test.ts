@@ -188,6 +188,26 @@ describe('startLoop', () => {
     expect(events).toEqual(['pull 1', 'commit out 1', 'pull 2', 'pull 3', 'commit out 2', 'commit out 3', 'pull undefined'])
   })
 
+  test('after such a commit it waits before the next pull, unless it is being stopped', async () => {
+    const waits: number[] = []
+    const { options, events } = recorded([1, 2, 3, 4], { prefetch: (batch) => batch === 2, gatherMs: 7 })
+    const loop = startLoop({
+      ...options,
+      timers: {
+        sleep: (delayMs, signal) => {
+          waits.push(delayMs)
+          if (waits.length < 2) return Promise.resolve()
+          void loop.stop()
+          return Promise.reject(signal!.reason as Error)
+        },
+        nextTurn: () => Promise.resolve(),
+      },
+    })
+    await loop.done
+    expect(waits).toEqual([7, 7])
+    expect(events.at(-1)).toBe('commit out 3')
+  })
+
   test('with prefetch the next pull runs during the commit, and is dropped by a stop', async () => {
     const events: string[] = []
     const base = recorded([1, 2, 3], { prefetch: () => true })

@@ -25,6 +25,8 @@ export interface LoopOptions<Batch, Output> {
    * being committed.
    */
   readonly prefetch?: (batch: Batch) => boolean
+  /** Time between a commit behind which nothing was prefetched and the next pull, in ms, so that small batches do not follow each other as fast as they can. Default 0. */
+  readonly gatherMs?: number
   /** Asked before each step: true where it must find everything before it committed. Default never. */
   readonly settleBefore?: () => boolean
   readonly retry?: RetryOptions
@@ -84,7 +86,17 @@ export function startLoop<Batch, Output>(options: LoopOptions<Batch, Output>): L
 const TURNS = 3
 
 async function runLoop<Batch, Output>(options: LoopOptions<Batch, Output>, signal: AbortSignal): Promise<void> {
-  const { name, step, commit, metrics, logger, prefetch = () => false, settleBefore = () => false, timers = PROCESS_TIMERS } = options
+  const {
+    name,
+    step,
+    commit,
+    metrics,
+    logger,
+    prefetch = () => false,
+    gatherMs = 0,
+    settleBefore = () => false,
+    timers = PROCESS_TIMERS,
+  } = options
   let ahead: Promise<Batch | undefined> | undefined
   let committing: Promise<void> = Promise.resolve()
   try {
@@ -105,9 +117,14 @@ async function runLoop<Batch, Output>(options: LoopOptions<Batch, Output>, signa
         metrics.count('riskledger_loop_batches_total', 1, { loop: name })
       })
       committing.catch(() => undefined) // awaited before the next commit, or at the end
-      if (!overlaps) await committing
-      // The next step may keep this thread for long: first let the commit's bytes leave, and what has arrived come in.
-      else for (let turn = 0; turn < TURNS; turn++) await timers.nextTurn()
+      if (overlaps) {
+        // The next step may keep this thread for long: first let the commit's bytes leave, and what has arrived come in.
+        for (let turn = 0; turn < TURNS; turn++) await timers.nextTurn()
+      } else {
+        await committing
+        // A stop ends the wait, too.
+        if (gatherMs > 0) await timers.sleep(gatherMs, signal).catch(() => undefined)
+      }
     }
     await committing
   } catch (error) {

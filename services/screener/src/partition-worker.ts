@@ -12,10 +12,15 @@ import { assertSameEpochs, assertStillMine, takeOver } from './take-over'
 import type { WorkerPace } from './worker-pace'
 
 /**
- * From so many inputs on a batch's append is used to screen the next. A smaller one is in the ledger sooner than the next would be worth much: what comes meanwhile would
- * wait for two appends instead of one, and each small entry costs as much as a hundred inputs, in every process that reads it.
+ * From so many live inputs on a batch's append is used to screen the next. Behind a smaller one what comes meanwhile would wait for two appends instead of one. Of a file
+ * nobody waits for an input, and the next batch is always screened meanwhile.
  */
 const OVERLAP_INPUTS = 1_000
+/**
+ * From a small batch's append to the next batch. An entry costs as much as a hundred inputs, in every process that reads it, and at a restart: at 500 verdicts a second
+ * this leaves a third of the entries out and their median as it was, at 25,000 inputs a second it halves the latency. Who comes alone does not wait.
+ */
+const GATHER_MS = 5
 
 /** What a worker stands on. All of it comes from outside, so that tests drive it without sockets. */
 export interface WorkerOptions {
@@ -130,7 +135,8 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
     settleBefore: () => writer.wantsQuiet,
     logger: options.logger,
     metrics: options.metrics,
-    prefetch: ({ items }) => items.length >= overlapInputs,
+    prefetch: ({ items, tickMs }) => tickMs === undefined || items.length === 0 || items.length >= overlapInputs,
+    gatherMs: GATHER_MS,
     timers: options.timers,
   })
   const activate = (policy: AcceptedPolicy): void => {
