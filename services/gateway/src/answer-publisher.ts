@@ -59,14 +59,15 @@ export class AnswerPublisher {
     this.sendWithin(GATHER_MS)
   }
 
-  /** Hands the log what waits, if nothing is under way. Called right before events go there: what reaches the log in one breath shares a request. */
+  /** Hands the log what waits, 1,000 answers at most; nothing while a group is under way. Called right after events went there. */
   sendNow(): void {
     if (this.sending !== null || this.waiting.length === 0) return
     if (this.timer !== null) clearTimeout(this.timer)
     this.timer = null
     this.sending = this.append(this.waiting.splice(0, GROUP_ANSWERS)).finally(() => {
       this.sending = null
-      this.sendWithin(GATHER_MS)
+      if (this.waiting.length >= GROUP_ANSWERS && !this.leaving.signal.aborted) this.sendNow()
+      else this.sendWithin(GATHER_MS)
     })
   }
 

@@ -255,6 +255,28 @@ test('what callers were told stands in the log as answers, keyed by account', as
   expect(records.map(({ key }) => Buffer.from(key!).toString())).toEqual(['a-0293', 'a-0293'])
 })
 
+test('what a caller was told goes to the log along with the next event', async () => {
+  const log = new MemoryEventLog()
+  const appended: { readonly topic: string; readonly turn: number }[] = []
+  let turn = 0
+  const append = log.append.bind(log)
+  log.append = (records, progress) => {
+    for (const { topic } of records) appended.push({ topic, turn })
+    queueMicrotask(() => turn++)
+    return append(records, progress)
+  }
+  await bench.close()
+  bench = new GatewayBench(log)
+  await bench.open()
+  await bench.screen()
+  // Each answer waits 25 ms for company at most, and an event that comes right behind is company.
+  for (let id = 1; id <= 20; id++) await bench.decide(payment(id))
+  const together = appended.filter(
+    ({ topic, turn: at }) => topic === 'answers' && appended.some((one) => one.topic === 'payments' && one.turn === at),
+  )
+  expect(together.length).toBeGreaterThan(0)
+})
+
 test('answers that the log never takes are counted and said', async () => {
   const log = new MemoryEventLog()
   log.append = () => Promise.reject(new Error('gone'))

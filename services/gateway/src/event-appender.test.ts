@@ -52,13 +52,13 @@ test('what comes while an append is under way goes together, and each gets its o
   expect(appender.bytes).toBe(0)
 })
 
-test('what comes in one turn of the event loop goes together, and others are told right before', async () => {
+test('what comes in one turn of the event loop goes together, and others are told right after', async () => {
   const log = new HeldLog()
-  const before: number[] = []
-  const appender = new EventAppender(log, { maxPendingBytes: 1e6, beforeGroup: () => before.push(log.groups.length) })
+  const told: number[] = []
+  const appender = new EventAppender(log, { maxPendingBytes: 1e6, alongWithGroup: () => told.push(log.groups.length) })
   await settle(log, Promise.all([1, 2, 3].map((count) => appender.append(Array.from({ length: count }, () => record())))))
   expect(log.groups).toEqual([6])
-  expect(before).toEqual([0])
+  expect(told).toEqual([1])
 })
 
 test('groups stay within 1 MiB', async () => {

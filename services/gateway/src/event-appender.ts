@@ -4,8 +4,11 @@ import { RiskError, type EventLog, type ProposedRecord } from '@riskledger/contr
 export interface AppenderOptions {
   /** Keys and values that may wait or be on their way, together. */
   readonly maxPendingBytes: number
-  /** Called right before a group goes to the log, so that what need not go by itself can go along. */
-  readonly beforeGroup?: () => void
+  /**
+   * Called in the same turn right after a group was handed to the log, so that what need not go by itself goes along: on Kafka in the same request, in the embedded log
+   * in the next transaction. Must not throw. Default: nothing.
+   */
+  readonly alongWithGroup?: () => void
 }
 
 const MAX_GROUP_BYTES = 1024 * 1024
@@ -24,8 +27,8 @@ interface Waiting {
 export class EventAppender {
   private waiting: Waiting[] = []
   private pendingBytes = 0
+  /** From when a group is due until it is in the log. */
   private sending = false
-  private pumping = false
   private idle: (() => void)[] = []
 
   constructor(
@@ -51,23 +54,20 @@ export class EventAppender {
     this.pendingBytes += bytes
     return new Promise((resolve, reject) => {
       this.waiting.push({ records, bytes, resolve, reject })
-      this.pumpSoon()
+      this.sendSoon()
     })
   }
 
   /** Resolves once nothing waits and nothing is on its way. */
   async drained(): Promise<void> {
-    if (this.sending || this.waiting.length > 0) await new Promise<void>((resolve) => this.idle.push(resolve))
+    if (this.sending) await new Promise<void>((resolve) => this.idle.push(resolve))
   }
 
   /** Requests that came in the same turn are read first. */
-  private pumpSoon(): void {
-    if (this.pumping || this.sending) return
-    this.pumping = true
-    setImmediate(() => {
-      this.pumping = false
-      if (this.waiting.length > 0) void this.send(this.nextGroup())
-    })
+  private sendSoon(): void {
+    if (this.sending) return
+    this.sending = true
+    setImmediate(() => void this.send(this.nextGroup()))
   }
 
   private nextGroup(): readonly Waiting[] {
@@ -79,10 +79,10 @@ export class EventAppender {
   }
 
   private async send(group: readonly Waiting[]): Promise<void> {
-    this.sending = true
-    this.options.beforeGroup?.()
     try {
-      const offsets = await this.log.append(group.flatMap(({ records }) => records))
+      const appending = this.log.append(group.flatMap(({ records }) => records))
+      this.options.alongWithGroup?.()
+      const offsets = await appending
       let at = 0
       for (const { records, resolve } of group) resolve(offsets.slice(at, (at += records.length)))
     } catch (error) {
@@ -90,7 +90,7 @@ export class EventAppender {
     } finally {
       this.sending = false
       for (const { bytes } of group) this.pendingBytes -= bytes
-      if (this.waiting.length > 0) this.pumpSoon()
+      if (this.waiting.length > 0) this.sendSoon()
       else for (const resolve of this.idle.splice(0)) resolve()
     }
   }

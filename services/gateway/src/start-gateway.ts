@@ -59,7 +59,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     metrics,
   })
   const answers = new AnswerPublisher({ log, partitionCount, source: options.source ?? 'gateway', nowMs, logger, metrics })
-  const appender = new EventAppender(log, { maxPendingBytes: limits.maxPendingAppendBytes, beforeGroup: () => answers.sendNow() })
+  const appender = new EventAppender(log, { maxPendingBytes: limits.maxPendingAppendBytes, alongWithGroup: () => answers.sendNow() })
   const admission = new Admission({ apiKeys: options.apiKeys, limits, metrics })
   const app = createServer(options, limits)
   try {

@@ -145,6 +145,42 @@ test('who begins a journal at the same moment as another, and finds it registere
   expect(ledger.entriesOf(STREAM).filter(({ type }) => type === 'SegmentOpened')).toHaveLength(1)
 })
 
+describe('while a batch is on its way into the ledger', () => {
+  /** Holds the first append of inputs, and screens `first` and then `second` inputs; how far the state got while it was held. */
+  async function screened(first: number, second: number): Promise<number> {
+    let letGo: () => void = () => undefined
+    let isHeld = false
+    bench.ledger.gate = async (_, entries) => {
+      if (isHeld || entries[0].type !== 'InputsScreened') return
+      isHeld = true
+      await new Promise<void>((resolve) => (letGo = resolve))
+    }
+    const payments = Array.from({ length: first + second }, (_, i) => payment(i + 1))
+    await bench.log.append(payments.slice(0, first))
+    const { worker, reached } = await bench.start()
+    const turns = async (count: number): Promise<void> => {
+      for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve))
+    }
+    while (!isHeld) await turns(1)
+    await bench.log.append(payments.slice(first))
+    await turns(100)
+    const inputs = worker.fold.step!.nextSequence - 1
+    letGo()
+    await reached(first + second)
+    return inputs
+  }
+
+  test('nothing is screened behind a small one, and all that came meanwhile goes together', async () => {
+    expect(await screened(1, 3)).toBe(1)
+    const sizes = bench.ledger.entriesOf(STREAM).filter(({ type }) => type === 'InputsScreened')
+    expect(sizes).toHaveLength(2)
+  })
+
+  test('the next one is screened behind a full one', async () => {
+    expect(await screened(4, 4)).toBe(8)
+  })
+})
+
 test('goes on where the journal ends: nothing twice, nothing left out', async () => {
   await bench.log.append([1, 2, 3].map(payment))
   const first = await bench.start()

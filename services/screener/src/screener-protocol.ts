@@ -15,8 +15,8 @@ export type Assignment =
     }
 
 /**
- * What the screener thread tells: which partitions it was given alone, each batch and each moment of idleness too, or each batch with its decisions. A message wakes
- * another thread, which for a batch of a few inputs is a tenth of its cost: so whoever shows nothing asks for nothing.
+ * How much the screener thread tells, each with what is before it: the partitions that it was given; each batch and each moment of idleness; each batch's decisions.
+ * A message wakes another thread, a tenth of what a batch of a few inputs costs: whoever shows nothing asks for nothing.
  */
 export type ScreenerTells = 'assignments' | 'progress' | 'decisions'
 
@@ -36,6 +36,7 @@ export interface ScreenerThreadInput {
   /** Canonical bytes of the policy with which a journal begins that has none yet; null: `policy`, or a refusal. */
   readonly firstPolicy: Uint8Array | null
   readonly challengeSecret: string
+  /** How much is told while it runs. */
   readonly tells: ScreenerTells
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
   /** Where to tell of health and metrics; null: nowhere. */

@@ -13,7 +13,6 @@ import {
   type SharedEventLog,
   type ThreadContext,
 } from '@riskledger/runtime'
-import type { JournalFold } from '@riskledger/screening'
 import { assertChallengeSecret, challengeDraw } from './challenge-draw'
 import { entriesAhead } from './entries-ahead'
 import { joinGroup, type GroupMembership } from './join-group'
@@ -21,9 +20,9 @@ import { openSnapshots } from './open-snapshots'
 import { startPartitionWorker, type PartitionWorker, type WorkerOptions } from './partition-worker'
 import { PartitionWorkers } from './partition-workers'
 import { PolicyShelf } from './policy-shelf'
-import { countsOf } from './screening-metrics'
 import { SnapshotRoom } from './snapshot-room'
-import type { InputCounts, PartitionTaken, ScreenerMessage, ScreenerReady, ScreenerRequest, ScreenerThreadInput } from './screener-protocol'
+import { inputCountsOf, tellingOf } from './telling'
+import type { PartitionTaken, ScreenerMessage, ScreenerReady, ScreenerRequest, ScreenerThreadInput } from './screener-protocol'
 
 type Shared = Omit<WorkerOptions, 'metrics' | 'log' | 'partition' | 'draw' | 'onBatch' | 'onIdle' | 'stillMine'> & {
   readonly log: SharedEventLog
@@ -121,38 +120,20 @@ async function startOne(
 ): Promise<PartitionWorker> {
   const log = shared.log.view()
   try {
-    const worker = await startPartitionWorker({ ...shared, ...partOf(context, { partition, onProgress }), log, partition, stillMine })
+    const worker = await startPartitionWorker({
+      ...shared,
+      ...tellingOf({ partition, tells: context.input.tells, post: context.post, onProgress }),
+      draw: challengeDraw(context.input.challengeSecret, partition),
+      log,
+      partition,
+      stillMine,
+    })
     const close = (): void => void log.close()
     worker.done.then(close, close)
     return worker
   } catch (error) {
     await log.close()
     throw error
-  }
-}
-
-/** What a worker of one partition has of its own. */
-function partOf(
-  { input, post }: Context,
-  { partition, onProgress }: { readonly partition: number; readonly onProgress: () => void },
-): Pick<WorkerOptions, 'draw' | 'onBatch' | 'onIdle'> {
-  const tell = (message: ScreenerMessage): void => {
-    if (input.tells !== 'assignments') post(message)
-  }
-  return {
-    draw: challengeDraw(input.challengeSecret, partition),
-    onBatch: (batch, fold) => {
-      if (batch.inputCount > 0) onProgress()
-      tell({
-        kind: 'batch',
-        partition,
-        inputs: fold.step!.nextSequence - 1,
-        revision: batch.head.revision,
-        counts: inputCountsOf(fold),
-        decisions: input.tells === 'decisions' ? batch.decisions : [],
-      })
-    },
-    onIdle: (nextOffsets) => tell({ kind: 'idle', partition, nextOffsets }),
   }
 }
 
@@ -174,10 +155,6 @@ function takenOf(workers: PartitionWorkers): readonly PartitionTaken[] {
     counts: inputCountsOf(fold),
     policyHash: fold.step!.policyHash,
   }))
-}
-
-function inputCountsOf({ step }: JournalFold): InputCounts {
-  return { ...countsOf(step!), dedupeUnchecked: step!.dedupeUncheckedCount }
 }
 
 function checkSecret(policy: Policy, secret: string): void {

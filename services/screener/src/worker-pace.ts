@@ -24,7 +24,7 @@ export interface WorkerPace {
 }
 
 /**
- * What every command uses unless the environment says otherwise. 16 MiB a second are about 0.6 % of the time for copies, 2 % of a core for packing them, and a few MiB a
+ * What every command uses unless the environment says otherwise. 16 MiB a second are 0.4 to 0.8 % of the time for copies, 2 % of a core for packing them, and a few MiB a
  * second for the disk.
  */
 export const DEFAULT_PACE: WorkerPace = {

@@ -65,6 +65,14 @@ test('a batch that was not acknowledged is sent again byte for byte, and the nex
   await producer.close()
 })
 
+test('calls of one turn share a request', async () => {
+  const { wire, producer } = producing(inTurn([]))
+  await producer.prepare()
+  await Promise.all(['a', 'b', 'c'].map((value) => producer.send(records(value))))
+  expect(wire.requests).toHaveLength(1)
+  await producer.close()
+})
+
 test('calls in flight at once share batches, in their order, one batch of a partition on its way at a time', async () => {
   let inFlight = 0
   const answer = inTurn([])
@@ -74,9 +82,14 @@ test('calls in flight at once share batches, in their order, one batch of a part
     inFlight--
     return answer(request, node)
   })
-  const offsets = await Promise.all(Array.from({ length: 30 }, (_, i) => producer.send(records(String(i)))))
-  expect(offsets.flat()).toEqual(Array.from({ length: 30 }, (_, i) => i))
-  expect(wire.requests.length).toBeLessThan(4)
+  const sent: Promise<readonly number[]>[] = []
+  for (let i = 0; i < 30; i++) {
+    sent.push(producer.send(records(String(i))))
+    if (i % 10 === 9) await new Promise((resolve) => setImmediate(resolve))
+  }
+  expect((await Promise.all(sent)).flat()).toEqual(Array.from({ length: 30 }, (_, i) => i))
+  expect(wire.requests.length).toBeGreaterThan(1)
+  expect(wire.requests.length).toBeLessThan(5)
   await producer.close()
 })
 

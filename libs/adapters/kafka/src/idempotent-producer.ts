@@ -140,7 +140,7 @@ export class IdempotentProducer {
     return queue
   }
 
-  /** Calls of one breath share a request. */
+  /** Schedules once the calling code has run on to its next await: calls made until then share a request. */
   private scheduleSoon(): void {
     if (this.scheduled) return
     this.scheduled = true

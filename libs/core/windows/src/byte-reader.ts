@@ -1,5 +1,5 @@
 import { RiskError } from '@riskledger/contracts'
-import { WORDS_AT } from './byte-writer'
+import { WORD_ALIGNMENT_BYTES } from './byte-writer'
 
 const WORD_BYTES = 4
 
@@ -100,7 +100,7 @@ export class ByteReader {
 
   private viewOfWords(count: number): Uint32Array {
     const { source } = this
-    this.take(-this.position & (WORDS_AT - 1))
+    this.take(-this.position & (WORD_ALIGNMENT_BYTES - 1))
     const at = this.take(WORD_BYTES * count)
     if (source.byteOffset % WORD_BYTES === 0) return new Uint32Array(source.buffer, source.byteOffset + at, count)
     return new Uint32Array(new Uint8Array(source.subarray(at, at + WORD_BYTES * count)).buffer)

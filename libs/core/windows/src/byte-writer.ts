@@ -1,7 +1,7 @@
 const TWO_31 = 0x80000000
 const WORD_BYTES = 4
-/** Where words lie: at a multiple of so many bytes. */
-export const WORDS_AT = 8
+/** Arrays of words begin at multiples of this in what is written. */
+export const WORD_ALIGNMENT_BYTES = 8
 
 /**
  * A growable buffer of bytes for snapshots and canonical hashes. Little-endian; same calls, same bytes, on every engine,
@@ -147,13 +147,13 @@ export class ByteWriter {
   }
 
   /**
-   * A large array as it lies, as this machine orders its bytes: the number of its words, then they, at a multiple of eight. A copy of memory, and no more: into shared
-   * memory eight bytes at a time where both sides lie so, else one at a time.
+   * A large array as it lies, as this machine orders its bytes: the number of its words, then they, at a multiple of eight. A copy of memory, and no more; V8 copies into
+   * shared memory eight bytes at a time where both sides are so aligned, else one at a time.
    */
   words(values: Uint32Array): void {
     this.varint(values.length)
-    this.room(WORD_BYTES * values.length + WORDS_AT)
-    while (this.length % WORDS_AT !== 0) this.bytesHeld[this.length++] = 0
+    this.room(WORD_BYTES * values.length + WORD_ALIGNMENT_BYTES)
+    while (this.length % WORD_ALIGNMENT_BYTES !== 0) this.bytesHeld[this.length++] = 0
     new Uint32Array(this.bytesHeld.buffer, this.length, values.length).set(values)
     this.length += WORD_BYTES * values.length
   }
@@ -206,7 +206,7 @@ export class ByteMeter extends ByteWriter {
   /** Up to eight bytes more than are written: the padding that aligns the words is not known here. */
   override words(values: Uint32Array): void {
     this.varint(values.length)
-    this.uncopiedBytes += WORD_BYTES * values.length + WORDS_AT
+    this.uncopiedBytes += WORD_BYTES * values.length + WORD_ALIGNMENT_BYTES
   }
 }
 

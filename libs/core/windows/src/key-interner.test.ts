@@ -74,6 +74,19 @@ test('among short ASCII keys no text is asked for', () => {
   expect(interner.findBytes(Buffer.from('account-00011'), 0, 13)).toBe(ASK_BY_TEXT)
 })
 
+test('it is read back where many slots are free and their texts were given back', () => {
+  const interner = new KeyInterner()
+  for (let i = 0; i < 1_000; i++) interner.intern(`before-${i}`)
+  for (let slot = 0; slot < 1_000; slot++) interner.release(slot)
+  for (let i = 0; i < 300; i++) interner.intern(`after-${i}`)
+  const writer = new ByteWriter()
+  interner.write(writer)
+  const read = new KeyInterner()
+  read.read(new ByteReader(writer.finish()))
+  expect([...read.entries()]).toEqual([...interner.entries()])
+  expect(read.intern('another')).toBe(interner.intern('another'))
+})
+
 test('the texts of keys that are gone are given back, and those that stay are kept', () => {
   const writer = new ByteWriter()
   const interner = new KeyInterner()

@@ -36,7 +36,7 @@ export class KeyInterner {
     return this.keys.length
   }
 
-  /** The key's slot, a new one if need be; -1 where `maxKeys` are held already. */
+  /** The key's slot, a new one if need be; -1 where `maxKeys` are held already, or 2^30 characters. */
   intern(key: string): number {
     const slot = this.short.find(key)
     if (slot >= 0) return slot
@@ -45,7 +45,7 @@ export class KeyInterner {
   }
 
   private add(key: string): number {
-    if (this.size >= this.maxKeys) return -1
+    if (this.size >= this.maxKeys || !this.texts.hasRoomFor(key)) return -1
     const slot = this.released.pop() ?? this.keys.length
     this.keys[slot] = key
     this.texts.set(slot, key)

@@ -3,23 +3,31 @@ import { wordsOf, type ByteWriter } from './byte-writer'
 
 const FIRST_SLOTS = 16
 const FIRST_UNITS = 256
-/** Below so many code units nothing is gathered in: it would be done too often. */
-const WORTH_GATHERING = 4_096
+/** 2 GiB, more than a snapshot holds. */
+const MAX_UNITS = 2 ** 30
+/** With fewer wasted code units nothing is compacted: it would be done too often. */
+const LEAST_WASTED_UNITS = 4_096
+const UNIT_BYTES = 2
 
 /**
  * The texts of keys by slot, once more beside the strings: their UTF-16 code units in one array, and where each lies. A snapshot copies two arrays, where joining and
- * encoding a hundred thousand strings took a fifth of its time.
+ * encoding a hundred thousand strings took a fifth of its time. Holds 2^30 code units at most.
  */
 export class KeyTexts {
   private units = new Uint16Array(FIRST_UNITS)
   private top = 0
   /** Code units of keys that are gone. */
   private wasted = 0
-  /** Of each slot: where its text begins, and its length + 1; 0 for a slot without a key. */
+  /** Of each slot: where its text begins, and its length + 1; zeros for a slot without a key. */
   private places = new Uint32Array(2 * FIRST_SLOTS)
   private slotEnd = 0
 
-  /** Puts a key's text under its slot, which has none. */
+  /** Whether a key's text would fit in. */
+  hasRoomFor(key: string): boolean {
+    return this.top - this.wasted + key.length <= MAX_UNITS
+  }
+
+  /** Puts a key's text under its slot, which has none. Programmer error (unchecked): a text for which there is no room. */
   set(slot: number, key: string): void {
     const { length } = key
     if (this.top + length > this.units.length) this.makeRoom(length)
@@ -34,18 +42,22 @@ export class KeyTexts {
   /** Forgets the text of a slot. */
   delete(slot: number): void {
     this.wasted += this.places[2 * slot + 1] - 1
-    this.places[2 * slot + 1] = 0
+    this.places.fill(0, 2 * slot, 2 * slot + 2)
   }
 
   private makeRoom(more: number): void {
-    if (this.wasted >= WORTH_GATHERING && this.wasted > this.top / 2) this.gather()
+    const isWorthIt = this.wasted >= LEAST_WASTED_UNITS && this.wasted > this.top / 2
+    if (isWorthIt || this.top + more > MAX_UNITS) this.compact()
     const need = this.top + more
-    // An even number, which is whole words.
-    if (need > this.units.length) this.units = grown(this.units, new Uint16Array(2 * need))
+    const held = this.units.length
+    if (need <= held) return
+    // Doubles while small, then grows by a quarter; an even number, which is whole words.
+    const length = Math.min(MAX_UNITS, Math.max(need, held < 1 << 24 ? 2 * held : held + (held >>> 2)))
+    this.units = grown(this.units, new Uint16Array(length + (length & 1)))
   }
 
   /** Moves the texts that are left together. */
-  private gather(): void {
+  private compact(): void {
     const { places } = this
     const before = this.units.slice(0, this.top)
     this.top = 0
@@ -62,7 +74,6 @@ export class KeyTexts {
 
   /** Writes all of it. */
   write(writer: ByteWriter): void {
-    writer.varint(this.wasted)
     writer.varint(this.top)
     // A word is two units.
     writer.words(wordsOf(this.units.subarray(0, this.top + (this.top & 1))))
@@ -71,21 +82,26 @@ export class KeyTexts {
 
   /** Fills a fresh one with what `write` wrote, and returns the keys by slot. Throws `snapshot-unusable`. */
   read(reader: ByteReader): (string | undefined)[] {
-    this.wasted = reader.varint()
     this.top = reader.varint()
     const words = reader.words()
     this.units = new Uint16Array(words.buffer)
     if (this.top > this.units.length) reader.refuse(`${this.top} code units where ${this.units.length} are`)
     this.places = reader.words()
+    if (this.places.length % 2 !== 0) reader.refuse(`${this.places.length} words of places, which come in pairs`)
     this.slotEnd = this.places.length / 2
-    const text = Buffer.from(words.buffer, 0, 2 * this.top).toString('utf16le')
+    // One by one: a text of all of them may be longer than a string can be, and would be kept by each part of it.
+    const text = Buffer.from(words.buffer)
     const keys: (string | undefined)[] = []
+    let held = 0
     for (let slot = 0; slot < this.slotEnd; slot++) {
       const from = this.places[2 * slot]
-      const end = from + this.places[2 * slot + 1] - 1
-      if (end > this.top) reader.refuse(`a key that ends at ${end} of ${this.top} code units`)
-      keys.push(end < from ? undefined : text.substring(from, end))
+      const length = this.places[2 * slot + 1] - 1
+      if (from + length > this.top) reader.refuse(`a key that ends at ${from + length} of ${this.top} code units`)
+      keys.push(length < 0 ? undefined : text.toString('utf16le', UNIT_BYTES * from, UNIT_BYTES * (from + length)))
+      if (length > 0) held += length
     }
+    if (held > this.top) reader.refuse(`keys of ${held} code units in a text of ${this.top}`)
+    this.wasted = this.top - held
     return keys
   }
 }

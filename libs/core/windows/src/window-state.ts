@@ -8,6 +8,9 @@ import { SlidingStore } from './sliding-store'
 import { EVENT_LATE, EVENT_REJECTED, WindowBatch, type ClosedWindow, type RejectionReason } from './window-batch'
 import type { SlidingWindow, WindowSpecification } from './window-specification'
 
+/** Changes with the bytes of a snapshot: one of another layout is refused. */
+const SNAPSHOT_FORMAT = 1
+
 /** Most events in one batch. */
 export const MAX_BATCH = 4096
 /** Times lie in `[-MAX_TIME_MS, MAX_TIME_MS]`: what a JavaScript date can hold. */
@@ -74,7 +77,7 @@ export class WindowState {
     this.maxOpen = maxKeys
     this.slidingIndexes = windows.flatMap((window, index) => (window.kind === 'sliding' ? [index] : []))
     this.slidingGraceMs = this.slidingIndexes.reduce((most, index) => Math.max(most, windows[index].graceMs), 0)
-    this.signature = JSON.stringify([windows, late, maxKeys, maxEventsPerKey])
+    this.signature = JSON.stringify([SNAPSHOT_FORMAT, windows, late, maxKeys, maxEventsPerKey])
     this.clear()
   }
 
@@ -269,11 +272,11 @@ export class WindowState {
     return writer.finish()
   }
 
-  /** Replaces the content by a snapshot's. Throws `snapshot-unusable`, also for other options; the state is empty then. */
+  /** Replaces the content by a snapshot's. Throws `snapshot-unusable`, also for other options and of another version; the state is empty then. */
   restore(bytes: Uint8Array): void {
     this.clear()
     const reader = new ByteReader(bytes)
-    if (reader.string() !== this.signature) reader.refuse('it was made with other options')
+    if (reader.string() !== this.signature) reader.refuse('it was made with other options, or by another version')
     try {
       this.maxTimeMs = reader.f64()
       this.lateCounts = this.lateCounts.map(() => reader.varint())

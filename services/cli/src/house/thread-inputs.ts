@@ -24,6 +24,7 @@ export interface PartOptions {
   readonly logLevel: Settings['logLevel']
   readonly crashAt: string | undefined
   readonly pace?: WorkerPace
+  /** How much the screener tells while it runs. */
   readonly tells: ScreenerTells
   /** Where the part tells of health and metrics; left out: nowhere. */
   readonly health?: HealthAddress | null
