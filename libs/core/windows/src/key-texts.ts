@@ -4,7 +4,7 @@ import { wordsOf, type ByteWriter } from './byte-writer'
 const FIRST_SLOTS = 16
 const FIRST_UNITS = 256
 /** 2 GiB, more than a snapshot holds. */
-const MAX_UNITS = 2 ** 30
+const MAX_UNITS = 0x4000_0000
 /** With fewer wasted code units nothing is compacted: it would be done too often. */
 const LEAST_WASTED_UNITS = 4_096
 const UNIT_BYTES = 2
