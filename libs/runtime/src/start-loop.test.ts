@@ -30,6 +30,15 @@ function recorded(numbers: readonly number[], changes: Partial<LoopOptions<numbe
   return { options, events, metrics }
 }
 
+/** Its pulls, each noted once it has come. */
+function pullsNoted({ pull }: LoopOptions<number, string>, events: string[]): LoopOptions<number, string>['pull'] {
+  return async (signal) => {
+    const batch = await pull(signal)
+    events.push(`pull ${batch}`)
+    return batch
+  }
+}
+
 const untilAborted = (signal: AbortSignal): Promise<undefined> =>
   new Promise((resolve) => {
     if (signal.aborted) resolve(undefined)
@@ -173,11 +182,7 @@ describe('startLoop', () => {
     const base = recorded([1, 2, 3], { prefetch: (batch) => batch === 2 })
     const loop = startLoop({
       ...base.options,
-      pull: async (signal) => {
-        const batch = await base.options.pull(signal)
-        events.push(`pull ${batch}`)
-        return batch
-      },
+      pull: pullsNoted(base.options, events),
       commit: async (output) => {
         while (output === 'out 2' && !events.includes('pull 3')) await new Promise(setImmediate)
         await new Promise(setImmediate)
@@ -213,11 +218,7 @@ describe('startLoop', () => {
     const base = recorded([1, 2, 3], { prefetch: () => true })
     const loop = startLoop({
       ...base.options,
-      pull: async (signal) => {
-        const batch = await base.options.pull(signal)
-        events.push(`pull ${batch}`)
-        return batch
-      },
+      pull: pullsNoted(base.options, events),
       commit: async (output) => {
         while (events.length < 2) await new Promise(setImmediate)
         events.push(`commit ${output}`)

@@ -1,6 +1,7 @@
-import { RiskError, type ProposedRecord } from '@riskledger/contracts'
-import { KeptLogger, MemoryEventLog, NO_METRICS } from '@riskledger/testing'
+import { RiskError } from '@riskledger/contracts'
+import { KeptLogger, NO_METRICS } from '@riskledger/testing'
 import { AnswerPublisher, type Told } from './answer-publisher'
+import { CountingLog } from './testing/counting-log'
 
 const TOLD: Told = {
   accountId: 'a',
@@ -10,21 +11,6 @@ const TOLD: Told = {
   fallback: false,
   latencyMs: 1,
   deadlineMs: 150,
-}
-
-/** A log that counts what each call brings; calls end when they are let go, or fail as told. */
-class CountingLog extends MemoryEventLog {
-  readonly groups: number[] = []
-  failures: RiskError[] = []
-  held: (() => void)[] | null = null
-
-  override async append(records: readonly ProposedRecord[]): Promise<readonly number[]> {
-    this.groups.push(records.length)
-    const failure = this.failures.shift()
-    if (failure !== undefined) throw failure
-    if (this.held !== null) await new Promise<void>((resolve) => this.held!.push(resolve))
-    return super.append(records)
-  }
 }
 
 function publisher(log: CountingLog): AnswerPublisher {
@@ -58,24 +44,22 @@ test('without events they go by themselves', async () => {
 })
 
 test('one group is under way at a time; what comes meanwhile goes together after it', async () => {
-  const log = new CountingLog()
-  log.held = []
+  const log = new CountingLog(true)
   const answers = publisher(log)
   answers.publish(TOLD)
   answers.sendNow()
   for (let i = 0; i < 4; i++) answers.publish(TOLD)
   answers.sendNow()
   expect(log.groups).toEqual([1])
-  const held = log.held
-  log.held = null
-  for (const letGo of held) letGo()
+  log.holds = false
+  log.letGo()
   await answers.close(1_000)
   expect(log.groups).toEqual([1, 4])
 })
 
 test('what the log does not take for now is sent again, together with what came since', async () => {
   const log = new CountingLog()
-  log.failures = [new RiskError('log-unavailable', 'no broker answers', { retriable: true })]
+  log.failures.push(new RiskError('log-unavailable', 'no broker answers', { retriable: true }))
   const answers = publisher(log)
   answers.publish(TOLD)
   answers.sendNow()

@@ -1,37 +1,21 @@
 import type { ProposedRecord } from '@riskledger/contracts'
 import { MemoryEventLog } from '@riskledger/testing'
 import { EventAppender } from './event-appender'
+import { CountingLog } from './testing/counting-log'
 
 function record(bytes = 100): ProposedRecord {
   return { topic: 'payments', partition: 0, brokerTimeMs: 1, orderTimeMs: undefined, key: null, value: new Uint8Array(bytes) }
 }
 
-/** A log whose appends wait until they are let go, one by one. */
-class HeldLog extends MemoryEventLog {
-  readonly groups: number[] = []
-  private readonly held: (() => void)[] = []
-
-  override async append(records: readonly ProposedRecord[]): Promise<readonly number[]> {
-    this.groups.push(records.length)
-    await new Promise<void>((resolve) => this.held.push(resolve))
-    return super.append(records)
-  }
-
-  /** Lets the oldest append go. */
-  letGo(): void {
-    this.held.shift()?.()
-  }
-}
-
 /** Appends one record, and returns once it is on its way. */
-async function under(log: HeldLog, appender: EventAppender): Promise<{ readonly appended: Promise<readonly number[]> }> {
+async function under(log: CountingLog, appender: EventAppender): Promise<{ readonly appended: Promise<readonly number[]> }> {
   const appended = appender.append([record()])
   while (log.groups.length === 0) await new Promise((resolve) => setImmediate(resolve))
   return { appended }
 }
 
 /** Lets everything go until the promise is settled. */
-async function settle<T>(log: HeldLog, promise: Promise<T>): Promise<T> {
+async function settle<T>(log: CountingLog, promise: Promise<T>): Promise<T> {
   let settled = false
   void promise.finally(() => (settled = true)).catch(() => undefined)
   while (!settled) {
@@ -42,7 +26,7 @@ async function settle<T>(log: HeldLog, promise: Promise<T>): Promise<T> {
 }
 
 test('what comes while an append is under way goes together, and each gets its own offsets', async () => {
-  const log = new HeldLog()
+  const log = new CountingLog(true)
   const appender = new EventAppender(log, { maxPendingBytes: 1e6 })
   const { appended: first } = await under(log, appender)
   const appended = [1, 1, 1, 2, 3, 1].map((count) => appender.append(Array.from({ length: count }, () => record())))
@@ -53,7 +37,7 @@ test('what comes while an append is under way goes together, and each gets its o
 })
 
 test('what comes in one turn of the event loop goes together, and others are told right after', async () => {
-  const log = new HeldLog()
+  const log = new CountingLog(true)
   const told: number[] = []
   const appender = new EventAppender(log, { maxPendingBytes: 1e6, alongWithGroup: () => told.push(log.groups.length) })
   await settle(log, Promise.all([1, 2, 3].map((count) => appender.append(Array.from({ length: count }, () => record())))))
@@ -62,7 +46,7 @@ test('what comes in one turn of the event loop goes together, and others are tol
 })
 
 test('groups stay within 1 MiB', async () => {
-  const log = new HeldLog()
+  const log = new CountingLog(true)
   const appender = new EventAppender(log, { maxPendingBytes: 1e8 })
   const appended = Array.from({ length: 9 }, () => appender.append([record(400_000)]))
   await settle(log, Promise.all(appended))
@@ -70,7 +54,7 @@ test('groups stay within 1 MiB', async () => {
 })
 
 test('past the limit it refuses at once; one larger than the limit goes alone', async () => {
-  const log = new HeldLog()
+  const log = new CountingLog(true)
   const appender = new EventAppender(log, { maxPendingBytes: 150 })
   const first = appender.append([record(500)])
   await expect(appender.append([record(1)])).rejects.toMatchObject({ code: 'limit-reached', retriable: true })
@@ -92,7 +76,7 @@ test('a failure reaches all of its group and nobody else', async () => {
 })
 
 test('it is drained once nothing is on its way', async () => {
-  const log = new HeldLog()
+  const log = new CountingLog(true)
   const appender = new EventAppender(log, { maxPendingBytes: 1e6 })
   await appender.drained()
   const { appended: first } = await under(log, appender)

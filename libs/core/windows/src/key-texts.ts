@@ -1,5 +1,6 @@
 import type { ByteReader } from './byte-reader'
 import { wordsOf, type ByteWriter } from './byte-writer'
+import { grownCapacity } from './grown-capacity'
 
 const FIRST_SLOTS = 16
 const FIRST_UNITS = 256
@@ -49,10 +50,9 @@ export class KeyTexts {
     const isWorthIt = this.wasted >= LEAST_WASTED_UNITS && this.wasted > this.top / 2
     if (isWorthIt || this.top + more > MAX_UNITS) this.compact()
     const need = this.top + more
-    const held = this.units.length
-    if (need <= held) return
-    // Doubles while small, then grows by a quarter; an even number, which is whole words.
-    const length = Math.min(MAX_UNITS, Math.max(need, held < 1 << 24 ? 2 * held : held + (held >>> 2)))
+    if (need <= this.units.length) return
+    // An even number, which is whole words.
+    const length = Math.min(MAX_UNITS, grownCapacity(this.units.length, need, 1 << 24))
     this.units = grown(this.units, new Uint16Array(length + (length & 1)))
   }
 

@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert'
 import type { ByteReader } from './byte-reader'
 import { wordsOf, type ByteWriter } from './byte-writer'
+import { grownCapacity } from './grown-capacity'
 import { SlabPool } from './slab-pool'
 
 // Bookkeeping of a slot, in 32-bit integers: for three widths, with its times and sums, it is one cache line of 64 bytes.
@@ -68,7 +69,7 @@ export class RingStore {
   protected readonly longest: number
 
   protected growSlots(need: number): void {
-    const capacity = Math.max(need, this.slotCapacity < 1 << 18 ? this.slotCapacity * 2 : this.slotCapacity + (this.slotCapacity >>> 2))
+    const capacity = grownCapacity(this.slotCapacity, need, 1 << 18)
     const ints = new Int32Array(capacity * this.intStride)
     if (this.slotCapacity > 0) ints.set(this.ints)
     this.ints = ints

@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert'
 import type { ByteReader } from './byte-reader'
 import { wordsOf, type ByteWriter } from './byte-writer'
+import { grownCapacity } from './grown-capacity'
 
 /** Blocks of 2^0 to 2^24 cells. */
 const SIZES = 25
@@ -48,11 +49,9 @@ export class SlabPool {
     this.freeCells += 1 << log2
   }
 
-  /** Doubles while small, then grows by a quarter: doubling gigabytes would hold three times what is needed for a moment. */
   private grow(): void {
-    const held = this.doubles.length
     assert(this.top <= MAX_CELLS, `windows hold more than ${MAX_CELLS * 8} bytes of events: hold fewer keys, or fewer events per key`)
-    const grown = new Float64Array(Math.min(MAX_CELLS, Math.max(this.top, held < 1 << 24 ? held * 2 : held + (held >>> 2))))
+    const grown = new Float64Array(Math.min(MAX_CELLS, grownCapacity(this.doubles.length, this.top, 1 << 24)))
     grown.set(this.doubles)
     this.doubles = grown
     this.words = new Int32Array(grown.buffer)
