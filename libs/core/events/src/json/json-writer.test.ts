@@ -129,7 +129,8 @@ it('never writes what they refuse, nor otherwise than they do', () => {
     }),
     { numRuns: 1_000 },
   )
-  expect(Math.min(seen.refused, seen.plain, seen.unusual)).toBeGreaterThan(10)
+  // The rarest are 17 of 1,000 on average: none at all would be met once in ten million runs.
+  expect(Math.min(seen.refused, seen.plain, seen.unusual)).toBeGreaterThan(0)
 })
 
 it('is refused as a whole where it is no object', () => {
