@@ -58,6 +58,7 @@ class Recomputation {
       if (entry.type === 'PolicyActivated')
         this.step!.activate(policyOf(this.world, (readJson(entry) as { policyHash: string }).policyHash))
       if (entry.type === 'DecisionMade') recordedDecisions++
+      if (entry.type === 'StateAttested') this.world.coverage.count('state attested')
       if (entry.type === 'InputsScreened') decisions += this.screenBatch(entry)
     }
     if (decisions === recordedDecisions) return

@@ -21,6 +21,7 @@ test(`${SCHEDULES} seeded schedules of faults: every input once, every verdict a
   for (const point of ['decoded', 'entry-encoded', 'ledger-append-sending', 'ledger-append-acknowledged', 'relations-append-sending']) {
     expect([point, coverage.of(`killed at ${point}`)]).not.toEqual([point, 0])
   }
+  expect(coverage.of('state attested')).toBeGreaterThan(0)
   for (const verdict of ['allow', 'challenge', 'hold', 'block']) expect(coverage.of(`input screened, ${verdict}`)).toBeGreaterThan(0)
 }, 300_000)
 

@@ -25,6 +25,9 @@ import { CHALLENGE_SECRET } from './small-policies'
 const ENGINE_HASH = 'e'.repeat(64)
 /** What draws the challenges of a partition; every worker of it draws the same. */
 const DRAWS = [0, 1].map((partition) => challengeDraw(CHALLENGE_SECRET, partition))
+/** How often in a thousand a state counts as so large that it is hashed while its partition goes on, and how long that takes at most. */
+const STATES_HASHED_LATER_PERMILLE = 500
+const MOST_HASHING_MS = 50
 const SILENT = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
 
 /** What a world is made of. */
@@ -180,6 +183,7 @@ export class World {
     const { options, clock } = this
     const host = this.hosts[process.host]
     const ledger = this.ledger.clientOf(process)
+    const timers = virtualTimers(process, this.calls, clock)
     const given: WorkerOptions = {
       partition: process.partition,
       partitionCount: this.feed.partitionCount,
@@ -203,7 +207,15 @@ export class World {
       onIdle: (nextOffsets) => {
         process.idleOffsets = [...nextOffsets]
       },
-      timers: virtualTimers(process, this.calls, clock),
+      timers,
+      stateHasher: {
+        takes: () => this.random.chance(STATES_HASHED_LATER_PERMILLE),
+        hash: async ({ step }) => {
+          const hash = step.stateHash()
+          await timers.sleep(1 + this.random.below(MOST_HASHING_MS), new AbortController().signal)
+          return hash
+        },
+      },
       randomBytes: (length) => Uint8Array.from({ length }, () => this.random.below(256)),
     }
     const mutated = options.mutation?.worker?.(given) ?? given

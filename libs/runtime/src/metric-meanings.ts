@@ -32,6 +32,12 @@ export const METRICS: Readonly<Record<string, MetricMeaning>> = {
     labels: [],
     meaning: 'Screener, relations: snapshots that could not be taken or saved; a restart folds more of the journals.',
   },
+  riskledger_state_attestations_failed_total: {
+    kind: 'counter',
+    labels: [],
+    meaning:
+      'Screener: tenures whose state could not be hashed, so that no entry attests it; their verdicts are compared by replay all the same.',
+  },
   riskledger_log_lag_messages: {
     kind: 'gauge',
     labels: ['topic', 'partition'],

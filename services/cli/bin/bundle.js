@@ -114,6 +114,7 @@ const EXECUTABLE = {
   'records-thread': 'services/cli/src/threads/records-thread.ts',
   'screener-thread': 'services/screener/src/thread.ts',
   'snapshot-thread': 'services/screener/src/snapshot-thread.ts',
+  'state-hash-thread': 'services/screener/src/state-hash-thread.ts',
   'relations-thread': 'services/relations/src/thread.ts',
   'gateway-thread': 'services/gateway/src/thread.ts',
   'dispatcher-thread': 'services/dispatcher/src/thread.ts',

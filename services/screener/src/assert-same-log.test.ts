@@ -87,7 +87,7 @@ test('the same log, which goes on, is taken over', async () => {
   await log.append([...payments([1, 2, 3]), event('logins', 9)])
   await screen()
   await log.append(payments([4]))
-  expect((await takeOver({ ...options(), log })).tenure!.generation).toBe(2)
+  expect((await takeOver({ ...options(), log })).fold.tenure!.generation).toBe(2)
 })
 
 test.each([

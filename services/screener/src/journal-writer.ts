@@ -1,13 +1,13 @@
 import { Subject } from 'rxjs'
 import { RiskError, type Ledger } from '@riskledger/contracts'
-import type { ChainHead } from '@riskledger/journal'
+import type { ChainHead, SealedEntry } from '@riskledger/journal'
 import type { AcceptedPolicy } from '@riskledger/policy'
 import { screenBatches, type InputBatch, type JournalFold, type ScreeningStage, type SealedBatch } from '@riskledger/screening'
 import type { WorkerOptions } from './partition-worker'
 import { countsOf, ScreeningMetrics, type ScreenedCounts } from './screening-metrics'
 import { SnapshotRoom } from './snapshot-room'
 import { SnapshotTaker } from './snapshot-taker'
-import { sealPolicy } from './take-over'
+import { sealPolicy, sealStateHash } from './take-over'
 
 /** What one step made: its batches, and where the source stands after them. */
 interface Screened {
@@ -16,12 +16,13 @@ interface Screened {
   readonly counts: ScreenedCounts
 }
 
-/** Screens batches and appends them; the policy switches between two of them. */
+/** Screens batches and appends them; between two of them the policy switches, and the tenure's state hash is told. */
 export class JournalWriter {
   private readonly batches$ = new Subject<InputBatch>()
   private sealed: SealedBatch[] = []
   private failure: Error | null = null
   private pendingPolicy: AcceptedPolicy | null = null
+  private pendingStateHash: string | null = null
   private readonly snapshots: SnapshotTaker | null
   private readonly metrics: ScreeningMetrics
   private durable: ChainHead
@@ -60,16 +61,21 @@ export class JournalWriter {
     this.pendingPolicy = policy
   }
 
-  /** True where the next `screen` begins with a policy switch, which needs everything before it in the ledger. */
+  /** Tells the hash of the state that the tenure began with. */
+  attest(stateHash: string): void {
+    this.pendingStateHash = stateHash
+  }
+
+  /** True where the next `screen` begins with an entry of another kind, which needs everything before it in the ledger. */
   get wantsQuiet(): boolean {
-    return this.pendingPolicy !== null
+    return this.pendingPolicy !== null || this.pendingStateHash !== null
   }
 
   async screen(batch: InputBatch): Promise<Screened> {
     const { step, head, nextOffsets } = this.stage
     // Here and not at the end: the batch before is on its way into the ledger meanwhile.
     await this.snapshots?.takeIfDue(head, { step, nextOffsets, tenure: this.fold.tenure })
-    if (this.pendingPolicy !== null) await this.activate(this.pendingPolicy)
+    if (this.wantsQuiet) await this.appendBetween()
     this.sealed = []
     this.batches$.next(batch)
     if (this.failure !== null) throw this.failure
@@ -97,16 +103,27 @@ export class JournalWriter {
     this.metrics.durable(counts)
   }
 
-  private async activate(policy: AcceptedPolicy): Promise<void> {
+  private async appendBetween(): Promise<void> {
     if (this.durable.revision !== this.stage.head.revision) return
+    const { engineHash, policies } = this.options
+    const { pendingStateHash: stateHash, pendingPolicy: policy } = this
+    this.pendingStateHash = null
     this.pendingPolicy = null
-    await this.options.policies.store(policy)
-    const sealed = sealPolicy(this.durable, policy, this.options.engineHash)
-    await appendOrFence(this.options.ledger, this.durable, [sealed.proposed])
-    this.durable = sealed.head
-    this.stage.head = sealed.head
-    this.fold.head = sealed.head
+    if (stateHash !== null) {
+      const { generation } = this.fold.tenure!
+      await this.appendOne(sealStateHash(this.durable, { generation, stateHash }, { engineHash, policyHash: this.stage.step.policyHash }))
+    }
+    if (policy === null) return
+    await policies.store(policy)
+    await this.appendOne(sealPolicy(this.durable, policy, engineHash))
     this.stage.step.activate(policy)
+  }
+
+  private async appendOne({ proposed, head }: SealedEntry): Promise<void> {
+    await appendOrFence(this.options.ledger, this.durable, [proposed])
+    this.durable = head
+    this.stage.head = head
+    this.fold.head = head
   }
 }
 

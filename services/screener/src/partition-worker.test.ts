@@ -18,7 +18,7 @@ import {
 } from '@riskledger/journal'
 import { parsePolicy, type AcceptedPolicy } from '@riskledger/policy'
 import { blankCounterpartyFact, encodeCounterpartyFact } from '@riskledger/relations'
-import { JournalFold, type InputVisitor } from '@riskledger/screening'
+import { JournalFold, type InputVisitor, type WorkerState } from '@riskledger/screening'
 import { KeptLogger, MemoryEventLog, MemoryLedger, MemorySnapshots, NO_METRICS } from '@riskledger/testing'
 import { foldForward } from './fold-journal'
 import { startPartitionWorker, type PartitionWorker, type WorkerOptions } from './partition-worker'
@@ -97,6 +97,11 @@ class Bench {
     await foldForward(fold, { ledger: this.ledger, policies: new PolicyShelf(this.ledger, '') })
     return fold
   }
+}
+
+async function whenAppended(ledger: MemoryLedger, type: string): Promise<void> {
+  for await (const message of ledger.subscribeToStream(STREAM, { after: 'start', signal: new AbortController().signal }))
+    if (message.kind === 'entry' && message.entry.type === type) return
 }
 
 const types = (ledger: MemoryLedger): string[] => ledger.entriesOf(STREAM).map(({ type }) => type)
@@ -277,6 +282,56 @@ test('a policy switches at a batch boundary, as an entry of its own', async () =
   expect(fold.step!.policyHash).toBe(OTHER.hash)
   const again = await bench.start({ workerId: 'w-2', policy: null })
   expect(again.worker.fold.step!.policyHash).toBe(OTHER.hash)
+})
+
+test('a large state is hashed while its partition goes on, and an entry tells the hash', async () => {
+  await bench.log.append([1, 2, 3].map(payment))
+  const first = await bench.start()
+  await first.reached(3)
+  await first.worker.stop()
+  const state = first.worker.fold.step!.stateHash()
+  let tell = (): void => undefined
+  const told = new Promise<void>((resolve) => (tell = resolve))
+  const stateHasher = {
+    takes: () => true,
+    hash: async ({ step }: WorkerState) => {
+      const hash = step.stateHash()
+      await told
+      return hash
+    },
+  }
+  const second = await bench.start({ workerId: 'w-2', policy: OTHER, stateHasher })
+  await bench.log.append([4, 5].map(payment))
+  await second.reached(5)
+  expect(types(bench.ledger)).not.toContain('StateAttested')
+  tell()
+  await whenAppended(bench.ledger, 'StateAttested')
+  await bench.log.append([payment(6)])
+  await second.reached(6)
+  await second.worker.stop()
+  const [tenure, attested] = ['TenureBegan', 'StateAttested'].map(
+    (type) => JSON.parse(Buffer.from(bench.ledger.entriesOf(STREAM).findLast((entry) => entry.type === type)!.data).toString()) as object,
+  )
+  expect(tenure).toMatchObject({ generation: 2, stateHash: '0'.repeat(64) })
+  expect(attested).toEqual({ generation: 2, stateHash: state })
+  expect(await bench.fold()).toMatchObject({ firstMismatch: null, inputCount: 6, mismatchCount: 0 })
+})
+
+test('a state that could not be hashed is told of, and its partition goes on', async () => {
+  await bench.log.append([payment(1)])
+  const first = await bench.start()
+  await first.reached(1)
+  await first.worker.stop()
+  const logger = new KeptLogger()
+  const counted: string[] = []
+  const stateHasher = { takes: () => true, hash: () => Promise.reject(new Error('no memory')) }
+  const metrics = { ...NO_METRICS, count: (name: string) => void counted.push(name) }
+  const second = await bench.start({ workerId: 'w-2', stateHasher, logger, metrics })
+  await bench.log.append([payment(2)])
+  await second.reached(2)
+  expect(counted).toContain('riskledger_state_attestations_failed_total')
+  expect(logger.lines).toContainEqual({ level: 'warn', message: expect.any(String), fields: { reason: 'no memory' } })
+  expect(types(bench.ledger)).not.toContain('StateAttested')
 })
 
 test('a snapshot spares the fold, and one that the journal does not bear out is passed over', async () => {

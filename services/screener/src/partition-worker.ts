@@ -1,4 +1,4 @@
-import type { EventLog, Ledger, Logger, Metrics, SnapshotStore } from '@riskledger/contracts'
+import { RiskError, type EventLog, type Ledger, type Logger, type Metrics, type SnapshotStore } from '@riskledger/contracts'
 import type { ChainHead, CheckedEntry } from '@riskledger/journal'
 import type { AcceptedPolicy, Policy } from '@riskledger/policy'
 import { startLoop, withRetry, type Loop, type LoopTimers } from '@riskledger/runtime'
@@ -9,7 +9,8 @@ import { overlapsAppend } from './overlaps-append'
 import { PartitionSource } from './partition-source'
 import type { PolicyShelf } from './policy-shelf'
 import type { SnapshotRoom } from './snapshot-room'
-import { assertSameEpochs, assertStillMine, takeOver } from './take-over'
+import { assertSameEpochs, assertStillMine, takeOver, type TakenOver } from './take-over'
+import type { StateHasher } from './state-hasher'
 import type { WorkerPace } from './worker-pace'
 
 /**
@@ -32,6 +33,8 @@ export interface WorkerOptions {
   readonly snapshotRoom?: SnapshotRoom
   /** Reads the journal's entries beyond a head ahead of their fold, where there are many. Default: they are read as they are folded. */
   readonly entriesAhead?: (head: ChainHead) => AsyncIterable<CheckedEntry>
+  /** Hashes the state of a tenure where it is large, so that neither the tenure nor its first batch waits for that. Default: it is hashed before the tenure. */
+  readonly stateHasher?: StateHasher
   readonly policies: PolicyShelf
   /** Put into force at the start if the journal's is another; null: the journal's own. */
   readonly policy: AcceptedPolicy | null
@@ -75,7 +78,7 @@ export interface PartitionWorker {
  * `takeOver` says.
  */
 export async function startPartitionWorker(options: WorkerOptions): Promise<PartitionWorker> {
-  const fold = await takeOverOnceItAnswers(options)
+  const { fold, stateHash } = await takeOverOnceItAnswers(options)
   const state = fold.step!
   options.checkPolicy(state.policy)
   const following = new AbortController()
@@ -134,6 +137,17 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
     gatherMs: GATHER_MS,
     timers: options.timers,
   })
+  stateHash?.then(
+    (hash) => {
+      writer.attest(hash)
+      source.poke()
+    },
+    (error: RiskError | Error) => {
+      if (error instanceof RiskError && error.code === 'cancelled') return
+      options.metrics.count('riskledger_state_attestations_failed_total', 1)
+      options.logger.warn('the state of this tenure could not be hashed: no entry attests it', { reason: error.message })
+    },
+  )
   const activate = (policy: AcceptedPolicy): void => {
     assertSameEpochs(state.policy, policy.policy)
     writer.switchTo(policy)
@@ -154,10 +168,10 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
 }
 
 /** A ledger or a log that is started again refuses for as long as that takes. */
-function takeOverOnceItAnswers(options: WorkerOptions): Promise<JournalFold> {
+function takeOverOnceItAnswers(options: WorkerOptions): Promise<TakenOver> {
   const { partition, logger, timers } = options
   const tries = { generation: null }
-  const take = async (): Promise<JournalFold> => {
+  const take = async (): Promise<TakenOver> => {
     assertStillMine(options)
     return takeOver({ ...options, tries })
   }

@@ -4,7 +4,7 @@ import { encodeLedgerJson } from '@riskledger/events'
 import { screeningStream, sealEntry, ZERO_HASH, type ChainHead, type SealedEntry } from '@riskledger/journal'
 import type { AcceptedPolicy, Policy } from '@riskledger/policy'
 import { PROCESS_TIMERS } from '@riskledger/runtime'
-import { JournalFold } from '@riskledger/screening'
+import { JournalFold, type StateAttested } from '@riskledger/screening'
 import { assertSameLog } from './assert-same-log'
 import { entriesBeyond } from './entries-beyond'
 import { foldForward, foldFromSnapshot } from './fold-journal'
@@ -31,6 +31,7 @@ export type TakeOverOptions = Pick<
   | 'stillMine'
   | 'randomBytes'
   | 'entriesAhead'
+  | 'stateHasher'
   | 'timers'
 > & {
   /** Kept from one try to the next: a worker that took the partition over between them is not fenced. */
@@ -39,12 +40,20 @@ export type TakeOverOptions = Pick<
   readonly log: Pick<EventLog, 'range' | 'fetch'> | null
 }
 
+/** A partition that was taken over. */
+export interface TakenOver {
+  /** At the journal's end. */
+  readonly fold: JournalFold
+  /** Hash of the state that the tenure began with, for `StateAttested`; null where `TenureBegan` tells it. */
+  readonly stateHash: Promise<string> | null
+}
+
 /**
  * Folds what is there and appends `TenureBegan`, again from the fold on where somebody else was faster or nobody knows whether it was written.
  * Throws `fenced` where somebody else has taken the partition over in the meantime, and `log-replaced`, before it fences anybody, where the log is not
  * the one that the journal was made from (`assertSameLog`).
  */
-export async function takeOver(options: TakeOverOptions): Promise<JournalFold> {
+export async function takeOver(options: TakeOverOptions): Promise<TakenOver> {
   const stream = screeningStream(options.partition, 0, options.environment)
   const context = { ledger: options.ledger, policies: options.policies }
   let fold = await foldFromSnapshot(stream, context, { snapshots: options.snapshots, formatHash: options.engineHash })
@@ -65,12 +74,12 @@ export async function takeOver(options: TakeOverOptions): Promise<JournalFold> {
         // Whoever is at work appends all the while: only what must be is done between the last look at the journal and the append.
         await foldForward(fold, context)
       }
-      const generation = await appendTenure(fold, options)
+      const { generation, stateHash } = await appendTenure(fold, options)
       // The own entries come back through the same fold as everybody's.
       await foldForward(fold, context)
       assertStillOwn(fold, { workerId: options.workerId, generation })
       options.logger.info('partition taken over', { stream, generation })
-      return fold
+      return { fold, stateHash }
     } catch (error) {
       if (!(error instanceof RiskError) || !FOLD_ON.has(error.code)) throw error
       options.logger.info('another worker moved the journal; folding on', { stream })
@@ -162,8 +171,14 @@ function policyToBegin(fold: JournalFold, options: TakeOverOptions): AcceptedPol
   return policy === null || policy.hash === policyHash ? null : policy
 }
 
-/** Appends the tenure, with the policy that begins with it, and returns its generation. */
-async function appendTenure(fold: JournalFold, options: TakeOverOptions): Promise<number> {
+/**
+ * Appends the tenure, with the policy that begins with it. Whoever is still at work appends every few milliseconds, and each of its entries refuses the tenure: the hash of a
+ * large state, which takes longer, is made afterwards.
+ */
+async function appendTenure(
+  fold: JournalFold,
+  options: TakeOverOptions,
+): Promise<{ readonly generation: number; readonly stateHash: TakenOver['stateHash'] }> {
   const step = fold.step!
   const policy = policyToBegin(fold, options)
   if (policy === null && step.policyHash === ZERO_HASH) {
@@ -173,11 +188,14 @@ async function appendTenure(fold: JournalFold, options: TakeOverOptions): Promis
   }
   assertStillMine(options)
   const generation = (fold.tenure?.generation ?? 0) + 1
+  const state = { step, nextOffsets: fold.nextOffsets, tenure: fold.tenure }
+  const isNew = step.policyHash === ZERO_HASH
+  const follows = !isNew && options.stateHasher?.takes(state) === true
   const data = encodeLedgerJson('TenureBegan', {
     workerId: options.workerId,
     generation,
     engineHash: options.engineHash,
-    stateHash: step.policyHash === ZERO_HASH ? ZERO_HASH : step.stateHash(),
+    stateHash: isNew || follows ? ZERO_HASH : step.stateHash(),
     recordsAnswers: true,
   })
   const tenure = sealEntry(fold.head, {
@@ -194,7 +212,11 @@ async function appendTenure(fold: JournalFold, options: TakeOverOptions): Promis
     entries.push(sealPolicy(tenure.head, policy, options.engineHash).proposed)
   }
   await options.ledger.append(fold.head.stream, fold.head.revision, entries)
-  return generation
+  // Before the fold goes on with these entries: they are no part of the state.
+  const stateHash = follows ? options.stateHasher.hash(state, options.policies.get(step.policyHash)) : null
+  // Whoever awaits it sees the rejection.
+  stateHash?.catch(() => undefined)
+  return { generation, stateHash }
 }
 
 /** Epochs number what relations learned; another length in the middle of a journal would let two numbers mean one time. */
@@ -213,6 +235,16 @@ export function assertSameEpochs(inForce: Policy | null, next: Policy): void {
 export function sealPolicy(head: ChainHead, policy: AcceptedPolicy, engineHash: string): SealedEntry {
   const data = encodeLedgerJson('PolicyActivated', { policyHash: policy.hash, mode: 'live', approvers: [] })
   return sealEntry(head, { type: 'PolicyActivated', contentType: 'json', data, metadata: { engineHash, policyHash: policy.hash } })
+}
+
+/** The entry that tells the hash of the state that a tenure began with. */
+export function sealStateHash(
+  head: ChainHead,
+  attested: StateAttested,
+  metadata: { readonly engineHash: string; readonly policyHash: string },
+): SealedEntry {
+  const data = encodeLedgerJson('StateAttested', attested)
+  return sealEntry(head, { type: 'StateAttested', contentType: 'json', data, metadata })
 }
 
 function assertSamePartitions(fold: JournalFold, options: TakeOverOptions): void {

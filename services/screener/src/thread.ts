@@ -21,6 +21,7 @@ import { startPartitionWorker, type PartitionWorker, type WorkerOptions } from '
 import { PartitionWorkers } from './partition-workers'
 import { PolicyShelf } from './policy-shelf'
 import { SnapshotRoom } from './snapshot-room'
+import { ThreadedStateHasher } from './state-hasher'
 import { inputCountsOf, tellingOf } from './telling'
 import type { PartitionTaken, ScreenerMessage, ScreenerReady, ScreenerRequest, ScreenerThreadInput } from './screener-protocol'
 
@@ -43,11 +44,14 @@ runThread<ScreenerThreadInput>(async (context) => {
     opened.push(ledger)
     const snapshots = await openSnapshots({ folder: input.cacheFolder, logger })
     opened.push(snapshots)
+    const stateHasher = new ThreadedStateHasher()
+    opened.push(stateHasher)
     await runWorkers(context, {
       ...input,
       log,
       ledger,
       snapshots,
+      stateHasher,
       snapshotRoom: new SnapshotRoom({
         nowMs: Date.now,
         bytesPerSecond: input.pace.snapshotSpacing?.bytesPerSecond,

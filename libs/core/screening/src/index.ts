@@ -4,7 +4,15 @@ export { accountBytes } from './admit'
 export { businessIdOf } from './business-id'
 export type { FactDesk } from './fact-desk'
 export type { FactReference, KnownFact } from './fact-shelf'
-export { JournalFold, identityOf, type InputVisitor, type Mismatch, type SegmentOpened, type TenureBegan } from './journal-fold'
+export {
+  JournalFold,
+  identityOf,
+  type InputVisitor,
+  type Mismatch,
+  type SegmentOpened,
+  type StateAttested,
+  type TenureBegan,
+} from './journal-fold'
 export {
   MAX_BODY_BYTES,
   ScreeningStep,

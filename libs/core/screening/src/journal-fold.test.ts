@@ -144,6 +144,64 @@ describe('a fold is what was live', () => {
   })
 })
 
+describe('the state that a tenure began with', () => {
+  const WRONG = 'f'.repeat(64)
+  const records = scenarioRecords({ seed: 6, accounts: 60, days: 10 })
+  const screen = (journal: MadeJournal, from: number, to: number): void =>
+    journal.screen({ items: records.slice(from, to).map((record) => mergeItem(record)), gaps: [], tickMs: undefined })
+  const begun = (): MadeJournal => {
+    const journal = new MadeJournal({ policy: EAGER, draw })
+    screen(journal, 0, 200)
+    return journal
+  }
+  const checked = ({ entries, policies }: MadeJournal, from = new JournalFold(STREAM)): JournalFold => {
+    from.checksStates = true
+    for (const entry of entries.slice(from.head.revision + 1)) from.apply(entry, (hash) => policies.get(hash)!)
+    from.finish()
+    return from
+  }
+
+  test('is compared with what its entry tells', () => {
+    const journal = begun()
+    journal.beginTenure(2)
+    expect(checked(journal).firstMismatch).toBeNull()
+    const right = journal.step.stateHash()
+    journal.beginTenure(3, WRONG)
+    expect(checked(journal).firstMismatch).toMatchObject({ field: 'stateHash', sequence: 200, recorded: WRONG, folded: right })
+    expect(journal.fold().mismatchCount).toBe(0)
+  })
+
+  test('is compared with what a later entry tells, whatever came between them', () => {
+    const journal = begun()
+    const hash = journal.step.stateHash()
+    journal.beginTenure(2, '0'.repeat(64))
+    screen(journal, 200, 300)
+    const before = checked(journal).comparedCount
+    journal.attest(2, hash)
+    expect(checked(journal)).toMatchObject({ firstMismatch: null, comparedCount: before + 1 })
+    journal.beginTenure(3, '0'.repeat(64))
+    journal.attest(3, hash)
+    const { firstMismatch } = checked(journal)
+    expect(firstMismatch).toMatchObject({ field: 'stateHash', recorded: hash, folded: journal.step.stateHash() })
+    expect(firstMismatch!.revision).toBe(journal.entries.length - 1)
+  })
+
+  test('is compared with nothing where no entry told it, or where the fold began after the tenure', () => {
+    const journal = begun()
+    journal.beginTenure(2, '0'.repeat(64))
+    screen(journal, 200, 300)
+    const resumed = new JournalFold(STREAM)
+    const { head, step, nextOffsets, tenure } = journal.fold()
+    resumed.resume({ head, step: step!, nextOffsets, tenure })
+    journal.attest(2, WRONG)
+    expect(checked(journal, resumed).mismatchCount).toBe(0)
+    const other = begun()
+    other.beginTenure(2, '0'.repeat(64))
+    other.beginTenure(3)
+    expect(checked(other).mismatchCount).toBe(0)
+  })
+})
+
 describe('a snapshot is a fold', () => {
   test('taken after any batch and gone on from, it gives the same state', () => {
     const journal = eventfulJournal(5)

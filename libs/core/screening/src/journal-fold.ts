@@ -48,6 +48,12 @@ export interface TenureBegan {
   readonly recordsAnswers?: boolean
 }
 
+/** Content of `StateAttested`: the state hash of the tenure that holds the partition. */
+export interface StateAttested {
+  readonly generation: number
+  readonly stateHash: string
+}
+
 /** An entry that must follow a batch, by what was folded. */
 interface ExpectedEntry {
   readonly type: 'DecisionMade' | 'AnswerGiven'
@@ -89,6 +95,8 @@ export class JournalFold {
   checksStates = false
   /** What must still follow the last batch, in order. */
   private expected: ExpectedEntry[] = []
+  /** Hash of the state at the last tenure, where that left it to `StateAttested` and states are compared. */
+  private attestable: string | null = null
   private readonly inputs = Array.from({ length: TOUCH_AHEAD }, emptyInputToScreen)
   private readonly out = emptyInput()
 
@@ -123,7 +131,10 @@ export class JournalFold {
         return this.open(readJson(entry) as SegmentOpened)
       case 'TenureBegan':
         this.tenure = readJson(entry) as TenureBegan
-        if (this.checksStates) this.compareState(entry, this.tenure)
+        if (this.checksStates) this.checkState(entry, this.tenure)
+        return
+      case 'StateAttested':
+        if (this.attestable !== null) this.compareState(entry, readJson(entry) as StateAttested, this.attestable)
         return
       case 'PolicyActivated': {
         const { policyHash, mode } = readJson(entry) as { policyHash: string; mode: string }
@@ -269,14 +280,20 @@ export class JournalFold {
     })
   }
 
-  private compareState(entry: OpenedEntry, tenure: TenureBegan): void {
+  private checkState(entry: OpenedEntry, tenure: TenureBegan): void {
     const step = this.opened()
+    this.attestable = null
     if (step.policyHash === ZERO_HASH) return
-    this.comparedCount++
     const folded = step.stateHash()
-    if (folded === tenure.stateHash) return
-    const sequence = step.nextSequence - 1
-    this.mismatch({ stream: entry.stream, revision: entry.revision, sequence, field: 'stateHash', recorded: tenure.stateHash, folded })
+    if (tenure.stateHash === ZERO_HASH) this.attestable = folded
+    else this.compareState(entry, tenure, folded)
+  }
+
+  private compareState(entry: OpenedEntry, { stateHash: recorded }: Pick<TenureBegan, 'stateHash'>, folded: string): void {
+    this.comparedCount++
+    if (folded === recorded) return
+    const sequence = this.opened().nextSequence - 1
+    this.mismatch({ stream: entry.stream, revision: entry.revision, sequence, field: 'stateHash', recorded, folded })
   }
 
   private mismatch(mismatch: Mismatch): void {

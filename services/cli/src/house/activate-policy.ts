@@ -52,7 +52,7 @@ export async function activateAlone({
         activations.push({ stream, revision: before.revision, already: true })
         continue
       }
-      const fold = await takeOver({
+      const { fold } = await takeOver({
         partition,
         partitionCount: folder.partitions,
         environment,

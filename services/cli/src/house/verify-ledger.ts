@@ -189,6 +189,10 @@ class Verifier {
         state.generation = generation
         return null
       }
+      case 'StateAttested': {
+        const { generation } = readJson(entry) as { generation: number }
+        return generation === state.generation ? null : `it attests the state of tenure ${generation} in tenure ${state.generation}`
+      }
       case 'PolicyRequested':
       case 'PolicyActivated': {
         this.refer((readJson(entry) as { policyHash: string }).policyHash, entry)

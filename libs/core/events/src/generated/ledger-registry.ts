@@ -36,6 +36,7 @@ import { type RelationsLearned, type RelationsLearnedInput, readRelationsLearned
 import { type SanctionImposed, type SanctionImposedInput, printSanctionImposed, validateSanctionImposed } from './ledger-sanction-imposed'
 import { type SanctionLifted, type SanctionLiftedInput, printSanctionLifted, validateSanctionLifted } from './ledger-sanction-lifted'
 import { type SegmentOpened, type SegmentOpenedInput, printSegmentOpened, validateSegmentOpened } from './ledger-segment-opened'
+import { type StateAttested, type StateAttestedInput, printStateAttested, validateStateAttested } from './ledger-state-attested'
 import { type TenureBegan, type TenureBeganInput, printTenureBegan, validateTenureBegan } from './ledger-tenure-began'
 
 /** The ledger events that are canonical JSON, by type, as read back. */
@@ -56,6 +57,7 @@ export interface LedgerJsonEvents {
   readonly SanctionImposed: SanctionImposed
   readonly SanctionLifted: SanctionLifted
   readonly SegmentOpened: SegmentOpened
+  readonly StateAttested: StateAttested
   readonly TenureBegan: TenureBegan
 }
 
@@ -77,6 +79,7 @@ export interface LedgerJsonInputs {
   readonly SanctionImposed: SanctionImposedInput
   readonly SanctionLifted: SanctionLiftedInput
   readonly SegmentOpened: SegmentOpenedInput
+  readonly StateAttested: StateAttestedInput
   readonly TenureBegan: TenureBeganInput
 }
 
@@ -112,6 +115,7 @@ export const LEDGER_VALIDATORS: { readonly [Type in keyof LedgerJsonEvents]: (js
   SanctionImposed: validateSanctionImposed,
   SanctionLifted: validateSanctionLifted,
   SegmentOpened: validateSegmentOpened,
+  StateAttested: validateStateAttested,
   TenureBegan: validateTenureBegan,
 }
 
@@ -133,6 +137,7 @@ export const LEDGER_PRINTERS: { readonly [Type in keyof LedgerJsonEvents]: (writ
   SanctionImposed: printSanctionImposed,
   SanctionLifted: printSanctionLifted,
   SegmentOpened: printSegmentOpened,
+  StateAttested: printStateAttested,
   TenureBegan: printTenureBegan,
 }
 

@@ -11,7 +11,7 @@ export interface TenureBegan {
   readonly generation: number
   /** Hash of the code that this worker runs. */
   readonly engineHash: string
-  /** Hash of the state that it starts from. */
+  /** Hash of the state that it starts from; 64 zeros where there is none yet, or where StateAttested tells it later. */
   readonly stateHash: string
   /** True where every answer among this tenure's inputs has an AnswerGiven entry; null in tenures from before there were any. */
   readonly recordsAnswers: boolean | null
@@ -25,7 +25,7 @@ export interface TenureBeganInput {
   readonly generation: number
   /** Hash of the code that this worker runs. */
   readonly engineHash: string
-  /** Hash of the state that it starts from. */
+  /** Hash of the state that it starts from; 64 zeros where there is none yet, or where StateAttested tells it later. */
   readonly stateHash: string
   /** True where every answer among this tenure's inputs has an AnswerGiven entry; null in tenures from before there were any. */
   readonly recordsAnswers?: boolean | null | undefined

@@ -172,6 +172,12 @@ export const SCHEMA_ARTIFACTS: readonly SchemaArtifact[] = [
       '{"name":"riskledger.ledger.SegmentOpened","type":"record","fields":[{"name":"partition","type":"int"},{"name":"segment","type":"int"},{"name":"partitionCount","type":"int"},{"name":"topics","type":{"type":"array","items":"string"}},{"name":"nextOffsets","type":{"type":"array","items":"long"}},{"name":"dedupeKey","type":"string"},{"name":"environment","type":["null","string"]},{"name":"previousStream","type":["null","string"]},{"name":"previousEntryHash","type":["null","string"]},{"name":"stateHash","type":"string"},{"name":"stateArtifact","type":["null","string"]}]}',
   },
   {
+    name: 'riskledger.ledger.StateAttested',
+    fingerprint: 'ac4d32f1d01df0da',
+    canonicalJson:
+      '{"name":"riskledger.ledger.StateAttested","type":"record","fields":[{"name":"generation","type":"long"},{"name":"stateHash","type":"string"}]}',
+  },
+  {
     name: 'riskledger.ledger.TenureBegan',
     fingerprint: 'bca75393851dd2a4',
     canonicalJson:

@@ -106,9 +106,13 @@ export class MadeJournal {
     this.activate(options.policy)
   }
 
-  beginTenure(generation: number): void {
-    const stateHash = this.step.policyHash === ZERO_HASH ? ZERO_HASH : this.step.stateHash()
-    this.append(json('TenureBegan', { workerId: 'w-1', generation, engineHash: ENGINE, stateHash, recordsAnswers: true }))
+  /** `told`: the hash of the state as the tenure's entry has it. */
+  beginTenure(generation: number, told = this.step.policyHash === ZERO_HASH ? ZERO_HASH : this.step.stateHash()): void {
+    this.append(json('TenureBegan', { workerId: 'w-1', generation, engineHash: ENGINE, stateHash: told, recordsAnswers: true }))
+  }
+
+  attest(generation: number, stateHash: string): void {
+    this.append(json('StateAttested', { generation, stateHash }))
   }
 
   activate(policy: AcceptedPolicy): void {

@@ -1,0 +1,24 @@
+import { constants, setPriority } from 'node:os'
+import { readPolicy } from '@riskledger/policy'
+import { runThread } from '@riskledger/runtime'
+import { readState } from '@riskledger/screening'
+
+/** What the state hash thread is started with. */
+export interface StateHashThreadInput {
+  /** As `writeState` wrote it; moved to the thread. */
+  readonly state: Uint8Array
+  /** Canonical bytes of the policy that the state is under. */
+  readonly policy: Uint8Array
+}
+
+/** Reads a state back and ends with its hash: a second or two for hundreds of MiB, for which its partition need not wait. */
+runThread<StateHashThreadInput>(async ({ input, ready }) => {
+  ready()
+  // Of this thread alone, which Linux has priorities for: whoever decides goes first.
+  if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
+  const policy = readPolicy(input.policy)
+  if (policy.kind === 'rejected') throw new Error(`the policy cannot be read: ${policy.problems[0].message}`)
+  const state = readState(input.state, () => policy)
+  if (state === null) throw new Error('the state is of another format')
+  return Promise.resolve(state.step.stateHash())
+})
