@@ -167,6 +167,7 @@ function misplaced({ snapshots }: WorkerOptions): SnapshotStore {
       for await (const snapshot of snapshots!.load(name)) kept.push(snapshot)
       if (kept.length > 1) yield { ...kept[0], state: kept[1].state }
     },
+    newest: (name) => snapshots!.newest(name),
     close: () => snapshots!.close(),
   }
 }

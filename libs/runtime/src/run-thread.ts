@@ -1,5 +1,5 @@
 import { parentPort, workerData, type Transferable } from 'node:worker_threads'
-import { toPlainError, type FromThread, type ToThread } from './thread-protocol'
+import { INPUT_FOLLOWS, toPlainError, type FromThread, type ToThread } from './thread-protocol'
 
 /** What the main function of a thread is given. */
 export interface ThreadContext<Input> {
@@ -24,15 +24,22 @@ export function runThread<Input>(main: (context: ThreadContext<Input>) => Promis
   if (port === null) throw new Error('runThread was called outside a thread: start the module with startThread')
   const stopping = new AbortController()
   const early: unknown[] = []
+  let take: (input: Input) => void = () => undefined
+  const follows = new Promise<Input>((resolve, reject) => {
+    take = resolve
+    stopping.signal.addEventListener('abort', () => reject(new Error('it was stopped before it was given its input')))
+  })
+  // Where the input is there from the start nobody waits for it.
+  follows.catch(() => undefined)
   let listener: ((message: unknown) => void) | undefined
   const send = (message: FromThread, transfer: readonly Transferable[] = []): void => port.postMessage(message, transfer)
   port.on('message', (message: ToThread) => {
     if (message.kind === 'stop') stopping.abort()
+    else if (message.kind === 'input') take(message.value as Input)
     else if (listener === undefined) early.push(message.value)
     else listener(message.value)
   })
-  const context: ThreadContext<Input> = {
-    input: workerData as Input,
+  const context: Omit<ThreadContext<Input>, 'input'> = {
     signal: stopping.signal,
     ready: (value) => send({ kind: 'ready', value }),
     post: (value, transfer) => send({ kind: 'message', value }, transfer),
@@ -43,7 +50,8 @@ export function runThread<Input>(main: (context: ThreadContext<Input>) => Promis
   }
   void (async () => {
     try {
-      send({ kind: 'done', value: await main(context) })
+      const input = workerData === INPUT_FOLLOWS ? await follows : (workerData as Input)
+      send({ kind: 'done', value: await main({ ...context, input }) })
     } catch (error) {
       send({ kind: 'failed', error: toPlainError(error) })
     } finally {

@@ -29,6 +29,21 @@ describe('startThread', () => {
     expect(await thread.done).toBe('drained')
   })
 
+  test('loads its module before there is an input, and ends where none comes', async () => {
+    let give: (input: EchoInput | Promise<never>) => void = () => undefined
+    const late = (): Thread<{ serving: boolean }, string> => start('echo', { input: new Promise<EchoInput>((resolve) => (give = resolve)) })
+    const thread = late()
+    thread.post('before it has an input')
+    give({ mode: 'echo' })
+    expect(await thread.ready).toEqual({ serving: true })
+    expect(await thread.stop()).toBe('drained')
+    const refused = late()
+    give(Promise.reject(new Error('nothing to do')))
+    await expect(refused.ready).rejects.toThrow('thread echo was not given its input: nothing to do')
+    await expect(refused.done).rejects.toThrow('nothing to do')
+    await expect(late().stop()).rejects.toThrow('it was stopped before it was given its input')
+  })
+
   test('hands bytes over: they move to the starter', async () => {
     const heard: unknown[] = []
     const thread = start('hand-over', { onMessage: (message) => heard.push(message) })

@@ -1,12 +1,14 @@
 import { join } from 'node:path'
 import { Worker, type ResourceLimits, type Transferable } from 'node:worker_threads'
-import { fromPlainError, type FromThread, type ToThread } from './thread-protocol'
+import { fromPlainError, INPUT_FOLLOWS, type FromThread, type ToThread } from './thread-protocol'
 
 /** How a thread is started. */
 export interface ThreadOptions {
   /** Name in errors and in the thread's list of a debugger. */
   readonly name: string
-  /** Handed to the thread as `ThreadContext.input`, structurally cloned. */
+  /**
+   * Handed to the thread as `ThreadContext.input`, structurally cloned. Of a promise the thread loads its module meanwhile, and is ended where it is rejected.
+   */
   readonly input: unknown
   /** Moved to the thread instead of cloned. */
   readonly transfer?: readonly Transferable[]
@@ -38,7 +40,7 @@ export function startThread<Ready = unknown, Result = unknown>(modulePath: strin
   const { name, stopTimeoutMs = 30_000 } = options
   const worker = new Worker(modulePath, {
     name,
-    workerData: options.input,
+    workerData: options.input instanceof Promise ? INPUT_FOLLOWS : options.input,
     // Said outright: a worker inherits its starter's flags otherwise, which under Jest know nothing of TypeScript.
     execArgv: modulePath.endsWith('.ts') ? ['--require', join(__dirname, '..', 'register.cjs')] : [],
     ...(options.transfer === undefined ? {} : { transferList: [...options.transfer] }),
@@ -51,6 +53,12 @@ export function startThread<Ready = unknown, Result = unknown>(modulePath: strin
     return worker.terminate()
   }
 
+  if (options.input instanceof Promise) {
+    options.input.then(
+      (value: unknown) => send({ kind: 'input', value }),
+      (error: unknown) => void end(`was not given its input: ${error instanceof Error ? error.message : String(error)}`),
+    )
+  }
   const { ready, done } = outcomeOf<Ready, Result>(worker, { name, onMessage: options.onMessage, forced: () => forced })
   return {
     ready,

@@ -8,7 +8,11 @@ export type FromThread =
   | { readonly kind: 'failed'; readonly error: PlainError }
 
 /** What the one who started it says to a thread. */
-export type ToThread = { readonly kind: 'message'; readonly value: unknown } | { readonly kind: 'stop' }
+export type ToThread =
+  { readonly kind: 'message'; readonly value: unknown } | { readonly kind: 'input'; readonly value: unknown } | { readonly kind: 'stop' }
+
+/** In place of an input that follows as a message. */
+export const INPUT_FOLLOWS = 'riskledger: the input follows'
 
 /** An error as it crosses threads: the structured clone of a class instance would lose its class and its code. */
 export interface PlainError {

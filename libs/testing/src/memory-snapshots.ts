@@ -1,4 +1,4 @@
-import type { Snapshot, SnapshotStore } from '@riskledger/contracts'
+import type { Snapshot, SnapshotPlace, SnapshotStore } from '@riskledger/contracts'
 
 /** Snapshots in memory: all that were saved, of each name the newest first. */
 export class MemorySnapshots implements SnapshotStore {
@@ -12,6 +12,10 @@ export class MemorySnapshots implements SnapshotStore {
   async *load(name: string): AsyncGenerator<Snapshot, void, undefined> {
     await Promise.resolve()
     yield* this.saved.get(name) ?? []
+  }
+
+  newest(name: string): Promise<SnapshotPlace | null> {
+    return Promise.resolve(this.saved.get(name)?.[0] ?? null)
   }
 
   close(): Promise<void> {

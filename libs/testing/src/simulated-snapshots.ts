@@ -34,6 +34,7 @@ export class SimulatedSnapshots {
         return calls.ask({ caller, kind: 'save', text: `save ${name}@${snapshot.revision}`, act })
       },
       load: (name) => this.load(name, caller),
+      newest: (name) => calls.ask({ caller, kind: 'load', text: `newest ${name}`, act: () => this.kept.get(name)?.[0] ?? null }),
       close: () => Promise.resolve(),
     }
   }

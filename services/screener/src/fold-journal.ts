@@ -54,7 +54,7 @@ export async function foldForward(fold: JournalFold, context: FoldContext, optio
 export async function foldFromSnapshot(
   stream: string,
   context: FoldContext,
-  options: { readonly snapshots: SnapshotStore | null; readonly formatHash: string },
+  options: { readonly snapshots: Pick<SnapshotStore, 'load'> | null; readonly formatHash: string },
 ): Promise<JournalFold> {
   const fold = new JournalFold(stream)
   if (options.snapshots === null) return fold

@@ -1,4 +1,4 @@
-import type { Logger, Snapshot, SnapshotStore } from '@riskledger/contracts'
+import type { Logger, Snapshot, SnapshotPlace, SnapshotStore } from '@riskledger/contracts'
 import { fromPlainError, startThread, threadModule, type Thread } from '@riskledger/runtime'
 import type { SnapshotMessage, SnapshotRequest, SnapshotThreadInput } from './snapshot-protocol'
 
@@ -14,8 +14,10 @@ export async function openSnapshots({ folder, logger }: SnapshotThreadInput & { 
   return snapshots
 }
 
+type Answer = Exclude<SnapshotMessage, { readonly kind: 'damaged' | 'failed' }>
+
 interface Asked {
-  readonly resolve: (snapshot: Snapshot | null) => void
+  readonly resolve: (answer: Answer) => void
   readonly reject: (error: unknown) => void
 }
 
@@ -25,6 +27,8 @@ export class ThreadedSnapshots implements SnapshotStore {
   private readonly thread: Thread
   private readonly waiting = new Map<number, Asked>()
   private lastNumber = 0
+  /** Asked for before anybody loads it. */
+  private ahead: { readonly name: string; readonly answer: Promise<Answer> } | null = null
   /** Why the thread answers nothing any more. */
   private ended: Error | null = null
 
@@ -46,10 +50,29 @@ export class ThreadedSnapshots implements SnapshotStore {
 
   async *load(name: string): AsyncGenerator<Snapshot, void, undefined> {
     for (let newer = 0; ; newer++) {
-      const snapshot = await this.ask({ kind: 'load', number: ++this.lastNumber, name, newer })
-      if (snapshot === null) return
-      yield snapshot
+      const ahead = newer === 0 && this.ahead?.name === name ? this.ahead.answer : null
+      if (ahead !== null) this.ahead = null
+      const answer = await (ahead ?? this.askToLoad(name, newer))
+      if (answer.kind !== 'loaded' || answer.snapshot === null) return
+      yield answer.snapshot
     }
+  }
+
+  /** Begins to load the newest of a name that is wanted next, and forgets another one that nobody came for: a state takes as much memory as it has bytes. */
+  loadAhead(name: string | null): void {
+    if (name === null) {
+      this.ahead = null
+      return
+    }
+    const answer = this.askToLoad(name, 0)
+    // Whoever loads it sees the rejection.
+    answer.catch(() => undefined)
+    this.ahead = { name, answer }
+  }
+
+  async newest(name: string): Promise<SnapshotPlace | null> {
+    const answer = await this.ask({ kind: 'newest', number: ++this.lastNumber, name })
+    return answer.kind === 'placed' ? answer.place : null
   }
 
   /** Faults pages of shared memory in while the caller goes on; what is in them stays. Resolves once all are there; rejects where the thread has ended. */
@@ -61,7 +84,11 @@ export class ThreadedSnapshots implements SnapshotStore {
     await this.thread.stop()
   }
 
-  private ask(request: SnapshotRequest): Promise<Snapshot | null> {
+  private askToLoad(name: string, newer: number): Promise<Answer> {
+    return this.ask({ kind: 'load', number: ++this.lastNumber, name, newer })
+  }
+
+  private ask(request: SnapshotRequest): Promise<Answer> {
     return new Promise((resolve, reject) => {
       if (this.ended !== null) return reject(this.ended)
       this.waiting.set(request.number, { resolve, reject })
@@ -74,7 +101,7 @@ export class ThreadedSnapshots implements SnapshotStore {
     const asked = this.waiting.get(message.number)
     this.waiting.delete(message.number)
     if (message.kind === 'failed') asked?.reject(fromPlainError(message.error))
-    else asked?.resolve(message.kind === 'loaded' ? message.snapshot : null)
+    else asked?.resolve(message)
   }
 
   private end(error: Error): void {

@@ -9,6 +9,8 @@ const DENSE_ITEMS = 1_000
 /** A topic is fetched again once it is empty; this much at a time. */
 const FETCH_RECORDS = 8_192
 const FETCH_BYTES = 1024 * 1024
+/** The first batch holds so many inputs at most, each later one twice as many as the one before: after a start code is cold, and whoever waits need not wait for thousands of others. */
+const FIRST_INPUTS = 256
 /** How long an idle source waits for the log before it looks again. */
 const IDLE_MS = 250
 
@@ -72,8 +74,11 @@ export class PartitionSource {
   /** The partition's clock: the largest tick that its journal holds or that a batch given out puts there. Relations count finished epochs by it. */
   private clockMs: number
   private poked = false
+  /** Inputs of the next batch at most. */
+  private mostInputs: number
 
   constructor(private readonly options: PartitionSourceOptions) {
+    this.mostInputs = Math.min(FIRST_INPUTS, options.batchInputs)
     this.merge = new TopicMerge(options.topics.length)
     this.fetchOffsets = [...options.nextOffsets]
     this.givenOffsets = [...options.nextOffsets]
@@ -99,6 +104,7 @@ export class PartitionSource {
         continue
       }
       const { items, gatedAtMs } = await this.collect(bound)
+      if (items.length > 0) this.mostInputs = Math.min(2 * this.mostInputs, this.options.batchInputs)
       const gaps = this.takeGaps()
       if (items.length > 0 || gaps.length > 0) return this.toBatch({ items, gaps }, bound.orderTimeMs)
       const tick = this.tellProgress(gatedAtMs ?? (this.options.log.partitionCount > 1 ? bound.announcedMs : 0))
@@ -197,7 +203,7 @@ export class PartitionSource {
     const items: MergeItem[] = []
     let bytes = 0
     let endMs = Infinity
-    while (items.length < this.options.batchInputs && bytes < MAX_BYTES) {
+    while (items.length < this.mostInputs && bytes < MAX_BYTES) {
       const topic = this.merge.first(bound.orderTimeMs)
       if (topic < 0) break
       const next = this.merge.peek(topic)

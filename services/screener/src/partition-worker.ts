@@ -66,6 +66,8 @@ export interface PartitionWorker {
   /** By topic, the offset below which everything is in the ledger. */
   readonly durableOffsets: readonly number[]
   readonly done: Promise<void>
+  /** Resolves once its first batch is in the ledger, or once it has found nothing to do. */
+  readonly begun: Promise<void>
   /** Puts a policy into force at the next batch boundary. */
   activate(policy: AcceptedPolicy): void
   stop(): Promise<void>
@@ -82,6 +84,8 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
   const state = fold.step!
   options.checkPolicy(state.policy)
   const following = new AbortController()
+  let begin = (): void => undefined
+  const begun = new Promise<void>((resolve) => (begin = resolve))
   const { epochMs, visibilityLagEpochs } = state.policy.relations
   const feed = FactFeed.follow(options.ledger, {
     desk: state.facts,
@@ -106,7 +110,9 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
     },
     // What was given out may still be on its way into the ledger: only then is it idle.
     onIdle: (nextOffsets) => {
-      if (writer.isDurable(nextOffsets)) options.onIdle(nextOffsets)
+      if (!writer.isDurable(nextOffsets)) return
+      begin()
+      options.onIdle(nextOffsets)
     },
     batchInputs: options.pace.batchInputs,
     crashPoint: options.crashPoint,
@@ -129,7 +135,7 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
     name: `screener-${options.partition}`,
     pull: (signal) => source.pull(signal),
     step: (batch) => writer.screen(batch),
-    commit: (screened) => writer.append(screened),
+    commit: (screened) => writer.append(screened).then(begin),
     settleBefore: () => writer.wantsQuiet,
     logger: options.logger,
     metrics: options.metrics,
@@ -162,6 +168,7 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
       return writer.durableOffsets
     },
     done,
+    begun,
     activate,
     stop: () => loop.stop(),
   }

@@ -7,6 +7,8 @@ import { PartitionWorkers } from './partition-workers'
 /** A worker that ends when it is told to, or by the error that a test gives it. */
 class FakeWorker {
   stopped = 0
+  begin: () => void = () => undefined
+  readonly begun: Promise<void>
   readonly activated: AcceptedPolicy[] = []
   end: (error: Error) => void = () => undefined
   private finish: () => void = () => undefined
@@ -15,7 +17,10 @@ class FakeWorker {
     this.end = reject
   })
 
-  constructor() {
+  /** A worker that begins at once, unless the test says when. */
+  constructor(begins: 'at once' | 'when told') {
+    this.begun = new Promise((resolve) => (this.begin = resolve))
+    if (begins === 'at once') this.begin()
     this.done.catch(() => undefined)
   }
 
@@ -34,26 +39,55 @@ const broken = (): RiskError => new RiskError('ledger-corrupt', 'broken', { retr
 function bench(
   whenFenced: 'ends' | 'retakes',
   before: (partition: number, stillMine: () => boolean) => Promise<void> = async () => undefined,
+  begins: 'at once' | 'when told' = 'at once',
 ) {
+  const prepared: (number | null)[] = []
   const started: { partition: number; worker: FakeWorker }[] = []
   const workers = new PartitionWorkers({
     whenFenced,
     retakeDelayMs: 0,
     logger: new KeptLogger(),
+    prepare: (next) => prepared.push(next),
     start: async (partition, stillMine) => {
       await before(partition, stillMine)
-      const worker = new FakeWorker()
+      const worker = new FakeWorker(begins)
       started.push({ partition, worker })
       return worker as unknown as PartitionWorker
     },
   })
   const startedPartitions = () => started.map(({ partition }) => partition)
-  return { workers, started, startedPartitions }
+  return { workers, started, startedPartitions, prepared }
 }
 
 async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setImmediate(resolve))
 }
+
+test('tells what comes next, and waits for the first batch of a partition before it takes the next', async () => {
+  const { workers, started, startedPartitions, prepared } = bench('retakes', undefined, 'when told')
+  const assigned = workers.assign([0, 1, 2])
+  await until(() => started.length === 1)
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(prepared).toEqual([1])
+  expect(startedPartitions()).toEqual([0])
+  started[0].worker.begin()
+  await until(() => started.length === 2)
+  // One that ends before it has journaled anything holds up nobody.
+  started[1].worker.end(broken())
+  await until(() => started.length === 3)
+  await assigned
+  expect(prepared).toEqual([1, 2, null])
+})
+
+test('who stops waits for no first batch', async () => {
+  const { workers, started, startedPartitions } = bench('retakes', undefined, 'when told')
+  const assigned = workers.assign([0, 1])
+  await until(() => started.length === 1)
+  await workers.stop()
+  await assigned
+  expect(startedPartitions()).toEqual([0])
+  expect(started[0].worker.stopped).toBe(1)
+})
 
 test('takes what is assigned, leaves what is not any more, and keeps the rest', async () => {
   const { workers, started, startedPartitions } = bench('retakes')

@@ -7,10 +7,15 @@ const RETAKE_DELAY_MS = 5_000
 /** How often a worker that lost its partition to another takes it again while the partition is still assigned here, before that counts as a fault. */
 const MAX_RETAKES = 5
 
+/** How long a partition is waited for that has been taken over and has journaled nothing yet: it may wait for the next one itself. */
+const BEGIN_MS = 1_000
+
 /** What the workers stand on. */
 export interface PartitionWorkersOptions {
   /** Takes one partition over; `stillMine` tells, up to the tenure, whether the partition is still wanted here. */
   readonly start: (partition: number, stillMine: () => boolean) => Promise<PartitionWorker>
+  /** Told, after each start, which partition comes next; null at the end. */
+  readonly prepare?: (next: number | null) => void
   /**
    * What being fenced means. `ends`: somebody was ordered onto the partition by hand, and this process leaves. `retakes`: a group assigns partitions, and
    * one that it still assigns here after `retakeDelayMs` is taken over again, up to five times before an input is journaled.
@@ -28,6 +33,8 @@ export class PartitionWorkers {
   private wanted: ReadonlySet<number> = new Set()
   private readonly timers = new Set<NodeJS.Timeout>()
   private settling: Promise<void> = Promise.resolve()
+  /** Ends the wait for a partition's first batch. */
+  private hurry = (): void => undefined
   private fail: (error: unknown) => void = () => undefined
   /** Rejects with what ended a worker that was not told to stop; never resolves. */
   readonly failed = new Promise<never>((_, reject) => (this.fail = reject))
@@ -53,6 +60,7 @@ export class PartitionWorkers {
    */
   assign(partitions: readonly number[]): Promise<void> {
     this.wanted = new Set(partitions)
+    this.hurry()
     this.settling = this.settling.then(() => this.settle())
     // Told through `failed` too, for whoever does not wait.
     this.settling.catch((error: unknown) => this.fail(error))
@@ -62,6 +70,7 @@ export class PartitionWorkers {
   /** Leaves every partition: stops pulling, appends what was stepped. Settles once all have stopped; rejects where one could not append what it had. */
   async stop(): Promise<void> {
     this.wanted = new Set()
+    this.hurry()
     for (const timer of this.timers) clearTimeout(timer)
     this.timers.clear()
     await this.settling.catch(() => undefined)
@@ -85,7 +94,32 @@ export class PartitionWorkers {
     // A worker that ended by an error has said so; leaving it must not fail for that again.
     await Promise.allSettled(leaving.map(([, worker]) => worker.stop()))
     for (const [partition] of leaving) this.held.delete(partition)
-    for (const partition of this.wanted) if (!this.held.has(partition)) await this.take(partition)
+    const { prepare } = this.options
+    const { missing } = this
+    try {
+      for (const [place, partition] of missing.entries()) {
+        if (!this.wanted.has(partition)) continue
+        await this.take(partition)
+        if (place + 1 === missing.length) continue
+        prepare?.(missing[place + 1])
+        await this.untilBegun(partition)
+      }
+    } finally {
+      prepare?.(null)
+    }
+  }
+
+  /** Taking a partition over keeps the thread busy for as long as its state is read: who is waited for in the one before goes first. */
+  private async untilBegun(partition: number): Promise<void> {
+    const worker = this.held.get(partition)
+    if (worker === undefined) return
+    let timer: NodeJS.Timeout | undefined
+    await new Promise<void>((resolve) => {
+      this.hurry = resolve
+      timer = setTimeout(resolve, BEGIN_MS)
+      for (const end of [worker.begun, worker.done]) end.then(resolve, resolve)
+    })
+    clearTimeout(timer)
   }
 
   private async take(partition: number): Promise<void> {

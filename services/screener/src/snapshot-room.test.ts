@@ -32,11 +32,7 @@ function bench(options: Partial<SnapshotRoomOptions> = {}) {
   const counted: string[] = []
   const taker = (stream: string, foldedInputs = 0, foldedEntries = 0): { next(): Promise<void>; due(): Promise<void> } => {
     const taker = new SnapshotTaker({
-      snapshots: {
-        save: (name) => new Promise<void>((end, fail) => saves.push({ name, end, fail })),
-        load: () => (async function* () {})(),
-        close: () => Promise.resolve(),
-      },
+      snapshots: { save: (name) => new Promise<void>((end, fail) => saves.push({ name, end, fail })) },
       room,
       engineHash: '',
       folded: { inputs: foldedInputs, entries: foldedEntries },

@@ -14,7 +14,7 @@ interface Screened {
 }
 
 export interface SnapshotTakerOptions {
-  readonly snapshots: SnapshotStore
+  readonly snapshots: Pick<SnapshotStore, 'save'>
   /** The takers of a process's partitions share one. */
   readonly room: SnapshotRoom
   readonly engineHash: string

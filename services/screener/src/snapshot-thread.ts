@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import type { Snapshot, SnapshotStore } from '@riskledger/contracts'
 import { aborted, runThread, toPlainError } from '@riskledger/runtime'
 import { openSnapshotStore } from '@riskledger/snapshots'
@@ -10,7 +11,9 @@ runThread<SnapshotThreadInput>(async ({ input, signal, ready, post, onMessage })
   try {
     onMessage((message) => {
       const request = message as SnapshotRequest
-      answer(store, request, say).catch((error: unknown) => say({ kind: 'failed', number: request.number, error: toPlainError(error) }))
+      answer(store, request, { say, signal }).catch((error: unknown) =>
+        say({ kind: 'failed', number: request.number, error: toPlainError(error) }),
+      )
     })
     ready()
     await aborted(signal)
@@ -23,17 +26,21 @@ runThread<SnapshotThreadInput>(async ({ input, signal, ready, post, onMessage })
 async function answer(
   store: SnapshotStore,
   request: SnapshotRequest,
-  say: (message: SnapshotMessage, transfer?: readonly ArrayBuffer[]) => void,
+  { say, signal }: { readonly say: (message: SnapshotMessage, transfer?: readonly ArrayBuffer[]) => void; readonly signal: AbortSignal },
 ): Promise<void> {
   const { number } = request
   if (request.kind === 'prefault') {
-    prefaultPages(request)
+    await prefaultPages(request, signal)
     say({ kind: 'prefaulted', number })
     return
   }
   if (request.kind === 'save') {
     await store.save(request.name, request.snapshot)
     say({ kind: 'saved', number })
+    return
+  }
+  if (request.kind === 'newest') {
+    say({ kind: 'placed', number, place: await store.newest(request.name) })
     return
   }
   const snapshot = await nth(store.load(request.name), request.newer)
@@ -47,9 +54,23 @@ async function nth(snapshots: AsyncIterable<Snapshot>, skipped: number): Promise
 }
 
 const PAGE_BYTES = 4_096
+/** Prefaulted at once: a few milliseconds, in which no other thread of the process is given memory. */
+const PREFAULTED_BYTES = 2 ** 20
+const PREFAULT_PAUSE_MS = 4
 
-/** Changes nothing, also where somebody writes there meanwhile; a page that is written to is there from then on. */
-function prefaultPages({ memory, fromByte, toByte }: Extract<SnapshotRequest, { kind: 'prefault' }>): void {
+/**
+ * Changes nothing, also where somebody writes there meanwhile; a page that is written to is there from then on. In parts with pauses: a process that has
+ * just started, and whose partitions all want memory, would wait for it as a whole.
+ */
+async function prefaultPages(
+  { memory, fromByte, toByte }: Extract<SnapshotRequest, { kind: 'prefault' }>,
+  signal: AbortSignal,
+): Promise<void> {
   const bytes = new Uint8Array(memory)
-  for (let at = fromByte; at < toByte; at += PAGE_BYTES) Atomics.or(bytes, at, 0)
+  for (let from = fromByte; from < toByte; from += PREFAULTED_BYTES) {
+    if (from > fromByte) await setTimeout(PREFAULT_PAUSE_MS)
+    if (signal.aborted) return
+    const to = Math.min(toByte, from + PREFAULTED_BYTES)
+    for (let at = from; at < to; at += PAGE_BYTES) Atomics.or(bytes, at, 0)
+  }
 }

@@ -6,7 +6,7 @@ import type { AcceptedPolicy, Policy } from '@riskledger/policy'
 import { PROCESS_TIMERS } from '@riskledger/runtime'
 import { JournalFold, type StateAttested } from '@riskledger/screening'
 import { assertSameLog } from './assert-same-log'
-import { entriesBeyond } from './entries-beyond'
+import { EntriesAhead, entriesBeyond } from './entries-beyond'
 import { foldForward, foldFromSnapshot } from './fold-journal'
 import { assertNotRemoved, register } from './journal-registry'
 import type { WorkerOptions } from './partition-worker'
@@ -56,12 +56,13 @@ export interface TakenOver {
 export async function takeOver(options: TakeOverOptions): Promise<TakenOver> {
   const stream = screeningStream(options.partition, 0, options.environment)
   const context = { ledger: options.ledger, policies: options.policies }
-  let fold = await foldFromSnapshot(stream, context, { snapshots: options.snapshots, formatHash: options.engineHash })
-  if (fold.head.revision >= 0) options.logger.info('snapshot read', { stream, revision: fold.head.revision })
+  let { fold, ahead } = await begun(stream, options)
   let prepared = false
   for (let round = 0; ; round++) {
     const [fromRevision, inputsBefore] = [fold.head.revision + 1, fold.inputCount]
-    const entries = await foldForward(fold, context, { ...(await entriesBeyond(fold, options)), nextTurn: turns(fold, options) })
+    const beyond = ahead === null ? await entriesBeyond(fold, options) : { entries: ahead }
+    ahead = null
+    const entries = await foldForward(fold, context, { ...beyond, nextTurn: turns(fold, options) })
     options.logger.info('journal folded', { stream, fromRevision, entries, inputs: fold.inputCount - inputsBefore })
     if (fold.mismatchCount > 0) refuseMismatch(fold, options)
     if (round === 0) assertNobodyCameBetween(fold, options)
@@ -85,6 +86,22 @@ export async function takeOver(options: TakeOverOptions): Promise<TakenOver> {
       options.logger.info('another worker moved the journal; folding on', { stream })
       if (fold.step === null) fold = new JournalFold(stream)
     }
+  }
+}
+
+/** A fold at the newest snapshot, and what lies beyond it where that is being read already. */
+async function begun(stream: string, options: TakeOverOptions): Promise<{ fold: JournalFold; ahead: EntriesAhead | null }> {
+  const { ledger, policies, snapshots, engineHash: formatHash, logger } = options
+  const ahead = await EntriesAhead.beyondSnapshot(stream, options)
+  try {
+    const fold = await foldFromSnapshot(stream, { ledger, policies }, { snapshots, formatHash })
+    if (fold.head.revision >= 0) logger.info('snapshot read', { stream, revision: fold.head.revision })
+    if (ahead === null || ahead.follow(fold)) return { fold, ahead }
+    await ahead.close()
+    return { fold, ahead: null }
+  } catch (error) {
+    await ahead?.close()
+    throw error
   }
 }
 

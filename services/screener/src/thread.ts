@@ -1,3 +1,4 @@
+import { screeningStream } from '@riskledger/journal'
 import { connectLedger } from '@riskledger/ledger'
 import { readPolicy, type AcceptedPolicy, type Policy } from '@riskledger/policy'
 import {
@@ -16,7 +17,7 @@ import {
 import { assertChallengeSecret, challengeDraw } from './challenge-draw'
 import { entriesAhead } from './entries-ahead'
 import { joinGroup, type GroupMembership } from './join-group'
-import { openSnapshots } from './open-snapshots'
+import { openSnapshots, type ThreadedSnapshots } from './open-snapshots'
 import { startPartitionWorker, type PartitionWorker, type WorkerOptions } from './partition-worker'
 import { PartitionWorkers } from './partition-workers'
 import { PolicyShelf } from './policy-shelf'
@@ -25,8 +26,9 @@ import { ThreadedStateHasher } from './state-hasher'
 import { inputCountsOf, tellingOf } from './telling'
 import type { PartitionTaken, ScreenerMessage, ScreenerReady, ScreenerRequest, ScreenerThreadInput } from './screener-protocol'
 
-type Shared = Omit<WorkerOptions, 'metrics' | 'log' | 'partition' | 'draw' | 'onBatch' | 'onIdle' | 'stillMine'> & {
+type Shared = Omit<WorkerOptions, 'metrics' | 'log' | 'snapshots' | 'partition' | 'draw' | 'onBatch' | 'onIdle' | 'stillMine'> & {
   readonly log: SharedEventLog
+  readonly snapshots: ThreadedSnapshots
   readonly metrics: MetricsRegistry
 }
 type Context = ThreadContext<ScreenerThreadInput>
@@ -76,6 +78,7 @@ async function runWorkers(context: Context, shared: Shared): Promise<void> {
   const { input, signal, ready, onMessage } = context
   if (shared.policy !== null) shared.checkPolicy(shared.policy.policy)
   const workers: PartitionWorkers = new PartitionWorkers({
+    prepare: (next) => shared.snapshots.loadAhead(next === null ? null : screeningStream(next, 0, input.environment)),
     start: (partition, stillMine) => startOne(context, { shared, partition, stillMine, onProgress: () => workers.progressed(partition) }),
     whenFenced: input.assignment.kind === 'group' ? 'retakes' : 'ends',
     logger: shared.logger,

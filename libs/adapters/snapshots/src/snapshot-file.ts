@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
-import { MOST_STATE_BYTES, type Snapshot } from '@riskledger/contracts'
+import { MOST_STATE_BYTES, type Snapshot, type SnapshotPlace } from '@riskledger/contracts'
 import { packChunk, packedRoom, unpackChunk } from './packed-chunk'
 
 const CHUNK_WORDS = 2 ** 18
@@ -16,7 +16,7 @@ const TAIL_BYTES = SHA256_BYTES + WORD_BYTES
 const MOST_HEAD_BYTES = 2 ** 16
 
 /** What stands behind the chunks, as JSON. */
-interface Head extends Omit<Snapshot, 'state'> {
+interface Head extends SnapshotPlace {
   readonly version: number
   readonly stateBytes: number
   /** Words that each packed chunk takes. */
@@ -81,6 +81,13 @@ export async function readSnapshotFile(file: FileHandle): Promise<Snapshot> {
   }
   if (!hash.update(json).digest().equals(sha256)) throw new Error('the checksum differs')
   return { ...place, state: new Uint8Array(words.buffer, 0, stateBytes) }
+}
+
+/** Reads where a snapshot stands, which no checksum covers before the state is read. Throws as `readSnapshotFile`. */
+export async function readSnapshotPlace(file: FileHandle): Promise<SnapshotPlace> {
+  const { version, stream, revision, entryHash, formatHash } = (await readHead(file)).head
+  if (version !== FORM_VERSION) throw new Error(`form ${version} instead of ${FORM_VERSION}`)
+  return { stream, revision, entryHash, formatHash }
 }
 
 async function readHead(file: FileHandle): Promise<{ readonly json: Buffer; readonly head: Head; readonly sha256: Buffer }> {

@@ -50,6 +50,18 @@ function headOf(image: Buffer, text: string, other: string): Buffer {
   return Buffer.concat([image.subarray(0, from), json, image.subarray(-36, -4), length])
 }
 
+test('tells where the newest stands without reading its state, and of nothing that it cannot read', async () => {
+  const store = await openStore()
+  expect(await store.newest('partition-0')).toBeNull()
+  for (const revision of [1, 2]) await store.save('partition-0', snapshot(revision, new Uint8Array(3_000_000)))
+  const { state: _state, ...place } = snapshot(2)
+  expect(await store.newest('partition-0')).toEqual(place)
+  const [, newest] = readdirSync(folder).sort()
+  writeFileSync(join(folder, newest), 'short')
+  expect(await store.newest('partition-0')).toBeNull()
+  expect(told).toEqual([])
+})
+
 test('gives back the newest two of a name, newest first, also after it was opened again', async () => {
   const first = await openStore()
   for (const revision of [1, 2, 3]) await first.save('partition-0', snapshot(revision))

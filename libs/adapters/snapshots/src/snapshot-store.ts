@@ -2,8 +2,8 @@ import { mkdirSync } from 'node:fs'
 import { mkdir, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { MOST_STATE_BYTES, RiskError, type Snapshot, type SnapshotStore } from '@riskledger/contracts'
-import { readSnapshotFile, writeSnapshotFile } from './snapshot-file'
+import { MOST_STATE_BYTES, RiskError, type Snapshot, type SnapshotPlace, type SnapshotStore } from '@riskledger/contracts'
+import { readSnapshotFile, readSnapshotPlace, writeSnapshotFile } from './snapshot-file'
 
 /** Where snapshots lie and who hears of the damaged ones. */
 export interface SnapshotStoreOptions {
@@ -68,6 +68,16 @@ class SnapshotFiles implements SnapshotStore {
         continue
       }
       if (snapshot !== null) yield snapshot
+    }
+  }
+
+  /** Whoever loads is told what is damaged. */
+  async newest(name: string): Promise<SnapshotPlace | null> {
+    try {
+      const sequence = (await this.sequences(name)).at(-1)
+      return sequence === undefined ? null : await withFile(this.pathOf(name, sequence), 'r', readSnapshotPlace)
+    } catch {
+      return null
     }
   }
 

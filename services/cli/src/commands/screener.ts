@@ -1,7 +1,14 @@
 import { InvalidArgumentError, type Command } from 'commander'
 import { RiskError } from '@riskledger/contracts'
 import { startThread, type Thread } from '@riskledger/runtime'
-import { SCREENER_THREAD, type Assignment, type ScreenerMessage, type ScreenerReady, type ScreenerRequest } from '@riskledger/screener'
+import {
+  SCREENER_THREAD,
+  type Assignment,
+  type ScreenerMessage,
+  type ScreenerReady,
+  type ScreenerRequest,
+  type ScreenerThreadInput,
+} from '@riskledger/screener'
 import { bundleEngine } from '../house/engine'
 import type { House } from '../house/open-house'
 import { followPolicyRequests } from '../house/policy-requests'
@@ -45,15 +52,44 @@ export function addScreener(program: Command, finish: Finish): void {
           },
         )
       const context = contextFrom({ ...flags })
+      const loading = loadScreenerThread(context)
       const start = (house: House): Promise<RunningService> =>
-        startScreener(context, { house, assignment: assignmentOf({ partitions, group, sessionTimeout }, house) })
-      finish(await runService({ context, name: 'screener', needsKafka: true, start }))
+        startScreener(context, { ...loading, house, assignment: assignmentOf({ partitions, group, sessionTimeout }, house) })
+      try {
+        finish(await runService({ context, name: 'screener', needsKafka: true, start }))
+      } finally {
+        loading.refuse(new Error('the screener was not started'))
+      }
     })
+}
+
+/** The screener's thread, and how it is told what to do. */
+interface LoadingThread {
+  readonly thread: Thread<ScreenerReady>
+  readonly give: (input: ScreenerThreadInput) => void
+  /** Ends the thread where it was given nothing yet. */
+  readonly refuse: (error: Error) => void
+}
+
+/** The thread takes as long to load as the house does to open. */
+function loadScreenerThread(context: CommandContext): LoadingThread {
+  let give: LoadingThread['give'] = () => undefined
+  let refuse: LoadingThread['refuse'] = () => undefined
+  const input = new Promise<ScreenerThreadInput>((resolve, reject) => {
+    give = resolve
+    refuse = reject
+  })
+  const thread: Thread<ScreenerReady> = startThread(SCREENER_THREAD, {
+    name: 'screener',
+    input,
+    onMessage: (message) => tell(context, message as ScreenerMessage),
+  })
+  return { thread, give, refuse }
 }
 
 async function startScreener(
   context: CommandContext,
-  { house, assignment }: { readonly house: House; readonly assignment: Assignment },
+  { house, assignment, thread, give }: LoadingThread & { readonly house: House; readonly assignment: Assignment },
 ): Promise<RunningService> {
   const { policy: policyFile, logLevel } = context.settings
   const { environment } = context
@@ -68,11 +104,7 @@ async function startScreener(
     tells: 'assignments' as const,
   }
   await storeArtifacts(parts)
-  const thread: Thread<ScreenerReady> = startThread(SCREENER_THREAD, {
-    name: 'screener',
-    input: screenerInput(parts, assignment),
-    onMessage: (message) => tell(context, message as ScreenerMessage),
-  })
+  give(screenerInput(parts, assignment))
   await thread.ready
   const ending = new AbortController()
   const following = followPolicyRequests({

@@ -55,12 +55,10 @@ export async function judgeAgain(
 }
 
 /** Only snapshots that stand no later than a revision. */
-function upTo(snapshots: SnapshotStore, revision: number): SnapshotStore {
+function upTo(snapshots: SnapshotStore, revision: number): Pick<SnapshotStore, 'load'> {
   return {
-    save: (name, snapshot) => snapshots.save(name, snapshot),
     async *load(name) {
       for await (const snapshot of snapshots.load(name)) if (snapshot.revision <= revision) yield snapshot
     },
-    close: () => snapshots.close(),
   }
 }
