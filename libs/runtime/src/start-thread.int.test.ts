@@ -41,6 +41,8 @@ describe('startThread', () => {
     give(Promise.reject(new Error('nothing to do')))
     await expect(refused.ready).rejects.toThrow('thread echo was not given its input: nothing to do')
     await expect(refused.done).rejects.toThrow('nothing to do')
+    const odd = start('echo', { input: Promise.resolve(() => undefined) })
+    await expect(odd.done).rejects.toThrow('was not given its input: DataCloneError')
     await expect(late().stop()).rejects.toThrow('it was stopped before it was given its input')
   })
 

@@ -7,7 +7,8 @@ export interface ThreadOptions {
   /** Name in errors and in the thread's list of a debugger. */
   readonly name: string
   /**
-   * Handed to the thread as `ThreadContext.input`, structurally cloned. Of a promise the thread loads its module meanwhile, and is ended where it is rejected.
+   * Handed to the thread as `ThreadContext.input`, structurally cloned. May be a promise: the thread loads its module meanwhile and begins once it resolves; where
+   * it rejects, the thread is ended, and `ready` and `done` reject with the reason. `transfer` is not for a promised input.
    */
   readonly input: unknown
   /** Moved to the thread instead of cloned. */
@@ -54,10 +55,9 @@ export function startThread<Ready = unknown, Result = unknown>(modulePath: strin
   }
 
   if (options.input instanceof Promise) {
-    options.input.then(
-      (value: unknown) => send({ kind: 'input', value }),
-      (error: unknown) => void end(`was not given its input: ${error instanceof Error ? error.message : String(error)}`),
-    )
+    options.input
+      .then((value: unknown) => send({ kind: 'input', value }))
+      .catch((error: unknown) => void end(`was not given its input: ${error instanceof Error ? error.message : String(error)}`))
   }
   const { ready, done } = outcomeOf<Ready, Result>(worker, { name, onMessage: options.onMessage, forced: () => forced })
   return {

@@ -1,6 +1,6 @@
 import { Subject } from 'rxjs'
 import { RiskError, type Ledger } from '@riskledger/contracts'
-import type { ChainHead, SealedEntry } from '@riskledger/journal'
+import type { ChainHead } from '@riskledger/journal'
 import type { AcceptedPolicy } from '@riskledger/policy'
 import { screenBatches, type InputBatch, type JournalFold, type ScreeningStage, type SealedBatch } from '@riskledger/screening'
 import type { WorkerOptions } from './partition-worker'
@@ -16,7 +16,7 @@ interface Screened {
   readonly counts: ScreenedCounts
 }
 
-/** Screens batches and appends them; between two of them the policy switches, and the tenure's state hash is told. */
+/** Screens batches and appends them; the policy switches between two of them, and the tenure's state hash goes before one. */
 export class JournalWriter {
   private readonly batches$ = new Subject<InputBatch>()
   private sealed: SealedBatch[] = []
@@ -61,22 +61,22 @@ export class JournalWriter {
     this.pendingPolicy = policy
   }
 
-  /** Tells the hash of the state that the tenure began with. */
+  /** Has the hash of the state that the tenure began with told before the next batch. */
   attest(stateHash: string): void {
     this.pendingStateHash = stateHash
   }
 
-  /** True where the next `screen` begins with an entry of another kind, which needs everything before it in the ledger. */
+  /** True where the next `screen` begins with a policy switch, which needs everything before it in the ledger. */
   get wantsQuiet(): boolean {
-    return this.pendingPolicy !== null || this.pendingStateHash !== null
+    return this.pendingPolicy !== null
   }
 
   async screen(batch: InputBatch): Promise<Screened> {
     const { step, head, nextOffsets } = this.stage
     // Here and not at the end: the batch before is on its way into the ledger meanwhile.
     await this.snapshots?.takeIfDue(head, { step, nextOffsets, tenure: this.fold.tenure })
-    if (this.wantsQuiet) await this.appendBetween()
-    this.sealed = []
+    if (this.pendingPolicy !== null) await this.activate(this.pendingPolicy)
+    this.sealed = this.attestation()
     this.batches$.next(batch)
     if (this.failure !== null) throw this.failure
     this.options.crashPoint('entry-encoded')
@@ -103,27 +103,28 @@ export class JournalWriter {
     this.metrics.durable(counts)
   }
 
-  private async appendBetween(): Promise<void> {
-    if (this.durable.revision !== this.stage.head.revision) return
-    const { engineHash, policies } = this.options
-    const { pendingStateHash: stateHash, pendingPolicy: policy } = this
+  /** The tenure's state hash as a batch without inputs, once it is there. */
+  private attestation(): SealedBatch[] {
+    const { stage, pendingStateHash: stateHash } = this
+    if (stateHash === null) return []
     this.pendingStateHash = null
-    this.pendingPolicy = null
-    if (stateHash !== null) {
-      const { generation } = this.fold.tenure!
-      await this.appendOne(sealStateHash(this.durable, { generation, stateHash }, { engineHash, policyHash: this.stage.step.policyHash }))
-    }
-    if (policy === null) return
-    await policies.store(policy)
-    await this.appendOne(sealPolicy(this.durable, policy, engineHash))
-    this.stage.step.activate(policy)
+    const { step } = stage
+    const metadata = { engineHash: this.options.engineHash, policyHash: step.policyHash }
+    const { proposed, head } = sealStateHash(stage.head, { generation: this.fold.tenure!.generation, stateHash }, metadata)
+    stage.head = head
+    return [{ entries: [proposed], head, firstSequence: step.nextSequence, inputCount: 0, decisions: [] }]
   }
 
-  private async appendOne({ proposed, head }: SealedEntry): Promise<void> {
-    await appendOrFence(this.options.ledger, this.durable, [proposed])
-    this.durable = head
-    this.stage.head = head
-    this.fold.head = head
+  private async activate(policy: AcceptedPolicy): Promise<void> {
+    if (this.durable.revision !== this.stage.head.revision) return
+    this.pendingPolicy = null
+    await this.options.policies.store(policy)
+    const sealed = sealPolicy(this.durable, policy, this.options.engineHash)
+    await appendOrFence(this.options.ledger, this.durable, [sealed.proposed])
+    this.durable = sealed.head
+    this.stage.head = sealed.head
+    this.fold.head = sealed.head
+    this.stage.step.activate(policy)
   }
 }
 

@@ -50,6 +50,17 @@ test('while records wait, the tick is the time of the first of them', async () =
   expect(ticks).toEqual([25, 40, 9_000])
 })
 
+test('the first batch is small, and each later one may be twice as large', async () => {
+  const log = new MemoryEventLog()
+  await log.append(Array.from({ length: 2_500 }, (_, at) => live('payments', at)))
+  const source = sourceOn(log, { batchInputs: 1_500 })
+  const sizes: number[] = []
+  for (let left = 2_500; left > 0; left -= sizes.at(-1)!) sizes.push((await source.pull(never))!.items.length)
+  expect(sizes).toEqual([256, 512, 1_024, 708])
+  await log.append(Array.from({ length: 2_000 }, (_, at) => live('payments', 3_000 + at)))
+  expect((await source.pull(never))!.items).toHaveLength(1_500)
+})
+
 test('of a file that is being read nothing goes at or past what it has announced; the tick of a file is its own', async () => {
   const log = new MemoryEventLog()
   await log.append([ofFile('payments', 10), ofFile('logins', 20), ofFile('payments', 30)], { ...SOURCE, orderTimeMs: 30 })

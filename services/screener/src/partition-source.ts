@@ -9,7 +9,7 @@ const DENSE_ITEMS = 1_000
 /** A topic is fetched again once it is empty; this much at a time. */
 const FETCH_RECORDS = 8_192
 const FETCH_BYTES = 1024 * 1024
-/** The first batch holds so many inputs at most, each later one twice as many as the one before: after a start code is cold, and whoever waits need not wait for thousands of others. */
+/** Most inputs of the first batch, doubled with each batch that held any: after a start code is cold, and whoever waits need not wait for thousands of others. */
 const FIRST_INPUTS = 256
 /** How long an idle source waits for the log before it looks again. */
 const IDLE_MS = 250

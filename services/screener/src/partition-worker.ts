@@ -33,7 +33,7 @@ export interface WorkerOptions {
   readonly snapshotRoom?: SnapshotRoom
   /** Reads the journal's entries beyond a head ahead of their fold, where there are many. Default: they are read as they are folded. */
   readonly entriesAhead?: (head: ChainHead) => AsyncIterable<CheckedEntry>
-  /** Hashes the state of a tenure where it is large, so that neither the tenure nor its first batch waits for that. Default: it is hashed before the tenure. */
+  /** Hashes the state of a tenure where it is large; `StateAttested` tells the hash later. Default: every state is hashed before its tenure. */
   readonly stateHasher?: StateHasher
   readonly policies: PolicyShelf
   /** Put into force at the start if the journal's is another; null: the journal's own. */
@@ -66,7 +66,7 @@ export interface PartitionWorker {
   /** By topic, the offset below which everything is in the ledger. */
   readonly durableOffsets: readonly number[]
   readonly done: Promise<void>
-  /** Resolves once its first batch is in the ledger, or once it has found nothing to do. */
+  /** Resolves once its first batch is in the ledger, or once it has found nothing to do. Never rejects, and stays pending where the worker ends before that. */
   readonly begun: Promise<void>
   /** Puts a policy into force at the next batch boundary. */
   activate(policy: AcceptedPolicy): void

@@ -40,6 +40,7 @@ function bench(
   whenFenced: 'ends' | 'retakes',
   before: (partition: number, stillMine: () => boolean) => Promise<void> = async () => undefined,
   begins: 'at once' | 'when told' = 'at once',
+  timing: { readonly firstBatchWaitMs?: number } = {},
 ) {
   const prepared: (number | null)[] = []
   const started: { partition: number; worker: FakeWorker }[] = []
@@ -47,7 +48,8 @@ function bench(
     whenFenced,
     retakeDelayMs: 0,
     logger: new KeptLogger(),
-    prepare: (next) => prepared.push(next),
+    onNext: (next) => prepared.push(next),
+    ...timing,
     start: async (partition, stillMine) => {
       await before(partition, stillMine)
       const worker = new FakeWorker(begins)
@@ -77,6 +79,31 @@ test('tells what comes next, and waits for the first batch of a partition before
   await until(() => started.length === 3)
   await assigned
   expect(prepared).toEqual([1, 2, null])
+})
+
+test('waits for a first batch no longer than it is told to: it may wait for the next partition', async () => {
+  const { workers, startedPartitions } = bench('retakes', undefined, 'when told', { firstBatchWaitMs: 1 })
+  await workers.assign([0, 1])
+  expect(startedPartitions()).toEqual([0, 1])
+})
+
+test('an assignment that comes during a take-over waits for no first batch, and prepares nothing that has gone', async () => {
+  let take = (): void => undefined
+  const taking = new Promise<void>((resolve) => (take = resolve))
+  let begun = (): void => undefined
+  const underWay = new Promise<void>((resolve) => (begun = resolve))
+  const before = (): Promise<void> => {
+    begun()
+    return taking
+  }
+  const { workers, startedPartitions, prepared } = bench('retakes', before, 'when told', { firstBatchWaitMs: 60_000 })
+  const first = workers.assign([0, 1])
+  await underWay
+  const second = workers.assign([0])
+  take()
+  await Promise.all([first, second])
+  expect(startedPartitions()).toEqual([0])
+  expect(prepared).toEqual([null, null])
 })
 
 test('who stops waits for no first batch', async () => {

@@ -7,15 +7,17 @@ const RETAKE_DELAY_MS = 5_000
 /** How often a worker that lost its partition to another takes it again while the partition is still assigned here, before that counts as a fault. */
 const MAX_RETAKES = 5
 
-/** How long a partition is waited for that has been taken over and has journaled nothing yet: it may wait for the next one itself. */
-const BEGIN_MS = 1_000
+/** Time from a take-over to the next one at most, while the first batch of the former is awaited: that batch may itself wait for a partition that comes later. */
+const FIRST_BATCH_WAIT_MS = 1_000
 
 /** What the workers stand on. */
 export interface PartitionWorkersOptions {
   /** Takes one partition over; `stillMine` tells, up to the tenure, whether the partition is still wanted here. */
   readonly start: (partition: number, stillMine: () => boolean) => Promise<PartitionWorker>
-  /** Told, after each start, which partition comes next; null at the end. */
-  readonly prepare?: (next: number | null) => void
+  /** Told after each take-over which partition is taken next, so that its snapshot can be loaded meanwhile; null once none is. */
+  readonly onNext?: (next: number | null) => void
+  /** Default 1,000 ms; see `FIRST_BATCH_WAIT_MS`. */
+  readonly firstBatchWaitMs?: number
   /**
    * What being fenced means. `ends`: somebody was ordered onto the partition by hand, and this process leaves. `retakes`: a group assigns partitions, and
    * one that it still assigns here after `retakeDelayMs` is taken over again, up to five times before an input is journaled.
@@ -94,18 +96,19 @@ export class PartitionWorkers {
     // A worker that ended by an error has said so; leaving it must not fail for that again.
     await Promise.allSettled(leaving.map(([, worker]) => worker.stop()))
     for (const [partition] of leaving) this.held.delete(partition)
-    const { prepare } = this.options
-    const { missing } = this
+    const { onNext } = this.options
+    const { missing, wanted } = this
     try {
       for (const [place, partition] of missing.entries()) {
         if (!this.wanted.has(partition)) continue
         await this.take(partition)
-        if (place + 1 === missing.length) continue
-        prepare?.(missing[place + 1])
+        // The next assignment waits for this one.
+        if (this.wanted !== wanted || place + 1 === missing.length) continue
+        onNext?.(missing[place + 1])
         await this.untilBegun(partition)
       }
     } finally {
-      prepare?.(null)
+      onNext?.(null)
     }
   }
 
@@ -116,7 +119,7 @@ export class PartitionWorkers {
     let timer: NodeJS.Timeout | undefined
     await new Promise<void>((resolve) => {
       this.hurry = resolve
-      timer = setTimeout(resolve, BEGIN_MS)
+      timer = setTimeout(resolve, this.options.firstBatchWaitMs ?? FIRST_BATCH_WAIT_MS)
       for (const end of [worker.begun, worker.done]) end.then(resolve, resolve)
     })
     clearTimeout(timer)

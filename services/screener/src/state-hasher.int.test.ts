@@ -1,4 +1,5 @@
 import { MadeJournal, policyWith, scenarioRecords } from '@riskledger/screening/src/testing/made-journal'
+import { stateBytes } from '@riskledger/screening/src/testing/state-bytes'
 import { mergeItem } from '@riskledger/screening/src/topic-merge'
 import type { WorkerState } from '@riskledger/screening'
 import { ThreadedStateHasher } from './state-hasher'
@@ -38,6 +39,16 @@ test('hashes states as they were when it was asked, whatever becomes of them mea
 test('leaves small states to whoever holds them', () => {
   expect(hasher.takes(state())).toBe(true)
   expect(new ThreadedStateHasher({ largeBytes: 1e12 }).takes(state())).toBe(false)
+})
+
+test('copies no more than there is room for, and has room again once they are hashed', async () => {
+  const other = new ThreadedStateHasher({ largeBytes: 1, mostCopiedBytes: 1.5 * stateBytes(state()).length })
+  const hashed = other.hash(state(), POLICY)
+  expect(other.takes(state())).toBe(true)
+  await expect(other.hash(state(), POLICY)).rejects.toMatchObject({ code: 'limit-reached' })
+  expect(await hashed).toBe(journal.step.stateHash())
+  expect(await other.hash(state(), POLICY)).toBe(journal.step.stateHash())
+  await other.close()
 })
 
 test('once it is closed nothing is hashed any more, and who waits hears of it', async () => {

@@ -13,35 +13,51 @@ const LARGE_STATE_BYTES = 16 * 2 ** 20
 export interface StateHasher {
   /** Whether the state is so large that it should be hashed here, and not by whoever holds it. */
   takes(state: WorkerState): boolean
-  /** Copies the state before it returns; resolves to the copy's `stateHash`. */
+  /** Copies the state before it returns; resolves to the copy's `stateHash`. Rejects with `cancelled` once closed, with
+   * `limit-reached` where there is no room for the copy, and with why it could not be copied or hashed. */
   hash(state: WorkerState, policy: AcceptedPolicy): Promise<string>
 }
 
-/** Hashes copies of states in a thread of its own for each, one after the other: a copy takes a twentieth of the time that its hash does. */
+/** Copies states at once, a twentieth of the time that their hashes take, and hashes the copies one after the other, each in a thread of its own. */
 export class ThreadedStateHasher implements StateHasher {
   private readonly largeBytes: number
   private last: Promise<unknown> = Promise.resolve()
   private running: Thread<unknown, string> | null = null
   private closed = false
+  private readonly mostCopiedBytes: number
+  private copiedBytes = 0
 
-  constructor({ largeBytes = LARGE_STATE_BYTES }: { readonly largeBytes?: number } = {}) {
+  /** `largeBytes`: from here on a state is hashed here; default 16 MiB. `mostCopiedBytes`: of all copies that wait for their hash; default 2 GiB. */
+  constructor({
+    largeBytes = LARGE_STATE_BYTES,
+    mostCopiedBytes = MOST_STATE_BYTES,
+  }: { readonly largeBytes?: number; readonly mostCopiedBytes?: number } = {}) {
     this.largeBytes = largeBytes
+    this.mostCopiedBytes = mostCopiedBytes
   }
 
-  /** False, too, where a copy would be larger than a snapshot may be. */
   takes(state: WorkerState): boolean {
-    const bytes = lengthOf(state)
-    return bytes >= this.largeBytes && bytes <= MOST_STATE_BYTES
+    return lengthOf(state) >= this.largeBytes
   }
 
-  /** Rejects with `cancelled` once it is closed, and with what the thread ended with. */
-  hash(state: WorkerState, { canonicalBytes: policy }: AcceptedPolicy): Promise<string> {
-    const writer = new ByteWriter(lengthOf(state))
+  async hash(state: WorkerState, { canonicalBytes: policy }: AcceptedPolicy): Promise<string> {
+    const wantedBytes = lengthOf(state)
+    if (this.copiedBytes + wantedBytes > this.mostCopiedBytes) {
+      const text = `a copy of ${wantedBytes} bytes, beside others of ${this.copiedBytes} that wait for their hash, would be more than ${this.mostCopiedBytes}`
+      throw new RiskError('limit-reached', text, { retriable: false, context: { wantedBytes, copiedBytes: this.copiedBytes } })
+    }
+    const writer = new ByteWriter(wantedBytes)
     writeState(state, writer)
     const copy = writer.written()
+    const bytes = copy.length
+    this.copiedBytes += bytes
     const hashed = this.last.then(() => this.start({ state: copy, policy }))
     this.last = hashed.catch(() => undefined)
-    return hashed
+    try {
+      return await hashed
+    } finally {
+      this.copiedBytes -= bytes
+    }
   }
 
   /** Ends the thread at once: what it has not told by now nobody will hear. */

@@ -6,10 +6,11 @@ import type { AcceptedPolicy, Policy } from '@riskledger/policy'
 import { PROCESS_TIMERS } from '@riskledger/runtime'
 import { JournalFold, type StateAttested } from '@riskledger/screening'
 import { assertSameLog } from './assert-same-log'
-import { EntriesAhead, entriesBeyond } from './entries-beyond'
+import { entriesBeyond } from './entries-beyond'
 import { foldForward, foldFromSnapshot } from './fold-journal'
 import { assertNotRemoved, register } from './journal-registry'
 import type { WorkerOptions } from './partition-worker'
+import { SnapshotTail } from './snapshot-tail'
 
 /** Folded between two turns of the event loop: a few milliseconds of work. */
 const TURN = { entries: 16, inputs: 256 }
@@ -44,7 +45,7 @@ export type TakeOverOptions = Pick<
 export interface TakenOver {
   /** At the journal's end. */
   readonly fold: JournalFold
-  /** Hash of the state that the tenure began with, for `StateAttested`; null where `TenureBegan` tells it. */
+  /** Hash of the state that the tenure began with, for `StateAttested`; rejects as `StateHasher.hash` does; null where `TenureBegan` tells it. */
   readonly stateHash: Promise<string> | null
 }
 
@@ -56,12 +57,12 @@ export interface TakenOver {
 export async function takeOver(options: TakeOverOptions): Promise<TakenOver> {
   const stream = screeningStream(options.partition, 0, options.environment)
   const context = { ledger: options.ledger, policies: options.policies }
-  let { fold, ahead } = await begun(stream, options)
+  let { fold, tail } = await foldNewestSnapshot(stream, options)
   let prepared = false
   for (let round = 0; ; round++) {
     const [fromRevision, inputsBefore] = [fold.head.revision + 1, fold.inputCount]
-    const beyond = ahead === null ? await entriesBeyond(fold, options) : { entries: ahead }
-    ahead = null
+    const beyond = tail === null ? await entriesBeyond(fold, options) : { entries: tail }
+    tail = null
     const entries = await foldForward(fold, context, { ...beyond, nextTurn: turns(fold, options) })
     options.logger.info('journal folded', { stream, fromRevision, entries, inputs: fold.inputCount - inputsBefore })
     if (fold.mismatchCount > 0) refuseMismatch(fold, options)
@@ -89,18 +90,21 @@ export async function takeOver(options: TakeOverOptions): Promise<TakenOver> {
   }
 }
 
-/** A fold at the newest snapshot, and what lies beyond it where that is being read already. */
-async function begun(stream: string, options: TakeOverOptions): Promise<{ fold: JournalFold; ahead: EntriesAhead | null }> {
+/** A fold at the newest snapshot, and the entries beyond it where they are being read already. */
+async function foldNewestSnapshot(
+  stream: string,
+  options: TakeOverOptions,
+): Promise<{ readonly fold: JournalFold; readonly tail: SnapshotTail | null }> {
   const { ledger, policies, snapshots, engineHash: formatHash, logger } = options
-  const ahead = await EntriesAhead.beyondSnapshot(stream, options)
+  const tail = await SnapshotTail.begin(stream, options)
   try {
     const fold = await foldFromSnapshot(stream, { ledger, policies }, { snapshots, formatHash })
     if (fold.head.revision >= 0) logger.info('snapshot read', { stream, revision: fold.head.revision })
-    if (ahead === null || ahead.follow(fold)) return { fold, ahead }
-    await ahead.close()
-    return { fold, ahead: null }
+    if (tail === null || tail.continues(fold)) return { fold, tail }
+    await tail.close()
+    return { fold, tail: null }
   } catch (error) {
-    await ahead?.close()
+    await tail?.close()
     throw error
   }
 }
@@ -207,12 +211,12 @@ async function appendTenure(
   const generation = (fold.tenure?.generation ?? 0) + 1
   const state = { step, nextOffsets: fold.nextOffsets, tenure: fold.tenure }
   const isNew = step.policyHash === ZERO_HASH
-  const follows = !isNew && options.stateHasher?.takes(state) === true
+  const attestedLater = !isNew && options.stateHasher?.takes(state) === true
   const data = encodeLedgerJson('TenureBegan', {
     workerId: options.workerId,
     generation,
     engineHash: options.engineHash,
-    stateHash: isNew || follows ? ZERO_HASH : step.stateHash(),
+    stateHash: isNew || attestedLater ? ZERO_HASH : step.stateHash(),
     recordsAnswers: true,
   })
   const tenure = sealEntry(fold.head, {
@@ -230,7 +234,7 @@ async function appendTenure(
   }
   await options.ledger.append(fold.head.stream, fold.head.revision, entries)
   // Before the fold goes on with these entries: they are no part of the state.
-  const stateHash = follows ? options.stateHasher.hash(state, options.policies.get(step.policyHash)) : null
+  const stateHash = attestedLater ? options.stateHasher.hash(state, options.policies.get(step.policyHash)) : null
   // Whoever awaits it sees the rejection.
   stateHash?.catch(() => undefined)
   return { generation, stateHash }

@@ -78,7 +78,7 @@ async function runWorkers(context: Context, shared: Shared): Promise<void> {
   const { input, signal, ready, onMessage } = context
   if (shared.policy !== null) shared.checkPolicy(shared.policy.policy)
   const workers: PartitionWorkers = new PartitionWorkers({
-    prepare: (next) => shared.snapshots.loadAhead(next === null ? null : screeningStream(next, 0, input.environment)),
+    onNext: (next) => shared.snapshots.loadAhead(next === null ? null : screeningStream(next, 0, input.environment)),
     start: (partition, stillMine) => startOne(context, { shared, partition, stillMine, onProgress: () => workers.progressed(partition) }),
     whenFenced: input.assignment.kind === 'group' ? 'retakes' : 'ends',
     logger: shared.logger,

@@ -23,7 +23,7 @@ export interface SnapshotStore {
   save(name: string, snapshot: Snapshot): Promise<void>
   /** Newest first, each read when it is asked for; what is damaged (its checksum differs) is left out. */
   load(name: string): AsyncIterable<Snapshot>
-  /** Place of the newest, without its state; null where there is none that can be read. It may be damaged all the same: `load` begins with another then. */
+  /** Place of the newest, without its state; null where there is none that can be read. It may be damaged all the same: `load` begins with another then. Rejects only where the store is gone. */
   newest(name: string): Promise<SnapshotPlace | null>
   close(): Promise<void>
 }

@@ -186,6 +186,17 @@ describe('the state that a tenure began with', () => {
     expect(firstMismatch!.revision).toBe(journal.entries.length - 1)
   })
 
+  test('is compared with every entry that tells it, and is that of the tenure that holds the partition', () => {
+    const journal = begun()
+    journal.beginTenure(2)
+    journal.attest(2, WRONG)
+    expect(checked(journal).firstMismatch).toMatchObject({ field: 'stateHash', recorded: WRONG, folded: journal.step.stateHash() })
+    const other = begun()
+    other.beginTenure(2, '0'.repeat(64))
+    other.attest(1, other.step.stateHash())
+    expect(checked(other).firstMismatch).toMatchObject({ field: 'stateHash', folded: 'of tenure 2' })
+  })
+
   test('is compared with nothing where no entry told it, or where the fold began after the tenure', () => {
     const journal = begun()
     journal.beginTenure(2, '0'.repeat(64))

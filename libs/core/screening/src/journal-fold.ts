@@ -95,8 +95,8 @@ export class JournalFold {
   checksStates = false
   /** What must still follow the last batch, in order. */
   private expected: ExpectedEntry[] = []
-  /** Hash of the state at the last tenure, where that left it to `StateAttested` and states are compared. */
-  private attestable: string | null = null
+  /** Hash of the state folded at the last `TenureBegan`; null where there was none, and where states are not compared. */
+  private hashAtTenure: string | null = null
   private readonly inputs = Array.from({ length: TOUCH_AHEAD }, emptyInputToScreen)
   private readonly out = emptyInput()
 
@@ -131,11 +131,10 @@ export class JournalFold {
         return this.open(readJson(entry) as SegmentOpened)
       case 'TenureBegan':
         this.tenure = readJson(entry) as TenureBegan
-        if (this.checksStates) this.checkState(entry, this.tenure)
+        if (this.checksStates) this.meetTenure(entry, this.tenure)
         return
       case 'StateAttested':
-        if (this.attestable !== null) this.compareState(entry, readJson(entry) as StateAttested, this.attestable)
-        return
+        return this.meetAttestation(entry, readJson(entry) as StateAttested)
       case 'PolicyActivated': {
         const { policyHash, mode } = readJson(entry) as { policyHash: string; mode: string }
         if (mode === 'live') this.opened().activate(policyOf(policyHash))
@@ -280,20 +279,27 @@ export class JournalFold {
     })
   }
 
-  private checkState(entry: OpenedEntry, tenure: TenureBegan): void {
+  private meetTenure(entry: OpenedEntry, { stateHash: recorded }: TenureBegan): void {
     const step = this.opened()
-    this.attestable = null
+    this.hashAtTenure = null
     if (step.policyHash === ZERO_HASH) return
     const folded = step.stateHash()
-    if (tenure.stateHash === ZERO_HASH) this.attestable = folded
-    else this.compareState(entry, tenure, folded)
+    this.hashAtTenure = folded
+    // Else an entry that follows tells it.
+    if (recorded !== ZERO_HASH) this.compareState(entry, { recorded, folded })
   }
 
-  private compareState(entry: OpenedEntry, { stateHash: recorded }: Pick<TenureBegan, 'stateHash'>, folded: string): void {
+  private meetAttestation(entry: OpenedEntry, { generation, stateHash: recorded }: StateAttested): void {
+    if (this.hashAtTenure === null) return
+    const folded = generation === this.tenure?.generation ? this.hashAtTenure : `of tenure ${this.tenure?.generation}`
+    this.compareState(entry, { recorded, folded })
+  }
+
+  private compareState(entry: OpenedEntry, hashes: { readonly recorded: string; readonly folded: string }): void {
     this.comparedCount++
-    if (folded === recorded) return
+    if (hashes.folded === hashes.recorded) return
     const sequence = this.opened().nextSequence - 1
-    this.mismatch({ stream: entry.stream, revision: entry.revision, sequence, field: 'stateHash', recorded, folded })
+    this.mismatch({ stream: entry.stream, revision: entry.revision, sequence, field: 'stateHash', ...hashes })
   }
 
   private mismatch(mismatch: Mismatch): void {
