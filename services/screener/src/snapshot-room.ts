@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert'
 import { MOST_STATE_BYTES } from '@riskledger/contracts'
-import { writeState, type WorkerState } from '@riskledger/screening'
-import { ByteMeter, ByteWriter } from '@riskledger/windows'
+import { measureState, writeState, type WorkerState } from '@riskledger/screening'
+import { ByteWriter } from '@riskledger/windows'
 
 export interface SnapshotRoomOptions {
   readonly nowMs: () => number
@@ -45,9 +45,7 @@ export class SnapshotRoom {
 
   /** Has memory at hand for a state that is copied soon. */
   prepareFor(state: WorkerState): void {
-    const meter = new ByteMeter()
-    writeState(state, meter)
-    const toByte = Math.min(MOST_STATE_BYTES, Math.ceil(meter.lengthBytes * 1.05))
+    const toByte = Math.min(MOST_STATE_BYTES, Math.ceil(measureState(state) * 1.05))
     const fromByte = this.prefaultedBytes
     if (toByte <= fromByte) return
     this.prefaultedBytes = toByte

@@ -1,7 +1,7 @@
 import { constants, setPriority } from 'node:os'
-import { readPolicy } from '@riskledger/policy'
 import { runThread } from '@riskledger/runtime'
 import { readState } from '@riskledger/screening'
+import { acceptedPolicy } from './accepted-policy'
 
 /** What the state hash thread is started with. */
 export interface StateHashThreadInput {
@@ -16,8 +16,7 @@ runThread<StateHashThreadInput>(async ({ input, ready }) => {
   ready()
   // Of this thread alone, which Linux has priorities for: whoever decides goes first.
   if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
-  const policy = readPolicy(input.policy)
-  if (policy.kind === 'rejected') throw new Error(`the policy cannot be read: ${policy.problems[0].message}`)
+  const policy = acceptedPolicy(input.policy)
   const state = readState(input.state, () => policy)
   if (state === null) throw new Error('the state is of another format')
   return Promise.resolve(state.step.stateHash())

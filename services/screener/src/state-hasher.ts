@@ -1,8 +1,8 @@
 import { MOST_STATE_BYTES, RiskError } from '@riskledger/contracts'
 import type { AcceptedPolicy } from '@riskledger/policy'
 import { startThread, threadModule, type Thread } from '@riskledger/runtime'
-import { writeState, type WorkerState } from '@riskledger/screening'
-import { ByteMeter, ByteWriter } from '@riskledger/windows'
+import { measureState, writeState, type WorkerState } from '@riskledger/screening'
+import { ByteWriter } from '@riskledger/windows'
 import type { StateHashThreadInput } from './state-hash-thread'
 
 const STATE_HASH_THREAD = threadModule(__dirname, { source: 'state-hash-thread.ts', bundled: 'state-hash-thread' })
@@ -37,21 +37,19 @@ export class ThreadedStateHasher implements StateHasher {
   }
 
   takes(state: WorkerState): boolean {
-    return lengthOf(state) >= this.largeBytes
+    return measureState(state) >= this.largeBytes
   }
 
   async hash(state: WorkerState, { canonicalBytes: policy }: AcceptedPolicy): Promise<string> {
-    const wantedBytes = lengthOf(state)
-    if (this.copiedBytes + wantedBytes > this.mostCopiedBytes) {
-      const text = `a copy of ${wantedBytes} bytes, beside others of ${this.copiedBytes} that wait for their hash, would be more than ${this.mostCopiedBytes}`
-      throw new RiskError('limit-reached', text, { retriable: false, context: { wantedBytes, copiedBytes: this.copiedBytes } })
+    const bytes = measureState(state)
+    if (this.copiedBytes + bytes > this.mostCopiedBytes) {
+      const text = `a copy of ${bytes} bytes, beside others of ${this.copiedBytes} that wait for their hash, would be more than ${this.mostCopiedBytes}`
+      throw new RiskError('limit-reached', text, { retriable: false, context: { bytes, copiedBytes: this.copiedBytes } })
     }
-    const writer = new ByteWriter(wantedBytes)
+    const writer = new ByteWriter(bytes)
     writeState(state, writer)
-    const copy = writer.written()
-    const bytes = copy.length
     this.copiedBytes += bytes
-    const hashed = this.last.then(() => this.start({ state: copy, policy }))
+    const hashed = this.last.then(() => this.start({ state: writer.written(), policy }))
     this.last = hashed.catch(() => undefined)
     try {
       return await hashed
@@ -83,10 +81,4 @@ export class ThreadedStateHasher implements StateHasher {
   private assertOpen(): void {
     if (this.closed) throw new RiskError('cancelled', 'the state is not hashed: the screener stops.', { retriable: false })
   }
-}
-
-function lengthOf(state: WorkerState): number {
-  const meter = new ByteMeter()
-  writeState(state, meter)
-  return meter.lengthBytes
 }

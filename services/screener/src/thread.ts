@@ -1,6 +1,6 @@
 import { screeningStream } from '@riskledger/journal'
 import { connectLedger } from '@riskledger/ledger'
-import { readPolicy, type AcceptedPolicy, type Policy } from '@riskledger/policy'
+import type { Policy } from '@riskledger/policy'
 import {
   aborted,
   crashPointFrom,
@@ -14,6 +14,7 @@ import {
   type SharedEventLog,
   type ThreadContext,
 } from '@riskledger/runtime'
+import { acceptedPolicy } from './accepted-policy'
 import { assertChallengeSecret, challengeDraw } from './challenge-draw'
 import { entriesAhead } from './entries-ahead'
 import { joinGroup, type GroupMembership } from './join-group'
@@ -61,8 +62,8 @@ runThread<ScreenerThreadInput>(async (context) => {
       }),
       entriesAhead: (head) => entriesAhead({ connectionString: input.connectionString, after: head, until: null }),
       policies: new PolicyShelf(ledger, input.environment),
-      policy: input.policy === null ? null : accept(input.policy),
-      firstPolicy: input.firstPolicy === null ? null : accept(input.firstPolicy),
+      policy: input.policy === null ? null : acceptedPolicy(input.policy),
+      firstPolicy: input.firstPolicy === null ? null : acceptedPolicy(input.firstPolicy),
       checkPolicy: (policy) => checkSecret(policy, input.challengeSecret),
       nowMs: () => Date.now(),
       logger,
@@ -85,7 +86,7 @@ async function runWorkers(context: Context, shared: Shared): Promise<void> {
   })
   onMessage((message) => {
     const request = message as ScreenerRequest
-    if (request.kind === 'activate') workers.activate(accept(request.policy))
+    if (request.kind === 'activate') workers.activate(acceptedPolicy(request.policy))
   })
   const stopped = aborted(signal)
   let membership: GroupMembership | undefined
@@ -166,10 +167,4 @@ function takenOf(workers: PartitionWorkers): readonly PartitionTaken[] {
 
 function checkSecret(policy: Policy, secret: string): void {
   if (policy.randomChallenge.ratePpm > 0) assertChallengeSecret(secret, policy.randomChallenge.secretHash)
-}
-
-function accept(canonicalBytes: Uint8Array): AcceptedPolicy {
-  const result = readPolicy(canonicalBytes)
-  if (result.kind === 'rejected') throw new Error(`the policy was accepted before and is not now: ${result.problems[0].message}`)
-  return result
 }

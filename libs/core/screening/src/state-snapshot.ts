@@ -1,5 +1,5 @@
 import type { AcceptedPolicy } from '@riskledger/policy'
-import { ByteReader, type ByteWriter } from '@riskledger/windows'
+import { ByteMeter, ByteReader, type ByteWriter } from '@riskledger/windows'
 import { STATUSES, VERDICTS } from '@riskledger/journal'
 import { ScreeningStep, type PartitionIdentity } from './screening-step'
 import type { TenureBegan } from './journal-fold'
@@ -35,6 +35,13 @@ export function writeState(state: WorkerState, writer: ByteWriter): void {
   step.memory.write(writer)
   step.facts.write(writer)
   step.profiles.writeSnapshot(writer)
+}
+
+/** Bytes that `writeState` writes, or a few more; almost nothing is copied. */
+export function measureState(state: WorkerState): number {
+  const meter = new ByteMeter()
+  writeState(state, meter)
+  return meter.lengthBytes
 }
 
 /**
