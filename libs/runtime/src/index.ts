@@ -10,6 +10,7 @@ export { checkHealth, type HealthCheck, type HealthFinding, type HealthOptions, 
 export { PROCESS_TIMERS, startLoop, type Loop, type LoopOptions, type LoopTimers } from './start-loop'
 export { crashPointFrom } from './crash-point'
 export { stopOnSignals, type StopOnSignals } from './stop-on-signals'
+export { lowerPriority } from './lower-priority'
 export { lockDataFolder, readLock, LOCK_FOLDER, type DataFolderLock, type LockOwner } from './lock-data-folder'
 export {
   checkDataFolder,

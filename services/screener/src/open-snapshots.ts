@@ -1,58 +1,49 @@
 import type { Logger, Snapshot, SnapshotPlace, SnapshotStore } from '@riskledger/contracts'
-import { fromPlainError, startThread, threadModule, type Thread } from '@riskledger/runtime'
-import type { SnapshotMessage, SnapshotRequest, SnapshotThreadInput } from './snapshot-protocol'
-
-const SNAPSHOT_THREAD = threadModule(__dirname, { source: 'snapshot-thread.ts', bundled: 'snapshot-thread' })
+import type { SnapshotThreadInput } from './snapshot-protocol'
+import { SnapshotWorker, type SnapshotAnswer } from './snapshot-worker'
 
 /**
- * Opens the snapshot store of a folder in a thread of its own. States that lie in shared memory are not copied on their way there. What is damaged is
- * logged and left out. Errors are the store's; where the thread died every call rejects with why.
+ * Opens the snapshot store of a folder in threads of its own. States that lie in shared memory are not copied on their way there. What is damaged is
+ * logged and left out. Errors are the store's; where a thread died every call rejects with why.
  */
-export async function openSnapshots({ folder, logger }: SnapshotThreadInput & { readonly logger: Logger }): Promise<ThreadedSnapshots> {
-  const snapshots = new ThreadedSnapshots({ folder }, logger)
+export async function openSnapshots({
+  folder,
+  logger,
+}: Pick<SnapshotThreadInput, 'folder'> & { readonly logger: Logger }): Promise<ThreadedSnapshots> {
+  const snapshots = new ThreadedSnapshots(folder, logger)
   await snapshots.opened
   return snapshots
 }
 
-type Answer = Exclude<SnapshotMessage, { readonly kind: 'damaged' | 'failed' }>
-
-interface Asked {
-  readonly resolve: (answer: Answer) => void
-  readonly reject: (error: unknown) => void
-}
-
-/** A snapshot store in a thread of its own. */
+/**
+ * A snapshot store in two threads: one that loads, which a start waits for, and one of low priority that saves, which nobody waits for: whoever decides goes first on cores that are
+ * all busy. The latter starts with what is saved first.
+ */
 export class ThreadedSnapshots implements SnapshotStore {
   readonly opened: Promise<unknown>
-  private readonly thread: Thread
-  private readonly waiting = new Map<number, Asked>()
-  private lastNumber = 0
+  private readonly loading: SnapshotWorker
+  private saving: SnapshotWorker | null = null
   /** Asked for before anybody loads it. */
-  private ahead: { readonly name: string; readonly answer: Promise<Answer> } | null = null
-  /** Why the thread answers nothing any more. */
-  private ended: Error | null = null
+  private ahead: { readonly name: string; readonly answer: Promise<SnapshotAnswer> } | null = null
+  private closed = false
 
   constructor(
-    input: SnapshotThreadInput,
+    private readonly folder: string,
     private readonly logger: Logger,
   ) {
-    this.thread = startThread(SNAPSHOT_THREAD, { name: 'snapshots', input, onMessage: (message) => this.hear(message as SnapshotMessage) })
-    this.opened = this.thread.ready
-    this.thread.done.then(
-      () => this.end(new Error('the snapshot store was closed')),
-      (error: Error) => this.end(error),
-    )
+    this.loading = this.start({ inBackground: false })
+    this.opened = this.loading.ready
   }
 
   async save(name: string, snapshot: Snapshot): Promise<void> {
-    await this.ask({ kind: 'save', number: ++this.lastNumber, name, snapshot })
+    await this.background().ask({ kind: 'save', name, snapshot })
   }
 
   async *load(name: string): AsyncGenerator<Snapshot, void, undefined> {
     for (let newer = 0; ; newer++) {
       const ahead = newer === 0 && this.ahead?.name === name ? this.ahead.answer : null
       if (ahead !== null) this.ahead = null
-      const answer = await (ahead ?? this.askToLoad(name, newer))
+      const answer = await (ahead ?? this.loading.ask({ kind: 'load', name, newer }))
       if (answer.kind !== 'loaded' || answer.snapshot === null) return
       yield answer.snapshot
     }
@@ -64,49 +55,39 @@ export class ThreadedSnapshots implements SnapshotStore {
       this.ahead = null
       return
     }
-    const answer = this.askToLoad(name, 0)
+    const answer = this.loading.ask({ kind: 'load', name, newer: 0 })
     // Whoever loads it sees the rejection.
     answer.catch(() => undefined)
     this.ahead = { name, answer }
   }
 
   async newest(name: string): Promise<SnapshotPlace | null> {
-    const answer = await this.ask({ kind: 'newest', number: ++this.lastNumber, name })
+    const answer = await this.loading.ask({ kind: 'newest', name })
     return answer.kind === 'placed' ? answer.place : null
   }
 
   /** Faults pages of shared memory in while the caller goes on; what is in them stays. Resolves once all are there; rejects where the thread has ended. */
   async prefault(memory: SharedArrayBuffer, range: { readonly fromByte: number; readonly toByte: number }): Promise<void> {
-    await this.ask({ kind: 'prefault', number: ++this.lastNumber, memory, ...range })
+    await this.background().ask({ kind: 'prefault', memory, ...range })
   }
 
   async close(): Promise<void> {
-    await this.thread.stop()
+    this.closed = true
+    try {
+      await this.loading.stop()
+    } finally {
+      await this.saving?.stop()
+    }
   }
 
-  private askToLoad(name: string, newer: number): Promise<Answer> {
-    return this.ask({ kind: 'load', number: ++this.lastNumber, name, newer })
+  private background(): SnapshotWorker {
+    if (this.closed) throw new Error('the snapshot store was closed')
+    return (this.saving ??= this.start({ inBackground: true }))
   }
 
-  private ask(request: SnapshotRequest): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      if (this.ended !== null) return reject(this.ended)
-      this.waiting.set(request.number, { resolve, reject })
-      this.thread.post(request)
-    })
-  }
-
-  private hear(message: SnapshotMessage): void {
-    if (message.kind === 'damaged') return this.logger.warn('a damaged snapshot is left out', { ...message })
-    const asked = this.waiting.get(message.number)
-    this.waiting.delete(message.number)
-    if (message.kind === 'failed') asked?.reject(fromPlainError(message.error))
-    else asked?.resolve(message)
-  }
-
-  private end(error: Error): void {
-    this.ended = error
-    for (const { reject } of this.waiting.values()) reject(error)
-    this.waiting.clear()
+  private start({ inBackground }: Pick<SnapshotThreadInput, 'inBackground'>): SnapshotWorker {
+    return new SnapshotWorker({ folder: this.folder, inBackground }, (damage) =>
+      this.logger.warn('a damaged snapshot is left out', { ...damage }),
+    )
   }
 }

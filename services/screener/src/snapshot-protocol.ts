@@ -1,10 +1,12 @@
 import type { Snapshot, SnapshotPlace } from '@riskledger/contracts'
 import type { PlainError } from '@riskledger/runtime'
 
-/** What the snapshot thread is started with. */
+/** What a snapshot thread is started with. */
 export interface SnapshotThreadInput {
   /** Folder of the store. */
   readonly folder: string
+  /** Every other thread goes first. */
+  readonly inBackground: boolean
 }
 
 /**

@@ -1,11 +1,12 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Snapshot, SnapshotStore } from '@riskledger/contracts'
-import { aborted, runThread, toPlainError } from '@riskledger/runtime'
+import { aborted, lowerPriority, runThread, toPlainError } from '@riskledger/runtime'
 import { openSnapshotStore } from '@riskledger/snapshots'
 import type { SnapshotMessage, SnapshotRequest, SnapshotThreadInput } from './snapshot-protocol'
 
 /** Keeps snapshots for the screener: hashing and writing hundreds of MiB would hold up every verdict meanwhile. */
 runThread<SnapshotThreadInput>(async ({ input, signal, ready, post, onMessage }) => {
+  if (input.inBackground) lowerPriority()
   const say = (message: SnapshotMessage, transfer?: readonly ArrayBuffer[]): void => post(message, transfer)
   const store = openSnapshotStore({ folder: input.folder, onDamaged: (damage) => say({ kind: 'damaged', ...damage }) })
   try {

@@ -1,5 +1,4 @@
-import { constants, setPriority } from 'node:os'
-import { runThread } from '@riskledger/runtime'
+import { lowerPriority, runThread } from '@riskledger/runtime'
 import { readState } from '@riskledger/screening'
 import { acceptedPolicy } from './accepted-policy'
 
@@ -14,8 +13,7 @@ export interface StateHashThreadInput {
 /** Reads a state back and ends with its hash: a second or two for hundreds of MiB, for which its partition need not wait. */
 runThread<StateHashThreadInput>(async ({ input, ready }) => {
   ready()
-  // Of this thread alone, which Linux has priorities for: whoever decides goes first.
-  if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
+  lowerPriority()
   const policy = acceptedPolicy(input.policy)
   const state = readState(input.state, () => policy)
   if (state === null) throw new Error('the state is of another format')

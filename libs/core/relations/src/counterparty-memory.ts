@@ -1,4 +1,5 @@
 import type { TokenSpan } from '@riskledger/events'
+import type { ByteReader, ByteWriter } from '@riskledger/windows'
 import type { CounterpartyFact } from './facts'
 import {
   ALERT,
@@ -109,11 +110,6 @@ export class CounterpartyMemory {
   payersOf(number: number): Uint32Array {
     const { words, bytes } = this.table
     return this.payers.members(words[number * ROW_WORDS + PAYERS_PLACE], bytes[number * ROW_BYTES + PAYERS])
-  }
-
-  /** Fills a fresh row from a snapshot; `addPayer` tells it its payers. */
-  restore(number: number, fact: CounterpartyFact): void {
-    this.table.setFact(number, fact)
   }
 
   /** Moves the fact to a moment, decaying its rates; a moment before `asOfMs` counts as `asOfMs`. */
@@ -240,6 +236,22 @@ export class CounterpartyMemory {
     this.changed = []
     for (const number of changed) this.table.bytes[number * ROW_BYTES + CHANGED] = 0
     return changed
+  }
+
+  /** Writes everything, mostly as it lies. */
+  write(writer: ByteWriter): void {
+    this.table.write(writer)
+    this.payers.write(writer)
+    this.alerts.write(writer)
+    writer.words(Uint32Array.from(this.changed))
+  }
+
+  /** Fills a fresh memory from what `write` wrote. Throws `snapshot-unusable`. */
+  read(reader: ByteReader): void {
+    this.table.read(reader)
+    this.payers.read(reader)
+    this.alerts.read(reader)
+    this.changed = [...reader.wordsInPlace()]
   }
 }
 

@@ -1,5 +1,5 @@
 import { spanLength, spanStart, spanText, type TokenSpan } from '@riskledger/events'
-import { KeyInterner, MAX_KEYS } from '@riskledger/windows'
+import { bytesOf, grown, growingArray, KeyInterner, MAX_KEYS, wordsOf, type ByteReader, type ByteWriter } from '@riskledger/windows'
 import { blankCounterpartyFact } from './fact-codec'
 import type { CounterpartyFact } from './facts'
 
@@ -44,9 +44,9 @@ export const ROW_BYTES = 128
  * in memory for each payment and work for the garbage collector; a row costs one.
  */
 export class CounterpartyTable {
-  doubles = new Float64Array(64 * ROW_DOUBLES)
-  words = new Uint32Array(this.doubles.buffer)
-  bytes = new Uint8Array(this.doubles.buffer)
+  doubles = growingArray(Float64Array, 64 * ROW_DOUBLES)
+  words = wordsOf(this.doubles)
+  bytes = bytesOf(this.doubles)
   private readonly keys: KeyInterner
 
   /** `maxKeys`: counterparties held, at most 16 million whatever it says. */
@@ -83,18 +83,32 @@ export class CounterpartyTable {
   }
 
   private begin(number: number, timeMs: number): void {
-    if ((number + 1) * ROW_DOUBLES > this.doubles.length) {
-      const grown = new Float64Array(this.doubles.length * 2)
-      grown.set(this.doubles)
-      this.doubles = grown
-      this.words = new Uint32Array(grown.buffer)
-      this.bytes = new Uint8Array(grown.buffer)
-    }
+    if ((number + 1) * ROW_DOUBLES > this.doubles.length) this.grow(this.doubles.length * 2)
     const row = number * ROW_DOUBLES
     this.doubles[row + AS_OF] = timeMs
     this.doubles[row + FIRST_SEEN] = timeMs
     this.doubles[row + LAST_LEGITIMATE] = -1
     this.doubles[row + LAST_FRAUD] = -1
+  }
+
+  private grow(doubles: number): void {
+    this.doubles = grown(this.doubles, doubles)
+    this.words = wordsOf(this.doubles)
+    this.bytes = bytesOf(this.doubles)
+  }
+
+  /** Writes keys and rows as they lie. */
+  write(writer: ByteWriter): void {
+    this.keys.write(writer)
+    writer.words(wordsOf(this.doubles.subarray(0, this.size * ROW_DOUBLES)))
+  }
+
+  /** Fills a fresh table from what `write` wrote. Throws `snapshot-unusable`. */
+  read(reader: ByteReader): void {
+    this.keys.read(reader)
+    const doubles = this.size * ROW_DOUBLES
+    if (doubles > this.doubles.length) this.grow(doubles)
+    reader.fillWords(wordsOf(this.doubles.subarray(0, doubles)))
   }
 
   /** The row as a fact: one object, overwritten by the next call. */
@@ -123,31 +137,6 @@ export class CounterpartyTable {
     fact.counterfeitReports = words[w + COUNTERFEITS]
     fact.alertSeverity = words[w + ALERT] - 1
     return fact
-  }
-
-  /** Puts a fact into a row, all but `distinctPayers`, which follows from its set. */
-  setFact(number: number, fact: CounterpartyFact): void {
-    const { doubles, words, bytes } = this
-    const [d, w, b] = [number * ROW_DOUBLES, number * ROW_WORDS, number * ROW_BYTES]
-    doubles[d + AS_OF] = fact.asOfMs
-    doubles[d + FIRST_SEEN] = fact.firstSeenMs
-    doubles[d + LAST_LEGITIMATE] = fact.lastKnownLegitimateMs
-    doubles[d + LAST_FRAUD] = fact.lastKnownFraudMs
-    doubles[d + FRAUDS_3D] = fact.frauds3d
-    doubles[d + KNOWN_3D] = fact.known3d
-    doubles[d + FRAUDS_7D] = fact.frauds7d
-    doubles[d + KNOWN_7D] = fact.known7d
-    bytes[b + REGISTER] = fact.fraudRegister
-    bytes[b + REGISTER_LENGTH] = fact.fraudRegisterLength
-    words[w + PAYMENTS] = fact.paymentCount
-    words[w + FRAUD_TOTAL] = fact.fraudTotal
-    words[w + LEGITIMATE_TOTAL] = fact.legitimateTotal
-    words[w + TRADES_COMPLETED] = fact.tradesCompleted
-    words[w + TRADES_DISPUTED] = fact.tradesDisputed
-    words[w + TRADES_CANCELLED] = fact.tradesCancelled
-    words[w + CHARGEBACKS] = fact.chargebacks
-    words[w + COUNTERFEITS] = fact.counterfeitReports
-    words[w + ALERT] = fact.alertSeverity + 1
   }
 }
 

@@ -1,5 +1,5 @@
 import { spanLength, spanStart, spanText, type TokenSpan } from '@riskledger/events'
-import { KeyInterner, MAX_KEYS } from '@riskledger/windows'
+import { bytesOf, grown, growingArray, KeyInterner, MAX_KEYS, wordsOf, type ByteReader, type ByteWriter } from '@riskledger/windows'
 import type { DeviceFact } from './facts'
 import { HashSets } from './hash-sets'
 
@@ -18,9 +18,9 @@ const ROW_BYTES = 32
 
 /** What relations keep of all devices, by number, in rows as those of `CounterpartyTable`. */
 export class DeviceMemory {
-  private doubles = new Float64Array(64 * ROW_DOUBLES)
-  private words = new Uint32Array(this.doubles.buffer)
-  private bytes = new Uint8Array(this.doubles.buffer)
+  private doubles = growingArray(Float64Array, 64 * ROW_DOUBLES)
+  private words = wordsOf(this.doubles)
+  private bytes = bytesOf(this.doubles)
   private readonly keys: KeyInterner
   private readonly accounts = new HashSets()
   private changed: number[] = []
@@ -69,22 +69,17 @@ export class DeviceMemory {
   }
 
   private begin(number: number, timeMs: number): void {
-    if ((number + 1) * ROW_DOUBLES > this.doubles.length) {
-      const grown = new Float64Array(this.doubles.length * 2)
-      grown.set(this.doubles)
-      this.doubles = grown
-      this.words = new Uint32Array(grown.buffer)
-      this.bytes = new Uint8Array(grown.buffer)
-    }
-    this.restore(number, { asOfMs: timeMs, firstSeenMs: timeMs, lastKnownFraudMs: -1 })
+    const row = number * ROW_DOUBLES
+    if (row + ROW_DOUBLES > this.doubles.length) this.grow(this.doubles.length * 2)
+    this.doubles[row + AS_OF] = timeMs
+    this.doubles[row + FIRST_SEEN] = timeMs
+    this.doubles[row + LAST_FRAUD] = -1
   }
 
-  /** Fills a fresh row from a snapshot; `addAccount` tells of its accounts. */
-  restore(number: number, fact: Omit<DeviceFact, 'distinctAccounts'>): void {
-    const row = number * ROW_DOUBLES
-    this.doubles[row + AS_OF] = fact.asOfMs
-    this.doubles[row + FIRST_SEEN] = fact.firstSeenMs
-    this.doubles[row + LAST_FRAUD] = fact.lastKnownFraudMs
+  private grow(doubles: number): void {
+    this.doubles = grown(this.doubles, doubles)
+    this.words = wordsOf(this.doubles)
+    this.bytes = bytesOf(this.doubles)
   }
 
   factOf(number: number): DeviceFact {
@@ -149,5 +144,23 @@ export class DeviceMemory {
     this.changed = []
     for (const number of changed) this.bytes[number * ROW_BYTES + CHANGED] = 0
     return changed
+  }
+
+  /** Writes everything as it lies. */
+  write(writer: ByteWriter): void {
+    this.keys.write(writer)
+    writer.words(wordsOf(this.doubles.subarray(0, this.size * ROW_DOUBLES)))
+    this.accounts.write(writer)
+    writer.words(Uint32Array.from(this.changed))
+  }
+
+  /** Fills a fresh memory from what `write` wrote. Throws `snapshot-unusable`. */
+  read(reader: ByteReader): void {
+    this.keys.read(reader)
+    const doubles = this.size * ROW_DOUBLES
+    if (doubles > this.doubles.length) this.grow(doubles)
+    reader.fillWords(wordsOf(this.doubles.subarray(0, doubles)))
+    this.accounts.read(reader)
+    this.changed = [...reader.wordsInPlace()]
   }
 }

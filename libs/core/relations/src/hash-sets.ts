@@ -1,4 +1,4 @@
-import { SlabPool } from '@riskledger/windows'
+import { SlabPool, type ByteReader, type ByteWriter } from '@riskledger/windows'
 
 /** Members of a set at most: a full one means "at least 64". */
 export const MAX_MEMBERS = 64
@@ -63,5 +63,15 @@ export class HashSets {
     if (count === 0) return new Uint32Array(0)
     const block = this.pool.words.subarray(place, place + (1 << LOG2_WORDS[count]))
     return new Uint32Array(block.filter((member) => member !== 0)).sort()
+  }
+
+  /** Writes all sets as they lie; places and counts are their owners'. */
+  write(writer: ByteWriter): void {
+    this.pool.write(writer)
+  }
+
+  /** Fills fresh sets from what `write` wrote. */
+  read(reader: ByteReader): void {
+    this.pool.read(reader)
   }
 }

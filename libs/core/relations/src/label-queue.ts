@@ -1,6 +1,5 @@
 import { strict as assert } from 'node:assert'
-import { wordsOf, type ByteReader, type ByteWriter } from '@riskledger/windows'
-import { FingerprintIndex } from './fingerprint-index'
+import { doublesOf, FingerprintIndex, grown, growingArray, wordsOf, type ByteReader, type ByteWriter } from '@riskledger/windows'
 
 /** Label of a remembered payment: not known yet. */
 export const PENDING = 0
@@ -48,14 +47,14 @@ const MAX_LANES = 8
  */
 export class LabelQueue {
   /** All entries; the lanes of one begin at `lanes(entry)`. Another array after each `add`. */
-  words = roomFor(256 << ENTRY_WORDS_LOG2)
+  words = growingArray(Int32Array, 256 << ENTRY_WORDS_LOG2)
   /** Payments forgotten because `maxEntries` was reached. */
   forgottenEarly = 0
 
-  private doubles = new Float64Array(this.words.buffer, this.words.byteOffset)
+  private doubles = doublesOf(this.words)
   private readonly index = new FingerprintIndex()
   private readonly search = { at: -1 }
-  private order = new Uint32Array(256)
+  private order = growingArray(Uint32Array, 256)
   private start = 0
   private cursor = 0
   private end = 0
@@ -108,7 +107,7 @@ export class LabelQueue {
   add(low: number, high: number, timeMs: number, owner: number): number {
     const entry = this.free.pop() ?? this.used++
     const at = entry << ENTRY_WORDS_LOG2
-    if (at >= this.words.length) this.grow()
+    if (at >= this.words.length) this.grow(this.words.length * 2)
     const words = this.words
     this.doubles[entry << ENTRY_DOUBLES_LOG2] = timeMs
     words[at + LOW] = low
@@ -137,21 +136,22 @@ export class LabelQueue {
     return low
   }
 
+  /** Room for another in the order: that of those forgotten, where they are half of it, else new. */
   private slide(): void {
-    const length = this.end - this.start
-    const order = length * 2 > this.order.length ? new Uint32Array(this.order.length * 2) : this.order
-    order.set(this.order.subarray(this.start, this.end))
-    this.order = order
-    this.cursor -= this.start
+    const { order, start } = this
+    if (start * 2 < order.length) {
+      this.order = grown(order, order.length * 2)
+      return
+    }
+    order.copyWithin(0, start, this.end)
+    this.cursor -= start
+    this.end -= start
     this.start = 0
-    this.end = length
   }
 
-  private grow(): void {
-    const words = roomFor(this.words.length * 2)
-    words.set(this.words)
-    this.words = words
-    this.doubles = new Float64Array(words.buffer, words.byteOffset)
+  private grow(length: number): void {
+    this.words = grown(this.words, length)
+    this.doubles = doublesOf(this.words)
   }
 
   /** The payment of this event at this time, or -1. The time is part of the match, since ids are chosen by strangers. */
@@ -247,22 +247,15 @@ export class LabelQueue {
     this.used = reader.varint()
     const known = reader.varint()
     this.forgottenEarly = reader.varint()
-    while (this.words.length < this.used << ENTRY_WORDS_LOG2) this.grow()
-    reader.fillWords(wordsOf(this.words.subarray(0, this.used << ENTRY_WORDS_LOG2)))
-    const order = reader.words()
-    this.order = new Uint32Array(Math.max(256, 2 * order.length))
+    const length = this.used << ENTRY_WORDS_LOG2
+    if (this.words.length < length) this.grow(length)
+    reader.fillWords(wordsOf(this.words.subarray(0, length)))
+    const order = reader.wordsInPlace()
+    if (this.order.length < order.length) this.order = grown(this.order, order.length)
     this.order.set(order)
     this.end = order.length
     this.cursor = known
-    this.free = [...reader.words()]
+    this.free = [...reader.wordsInPlace()]
     this.index.read(reader)
   }
-}
-
-/**
- * Zeroed words that most likely begin at a line of memory: large buffers begin 16 bytes behind a page's start (glibc's malloc), so the words begin 48
- * bytes later. Elsewhere an entry lies across two lines, which costs time and nothing else.
- */
-function roomFor(words: number): Int32Array<ArrayBuffer> {
-  return new Int32Array(new ArrayBuffer(48 + 4 * words), 48)
 }

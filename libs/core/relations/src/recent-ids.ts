@@ -1,4 +1,4 @@
-import { FingerprintIndex } from './fingerprint-index'
+import { FingerprintIndex } from '@riskledger/windows'
 import type { LabelQueue } from './label-queue'
 
 /** Which (account, business id) pairs are remembered, by two 32-bit hashes that lie in two lanes of the label queue's entries. */

@@ -1,9 +1,8 @@
 import type { ByteReader, ByteWriter } from '@riskledger/windows'
 import type { CounterpartyMemory } from './counterparty-memory'
 import type { DeviceMemory } from './device-memory'
-import { decodeCounterpartyFact, decodeDeviceFact, encodeCounterpartyFact, encodeDeviceFact } from './fact-codec'
+import { encodeCounterpartyFact, encodeDeviceFact } from './fact-codec'
 import type { RelationsState } from './relations-state'
-import type { StandingAlert } from './standing-alerts'
 
 function writeSet(members: Uint32Array, writer: ByteWriter): void {
   writer.varint(members.length)
@@ -14,23 +13,8 @@ function writeCounterparty(counterparties: CounterpartyMemory, number: number, w
   writer.string(counterparties.keyOf(number))
   writer.bytes(encodeCounterpartyFact(counterparties.factOf(number)))
   writeSet(counterparties.payersOf(number), writer)
-  const alerts = counterparties.alerts.of(number)
-  writer.varint(alerts.length)
-  for (const alert of alerts) {
-    writer.u32(alert.origin)
-    writer.varint(alert.severity)
-  }
+  counterparties.alerts.writeOf(number, writer)
   writer.u8(counterparties.hasChanged(number) ? 1 : 0)
-}
-
-function readCounterparty(counterparties: CounterpartyMemory, reader: ByteReader): void {
-  const number = counterparties.find(reader.string(), 0)
-  counterparties.restore(number, decodeCounterpartyFact(reader.bytes()))
-  for (let left = reader.varint(); left > 0; left--) counterparties.addPayer(number, reader.u32())
-  const alerts: StandingAlert[] = []
-  for (let left = reader.varint(); left > 0; left--) alerts.push({ origin: reader.u32(), severity: reader.varint() })
-  counterparties.alerts.set(number, alerts)
-  if (reader.u8() === 1) counterparties.touch(number)
 }
 
 function writeDevice(devices: DeviceMemory, number: number, writer: ByteWriter): void {
@@ -38,13 +22,6 @@ function writeDevice(devices: DeviceMemory, number: number, writer: ByteWriter):
   writer.bytes(encodeDeviceFact(devices.factOf(number)))
   writeSet(devices.accountsOf(number), writer)
   writer.u8(devices.hasChanged(number) ? 1 : 0)
-}
-
-function readDevice(devices: DeviceMemory, reader: ByteReader): void {
-  const number = devices.find(reader.string(), 0)
-  devices.restore(number, decodeDeviceFact(reader.bytes()))
-  for (let left = reader.varint(); left > 0; left--) devices.addAccount(number, reader.u32())
-  if (reader.u8() === 1) devices.touch(number)
 }
 
 /** Numbers in the order of their keys, by code units. */
@@ -55,7 +32,7 @@ export function byKey(numbers: readonly number[], keyOf: (number: number) => str
 
 const below = (size: number): number[] => Array.from({ length: size }, (_, number) => number)
 
-/** Bytes of a `RelationsState`: for a snapshot, and in canonical form for a hash. */
+/** Bytes of a `RelationsState`: for a snapshot, mostly as they lie, and in canonical form for a hash. */
 export class RelationsCodec {
   constructor(private readonly state: RelationsState) {}
 
@@ -63,10 +40,8 @@ export class RelationsCodec {
     const { counters, counterparties, devices, queue } = this.state
     for (const count of [counters.counterpartiesRefused, counters.devicesRefused, counters.outcomesUnmatched, counters.outcomesSuperseded])
       writer.varint(count)
-    writer.varint(counterparties.size)
-    for (let number = 0; number < counterparties.size; number++) writeCounterparty(counterparties, number, writer)
-    writer.varint(devices.size)
-    for (let number = 0; number < devices.size; number++) writeDevice(devices, number, writer)
+    counterparties.write(writer)
+    devices.write(writer)
     queue.write(writer)
   }
 
@@ -76,8 +51,8 @@ export class RelationsCodec {
     counters.devicesRefused = reader.varint()
     counters.outcomesUnmatched = reader.varint()
     counters.outcomesSuperseded = reader.varint()
-    for (let left = reader.varint(); left > 0; left--) readCounterparty(counterparties, reader)
-    for (let left = reader.varint(); left > 0; left--) readDevice(devices, reader)
+    counterparties.read(reader)
+    devices.read(reader)
     queue.read(reader)
     queue.forEach((entry) => recent.add(entry))
   }

@@ -1,3 +1,4 @@
+import type { ByteReader, ByteWriter } from '@riskledger/windows'
 import { hashToken } from './token-hash'
 
 const MAX_ALERTS = 8
@@ -20,8 +21,8 @@ export class StandingAlerts {
     return this.standing.get(number) ?? NONE
   }
 
-  /** Replaces those on one counterparty, for a snapshot. */
-  set(number: number, alerts: readonly StandingAlert[]): void {
+  /** Replaces those on one counterparty. */
+  private set(number: number, alerts: readonly StandingAlert[]): void {
     if (alerts.length > 0) this.standing.set(number, alerts)
     else this.standing.delete(number)
   }
@@ -43,5 +44,35 @@ export class StandingAlerts {
     const rest = this.of(number).filter((alert) => alert.origin !== hash)
     this.set(number, rest)
     return rest.length > 0 ? rest[0].severity : -1
+  }
+
+  /** Writes those on one counterparty. */
+  writeOf(number: number, writer: ByteWriter): void {
+    const alerts = this.of(number)
+    writer.varint(alerts.length)
+    for (const alert of alerts) {
+      writer.u32(alert.origin)
+      writer.varint(alert.severity)
+    }
+  }
+
+  /** Writes all of them. */
+  write(writer: ByteWriter): void {
+    writer.varint(this.standing.size)
+    for (const number of this.standing.keys()) {
+      writer.varint(number)
+      this.writeOf(number, writer)
+    }
+  }
+
+  /** Adds what `write` wrote. */
+  read(reader: ByteReader): void {
+    for (let left = reader.varint(); left > 0; left--) {
+      const number = reader.varint()
+      this.set(
+        number,
+        Array.from({ length: reader.varint() }, () => ({ origin: reader.u32(), severity: reader.varint() })),
+      )
+    }
   }
 }

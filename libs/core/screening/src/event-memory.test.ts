@@ -85,8 +85,8 @@ test('equals a plain memory: duplicates, conflicts, expiry, bounds by account an
   )
 })
 
-test('grows and shrinks by thousands without losing or inventing an id', () => {
-  const memory = new EventMemory(KEY)
+test('grows and shrinks by thousands without losing or inventing an id, also where it goes on as its copy', () => {
+  let memory = new EventMemory(KEY)
   for (let round = 0; round < 4; round++) {
     const timeMs = 10_000 + round * 600
     memory.expire(timeMs, HORIZON_MS)
@@ -94,6 +94,10 @@ test('grows and shrinks by thousands without losing or inventing an id', () => {
       const id = round * 5_000 + i
       expect(look(memory, { id, account: id, topic: 0, content: 0 }, { sequence: id + 1, timeMs })).toBe('new')
     }
+    const writer = new ByteWriter(64)
+    memory.write(writer)
+    memory = new EventMemory(KEY)
+    memory.read(new ByteReader(writer.finish()))
     // What two rounds ago left is past the horizon.
     expect(memory.size).toBe(round === 0 ? 5_000 : 10_000)
     for (let id = Math.max(0, (round - 1) * 5_000); id < (round + 1) * 5_000; id += 97) {

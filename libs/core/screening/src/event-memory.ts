@@ -1,5 +1,6 @@
+import { strict as assert } from 'node:assert'
 import { createHash } from 'node:crypto'
-import { wordsOf, type ByteReader, type ByteWriter } from '@riskledger/windows'
+import { FingerprintIndex, wordsOf, type ByteReader, type ByteWriter } from '@riskledger/windows'
 import { ContentDigest, KeyedHash } from './keyed-hash'
 import { TOUCH_AHEAD } from './touch-ahead'
 
@@ -16,33 +17,49 @@ export interface EventMemoryLimits {
 }
 
 const ACCOUNT_COUNTERS = 65_536
-/** Ids that there is room for at first: a power of two. */
-const FIRST_CAPACITY = 64
 const ID_START = 10
 const ID_END = 26
 
+// An id's row in a page: words, and doubles beside them.
+const LOW = 0
+const HIGH = 1
+const DIGEST_LOW = 2
+const DIGEST_HIGH = 3
+const COUNTER = 4
+const ROW_WORDS = 5
+const SEQUENCE = 0
+const TIME_MS = 1
+const ROW_DOUBLES = 2
+
+const PAGE_SHIFT = 12
+const PAGE_IDS = 1 << PAGE_SHIFT
+/** As many pages as slots, which are 31 bits, can tell apart: more than there may be ids. */
+const MAX_PAGES = 1 << (31 - PAGE_SHIFT)
+
+/** Room for 4,096 ids. */
+class IdPage {
+  readonly words = new Uint32Array(PAGE_IDS * ROW_WORDS)
+  readonly doubles = new Float64Array(PAGE_IDS * ROW_DOUBLES)
+}
+
 /**
  * Remembers which event ids a partition took within the horizon: a keyed fingerprint of the id, the first sequence, a digest of the content.
- * A queue in order of arrival (struct of arrays) with an open-addressing index over it; about 53 B an event, index included.
+ * A queue in order of arrival, in pages, with an index over it; about 60 B an event, index included. Nothing is moved as it grows: a page is added, or one whose
+ * ids are forgotten used again.
  */
 export class EventMemory {
   /** Sequence under which the id of the last `look` was first taken; meaningful after 'duplicate' and 'conflicting'. */
   firstSequence = 0
-  private capacity = FIRST_CAPACITY
-  private head = 0
+  private readonly pages: IdPage[] = []
+  /** Pages in use, in order of arrival; and those that are free. */
+  private order: number[] = []
+  private free: number[] = []
+  /** Of the first page in use, the ids that are forgotten; of the last, those that are taken. */
+  private start = 0
+  private end = PAGE_IDS
   private length = 0
-  private low = new Uint32Array(this.capacity)
-  private high = new Uint32Array(this.capacity)
-  private digestLow = new Uint32Array(this.capacity)
-  private digestHigh = new Uint32Array(this.capacity)
-  private sequences = new Float64Array(this.capacity)
-  private times = new Float64Array(this.capacity)
-  private accounts = new Uint16Array(this.capacity)
-  /**
-   * Cells of queue slot + 1 (0: empty) and the low half of its fingerprint, which spares a look at the slot. Twice the capacity, so at most half
-   * full.
-   */
-  private index = new Int32Array(this.capacity * 4)
+  private readonly index = new FingerprintIndex()
+  private readonly search = { at: -1 }
   private readonly aheadLow = new Uint32Array(TOUCH_AHEAD)
   private readonly aheadHigh = new Uint32Array(TOUCH_AHEAD)
   private readonly aheadCounters = new Uint16Array(TOUCH_AHEAD)
@@ -85,8 +102,12 @@ export class EventMemory {
     this.content.digest(value, event.topic)
     const found = this.find(low, high)
     if (found >= 0) {
-      this.firstSequence = this.sequences[found]
-      return this.digestLow[found] === this.content.low && this.digestHigh[found] === this.content.high ? 'duplicate' : 'conflicting'
+      const { words, doubles } = this.pages[found >>> PAGE_SHIFT]
+      const at = found & (PAGE_IDS - 1)
+      this.firstSequence = doubles[at * ROW_DOUBLES + SEQUENCE]
+      const row = at * ROW_WORDS
+      const isSame = words[row + DIGEST_LOW] === this.content.low && words[row + DIGEST_HIGH] === this.content.high
+      return isSame ? 'duplicate' : 'conflicting'
     }
     this.accountCounter = event.ahead < 0 ? this.counterOf(value, event.accountStart, event.accountEnd) : this.aheadCounters[event.ahead]
     if (this.accountCounts[this.accountCounter] >= limits.maxIdsPerAccount || this.length >= limits.maxIds) return 'unchecked'
@@ -104,24 +125,30 @@ export class EventMemory {
 
   /** Reads what `look` at those hashed ahead, and `expire` of as many, will read; see `InputsAhead`. */
   touch(count: number): number {
-    const { index, capacity } = this
-    const mask = capacity * 2 - 1
     let touched = 0
-    for (let i = 0; i < count; i++) touched ^= index[2 * (this.aheadLow[i] & mask)] ^ this.accountCounts[this.aheadCounters[i]]
-    for (let i = 0; i < count; i++) {
-      const slot = (this.head + i) & (capacity - 1)
-      touched ^= index[2 * (this.low[slot] & mask)] ^ this.accountCounts[this.accounts[slot]]
-    }
+    for (let i = 0; i < count; i++)
+      touched ^= this.index.touch(this.aheadLow[i], this.aheadHigh[i]) ^ this.accountCounts[this.aheadCounters[i]]
+    if (this.length === 0) return touched
+    // Those of the first page alone: once in 4,096 ids the next page is not read ahead.
+    const { words } = this.pages[this.order[0]]
+    const end = Math.min(this.start + count, this.endOfFirstPage())
+    for (let row = this.start * ROW_WORDS; row < end * ROW_WORDS; row += ROW_WORDS)
+      touched ^= this.index.touch(words[row + LOW], words[row + HIGH]) ^ this.accountCounts[words[row + COUNTER]]
     return touched
   }
 
   /** Forgets what was taken more than the horizon before the stream time. */
   expire(streamTimeMs: number, horizonMs: number): void {
-    while (this.length > 0 && this.times[this.head] < streamTimeMs - horizonMs) {
-      this.unindex(this.head)
-      this.accountCounts[this.accounts[this.head]]--
-      this.head = (this.head + 1) & (this.capacity - 1)
+    while (this.length > 0) {
+      const page = this.order[0]
+      const { words, doubles } = this.pages[page]
+      if (!(doubles[this.start * ROW_DOUBLES + TIME_MS] < streamTimeMs - horizonMs)) return
+      const row = this.start * ROW_WORDS
+      this.index.remove(slotOf(page, this.start), words[row + LOW], words[row + HIGH])
+      this.accountCounts[words[row + COUNTER]]--
       this.length--
+      this.start++
+      if (this.start === PAGE_IDS) this.freeFirstPage()
     }
   }
 
@@ -131,52 +158,63 @@ export class EventMemory {
    */
   canonicalHash(streamTimeMs: number, horizonMs: number): Uint8Array {
     const hash = createHash('sha256')
-    const words = new Float64Array(6 * Math.min(1024, this.length))
+    const rows = new Float64Array(6 * Math.min(1024, this.length))
     let filled = 0
-    this.forEachSlot((slot) => {
-      if (this.times[slot] < streamTimeMs - horizonMs) return
-      words.set(
-        [this.low[slot], this.high[slot], this.digestLow[slot], this.digestHigh[slot], this.sequences[slot], this.times[slot]],
-        filled,
-      )
-      filled += 6
-      if (filled === words.length) {
-        hash.update(words)
-        filled = 0
-      }
+    this.forEach(({ words, doubles }, at) => {
+      const timeMs = doubles[at * ROW_DOUBLES + TIME_MS]
+      if (timeMs < streamTimeMs - horizonMs) return
+      const row = at * ROW_WORDS
+      for (let field = LOW; field <= DIGEST_HIGH; field++) rows[filled++] = words[row + field]
+      rows[filled++] = doubles[at * ROW_DOUBLES + SEQUENCE]
+      rows[filled++] = timeMs
+      if (filled < rows.length) return
+      hash.update(rows)
+      filled = 0
     })
-    hash.update(words.subarray(0, filled))
+    hash.update(rows.subarray(0, filled))
     return hash.digest()
   }
 
   /** Writes everything as it lies, but for what `read` counts again: a quarter of a megabyte, whatever is held. */
   write(writer: ByteWriter): void {
-    for (const value of [this.capacity, this.head, this.length]) writer.varint(value)
-    for (const column of this.columns()) writer.words(wordsOf(column))
-    writer.words(wordsOf(this.index))
+    for (const value of [this.start, this.end, this.length]) writer.varint(value)
+    writer.words(Uint32Array.from(this.order))
+    for (const page of this.order) {
+      const { words, doubles } = this.pages[page]
+      writer.words(words)
+      writer.words(wordsOf(doubles))
+    }
+    this.index.write(writer)
   }
 
-  /** Replaces everything by what `write` wrote. Throws `snapshot-unusable`. */
+  /** Fills a fresh memory from what `write` wrote. Throws `snapshot-unusable`. */
   read(reader: ByteReader): void {
-    this.capacity = reader.varint()
-    this.head = reader.varint()
+    this.start = reader.varint()
+    this.end = reader.varint()
     this.length = reader.varint()
-    if (this.length > this.capacity || this.capacity > reader.remainingBytes)
-      reader.refuse(`${this.length} ids where ${this.capacity} have room`)
-    this.makeRoom(this.capacity)
-    for (const column of this.columns()) reader.fillWords(wordsOf(column))
-    reader.fillWords(wordsOf(this.index))
-    this.accountCounts.fill(0)
-    this.forEachSlot((slot) => this.accountCounts[this.accounts[slot]]++)
+    this.order = [...reader.wordsInPlace()]
+    const { order } = this
+    const held = order.length * PAGE_IDS - this.start - (PAGE_IDS - this.end)
+    if (this.length !== Math.max(0, held) || this.start >= PAGE_IDS || this.end > PAGE_IDS)
+      reader.refuse(`${this.length} ids where ${held} lie`)
+    for (const page of order) {
+      if (page >= MAX_PAGES) reader.refuse(`a page ${page}`)
+      while (this.pages.length <= page) this.free.push(this.pages.push(new IdPage()) - 1)
+      reader.fillWords(this.pages[page].words)
+      reader.fillWords(wordsOf(this.pages[page].doubles))
+    }
+    const used = new Set(order)
+    this.free = this.free.filter((page) => !used.has(page))
+    this.index.read(reader)
+    this.forEach(({ words }, at) => this.accountCounts[words[at * ROW_WORDS + COUNTER]]++)
   }
 
-  private columns(): readonly (Uint32Array | Float64Array | Uint16Array)[] {
-    const { low, high, digestLow, digestHigh, sequences, times, accounts } = this
-    return [low, high, digestLow, digestHigh, sequences, times, accounts]
-  }
-
-  private forEachSlot(visit: (slot: number) => void): void {
-    for (let i = 0; i < this.length; i++) visit((this.head + i) & (this.capacity - 1))
+  /** Calls back with every id's page and its number there, in order of arrival. */
+  private forEach(visit: (page: IdPage, at: number) => void): void {
+    this.order.forEach((page, i) => {
+      const end = i === this.order.length - 1 ? this.end : PAGE_IDS
+      for (let at = i === 0 ? this.start : 0; at < end; at++) visit(this.pages[page], at)
+    })
   }
 
   /** FNV-1a over the account id, seeded with the key: accounts that share a counter share its bound. */
@@ -186,79 +224,56 @@ export class EventMemory {
     return (hash ^ (hash >>> 16)) & (ACCOUNT_COUNTERS - 1)
   }
 
+  /** The slot of an id, or -1. */
   private find(low: number, high: number): number {
-    const { index } = this
-    const mask = this.capacity * 2 - 1
-    for (let at = low & mask; index[2 * at] !== 0; at = (at + 1) & mask) {
-      if (index[2 * at + 1] !== (low | 0)) continue
-      const slot = index[2 * at] - 1
-      if (this.high[slot] === high) return slot
+    const cursor = this.search
+    cursor.at = -1
+    for (;;) {
+      const slot = this.index.next(low, high, cursor)
+      if (slot < 0) return -1
+      const { words } = this.pages[slot >>> PAGE_SHIFT]
+      const row = (slot & (PAGE_IDS - 1)) * ROW_WORDS
+      if (words[row + LOW] === low && words[row + HIGH] === high) return slot
     }
-    return -1
   }
 
   private insert(low: number, high: number, sequence: number, timeMs: number): void {
-    if (this.length === this.capacity) this.grow()
-    const slot = (this.head + this.length) & (this.capacity - 1)
-    this.low[slot] = low
-    this.high[slot] = high
-    this.digestLow[slot] = this.content.low
-    this.digestHigh[slot] = this.content.high
-    this.sequences[slot] = sequence
-    this.times[slot] = timeMs
-    this.accounts[slot] = this.accountCounter
+    if (this.end === PAGE_IDS) this.addPage()
+    const page = this.order[this.order.length - 1]
+    const { words, doubles } = this.pages[page]
+    const at = this.end++
+    const row = at * ROW_WORDS
+    words[row + LOW] = low
+    words[row + HIGH] = high
+    words[row + DIGEST_LOW] = this.content.low
+    words[row + DIGEST_HIGH] = this.content.high
+    words[row + COUNTER] = this.accountCounter
+    doubles[at * ROW_DOUBLES + SEQUENCE] = sequence
+    doubles[at * ROW_DOUBLES + TIME_MS] = timeMs
     this.accountCounts[this.accountCounter]++
     this.length++
-    this.place(slot)
+    this.index.add(slotOf(page, at), low, high)
   }
 
-  private place(slot: number): void {
-    const { index } = this
-    const mask = this.capacity * 2 - 1
-    let at = this.low[slot] & mask
-    while (index[2 * at] !== 0) at = (at + 1) & mask
-    index[2 * at] = slot + 1
-    index[2 * at + 1] = this.low[slot]
+  private endOfFirstPage(): number {
+    return this.order.length === 1 ? this.end : PAGE_IDS
   }
 
-  /** Takes a slot out of the index, moving later ones of its run back so that no probe ends early. */
-  private unindex(slot: number): void {
-    const { index } = this
-    const mask = this.capacity * 2 - 1
-    let hole = this.low[slot] & mask
-    while (index[2 * hole] !== slot + 1) hole = (hole + 1) & mask
-    for (let at = (hole + 1) & mask; index[2 * at] !== 0; at = (at + 1) & mask) {
-      const home = index[2 * at + 1] & mask
-      if (((at - home) & mask) < ((at - hole) & mask)) continue
-      index[2 * hole] = index[2 * at]
-      index[2 * hole + 1] = index[2 * at + 1]
-      hole = at
-    }
-    index[2 * hole] = 0
+  private addPage(): void {
+    const page = this.free.pop() ?? this.pages.push(new IdPage()) - 1
+    assert(page < MAX_PAGES, 'event ids are limited to fewer than there are slots')
+    this.order.push(page)
+    this.end = 0
   }
 
-  private grow(): void {
-    const { head, capacity } = this
-    const before = this.columns()
-    this.makeRoom(capacity * 2)
-    this.columns().forEach((column, i) => {
-      column.set(before[i].subarray(head))
-      column.set(before[i].subarray(0, head), capacity - head)
-    })
-    this.head = 0
-    this.forEachSlot((slot) => this.place(slot))
+  private freeFirstPage(): void {
+    this.free.push(this.order.shift()!)
+    this.start = 0
+    if (this.order.length === 0) this.end = PAGE_IDS
   }
+}
 
-  /** Empty columns and an empty index for this many ids, a power of two. */
-  private makeRoom(capacity: number): void {
-    this.capacity = capacity
-    this.low = new Uint32Array(capacity)
-    this.high = new Uint32Array(capacity)
-    this.digestLow = new Uint32Array(capacity)
-    this.digestHigh = new Uint32Array(capacity)
-    this.sequences = new Float64Array(capacity)
-    this.times = new Float64Array(capacity)
-    this.accounts = new Uint16Array(capacity)
-    this.index = new Int32Array(capacity * 4)
-  }
+/** Number of an id among all. */
+function slotOf(page: number, at: number): number {
+  return (page << PAGE_SHIFT) | at
 }

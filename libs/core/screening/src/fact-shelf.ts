@@ -2,7 +2,7 @@ import { RiskError } from '@riskledger/contracts'
 import { spanLength, spanStart, spanText, type TokenSpan } from '@riskledger/events'
 import type { FactKind } from '@riskledger/journal'
 import type { FactRows } from '@riskledger/relations'
-import { ASK_BY_TEXT, KeyInterner, wordsOf, type ByteReader, type ByteWriter } from '@riskledger/windows'
+import { ASK_BY_TEXT, grown, KeyInterner, wordsOf, type ByteReader, type ByteWriter } from '@riskledger/windows'
 
 /** A fact as relations published it. */
 export interface KnownFact {
@@ -175,11 +175,7 @@ export class FactShelf<T> {
     const states = new Uint8Array(this.states.length * 2)
     states.set(this.states)
     this.states = states
-    const places = new Float64Array(this.places.length * 2)
-    places.set(this.places)
-    this.places = places
-    const rows = new Float64Array(this.rows.length * 2)
-    rows.set(this.rows)
-    this.rows = rows
+    this.places = grown(this.places, this.places.length * 2)
+    this.rows = grown(this.rows, this.rows.length * 2)
   }
 }

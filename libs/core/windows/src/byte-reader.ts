@@ -91,6 +91,11 @@ export class ByteReader {
     return new Uint32Array(this.viewOfWords(this.varint()))
   }
 
+  /** What `ByteWriter.words` wrote, to be copied from: a view on the source, where it lies there at a whole word. */
+  wordsInPlace(): Uint32Array {
+    return this.viewOfWords(this.varint())
+  }
+
   /** Fills words with what `ByteWriter.words` wrote of as many. */
   fillWords(values: Uint32Array): void {
     const count = this.varint()

@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert'
 import type { ByteReader } from './byte-reader'
 import type { ByteWriter } from './byte-writer'
+import { grown, growingArray } from './growing-array'
 import { SlabPool } from './slab-pool'
 
 /** Distinct members are counted exactly up to here. */
@@ -51,13 +52,11 @@ export class DistinctRings {
     this.longestMs = Math.max(...widthsMs)
     this.exact = new Uint8Array(widthsMs.length).fill(1)
     this.pool = new SlabPool(slots * 4)
-    this.slots = new Int32Array(slots * STRIDE)
+    this.slots = growingArray(Int32Array, slots * STRIDE)
   }
 
   private growSlots(need: number): void {
-    const grown = new Int32Array(Math.max(need * STRIDE, this.slots.length * 2))
-    grown.set(this.slots)
-    this.slots = grown
+    this.slots = grown(this.slots, Math.max(need * STRIDE, this.slots.length * 2))
   }
 
   /** Notes that the slot's key was seen with this member, on time or late. */

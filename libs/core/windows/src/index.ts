@@ -2,6 +2,8 @@ export { aggregateWindows, type AggregateWindowsOptions } from './aggregate-wind
 export { ByteReader } from './byte-reader'
 export { ByteMeter, ByteWriter, wordsOf } from './byte-writer'
 export { DistinctRings, MAX_DISTINCT, type DistinctRingsOptions } from './distinct-rings'
+export { FingerprintIndex } from './fingerprint-index'
+export { bytesOf, doublesOf, grown, growingArray } from './growing-array'
 export { ASK_BY_TEXT } from './packed-keys'
 export { KeyInterner, MAX_KEYS } from './key-interner'
 export { KeyedRings, type KeyedRingsOptions } from './keyed-rings'

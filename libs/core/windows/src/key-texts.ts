@@ -1,6 +1,7 @@
 import type { ByteReader } from './byte-reader'
 import { wordsOf, type ByteWriter } from './byte-writer'
 import { grownCapacity } from './grown-capacity'
+import { grown } from './growing-array'
 
 const FIRST_SLOTS = 16
 const FIRST_UNITS = 256
@@ -32,7 +33,7 @@ export class KeyTexts {
   set(slot: number, key: string): void {
     const { length } = key
     if (this.top + length > this.units.length) this.makeRoom(length)
-    if (2 * slot >= this.places.length) this.places = grown(this.places, new Uint32Array(2 * Math.max(slot + 1, this.places.length)))
+    if (2 * slot >= this.places.length) this.places = grown(this.places, 2 * Math.max(slot + 1, this.places.length))
     for (let i = 0; i < length; i++) this.units[this.top + i] = key.charCodeAt(i)
     this.places[2 * slot] = this.top
     this.places[2 * slot + 1] = length + 1
@@ -53,7 +54,7 @@ export class KeyTexts {
     if (need <= this.units.length) return
     // An even number, which is whole words.
     const length = Math.min(MAX_UNITS, grownCapacity(this.units.length, need, 1 << 24))
-    this.units = grown(this.units, new Uint16Array(length + (length & 1)))
+    this.units = grown(this.units, length + (length & 1))
   }
 
   /** Moves the texts that are left together. */
@@ -104,9 +105,4 @@ export class KeyTexts {
     this.wasted = this.top - held
     return keys
   }
-}
-
-function grown<Numbers extends Uint16Array | Uint32Array>(from: Numbers, to: Numbers): Numbers {
-  to.set(from)
-  return to
 }

@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert'
 import type { ByteReader } from './byte-reader'
 import { wordsOf, type ByteWriter } from './byte-writer'
 import { grownCapacity } from './grown-capacity'
+import { doublesOf, grown, growingArray } from './growing-array'
 import { SlabPool } from './slab-pool'
 
 // Bookkeeping of a slot, in 32-bit integers: for three widths, with its times and sums, it is one cache line of 64 bytes.
@@ -70,10 +71,9 @@ export class RingStore {
 
   protected growSlots(need: number): void {
     const capacity = grownCapacity(this.slotCapacity, need, 1 << 18)
-    const ints = new Int32Array(capacity * this.intStride)
-    if (this.slotCapacity > 0) ints.set(this.ints)
-    this.ints = ints
-    this.floats = new Float64Array(ints.buffer)
+    const length = capacity * this.intStride
+    this.ints = this.slotCapacity === 0 ? growingArray(Int32Array, length) : grown(this.ints, length)
+    this.floats = doublesOf(this.ints)
     this.slotCapacity = capacity
   }
 
@@ -219,7 +219,7 @@ export class RingStore {
 
   /** Replaces everything by what `write` wrote. Throws `snapshot-unusable`. */
   readRings(reader: ByteReader): void {
-    const ints = reader.words()
+    const ints = reader.wordsInPlace()
     if (ints.length % this.intStride !== 0) reader.refuse(`${ints.length} words of bookkeeping, which is no whole number of slots`)
     if (ints.length > this.ints.length) this.growSlots(ints.length / this.intStride)
     wordsOf(this.ints).set(ints)

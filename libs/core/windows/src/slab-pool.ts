@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert'
 import type { ByteReader } from './byte-reader'
 import { wordsOf, type ByteWriter } from './byte-writer'
 import { grownCapacity } from './grown-capacity'
+import { grown, growingArray } from './growing-array'
 
 /** Blocks of 2^0 to 2^24 cells. */
 const SIZES = 25
@@ -23,8 +24,8 @@ export class SlabPool {
   private freeCells = 0
 
   constructor(initialCells = 1024) {
-    this.doubles = new Float64Array(initialCells)
-    this.words = new Int32Array(this.doubles.buffer)
+    this.doubles = growingArray(Float64Array, initialCells)
+    this.words = integersOf(this.doubles)
   }
 
   /** The first cell of a block of 2^log2 cells. Its content is whatever was there. */
@@ -51,10 +52,8 @@ export class SlabPool {
 
   private grow(): void {
     assert(this.top <= MAX_CELLS, `windows hold more than ${MAX_CELLS * 8} bytes of events: hold fewer keys, or fewer events per key`)
-    const grown = new Float64Array(Math.min(MAX_CELLS, grownCapacity(this.doubles.length, this.top, 1 << 24)))
-    grown.set(this.doubles)
-    this.doubles = grown
-    this.words = new Int32Array(grown.buffer)
+    this.doubles = grown(this.doubles, Math.min(MAX_CELLS, grownCapacity(this.doubles.length, this.top, 1 << 24)))
+    this.words = integersOf(this.doubles)
   }
 
   /** What it holds, in bytes: reserved from the system, and in use by blocks. */
@@ -71,13 +70,18 @@ export class SlabPool {
 
   /** Replaces everything by what `write` wrote. */
   read(reader: ByteReader): void {
-    const words = reader.words()
+    const words = reader.wordsInPlace()
     this.top = words.length / 2
     if (this.top > this.doubles.length) {
-      this.doubles = new Float64Array(words.buffer)
-      this.words = new Int32Array(words.buffer)
-    } else wordsOf(this.doubles).set(words)
+      this.doubles = growingArray(Float64Array, this.top)
+      this.words = integersOf(this.doubles)
+    }
+    wordsOf(this.doubles).set(words)
     this.freeCells = reader.varint()
-    for (let size = 0; size < SIZES; size++) this.free[size] = [...reader.words()]
+    for (let size = 0; size < SIZES; size++) this.free[size] = [...reader.wordsInPlace()]
   }
+}
+
+function integersOf(doubles: Float64Array): Int32Array {
+  return new Int32Array(doubles.buffer, doubles.byteOffset, doubles.length * 2)
 }
