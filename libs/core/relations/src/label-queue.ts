@@ -54,7 +54,8 @@ export class LabelQueue {
   private doubles = doublesOf(this.words)
   private readonly index = new FingerprintIndex()
   private readonly search = { at: -1 }
-  private order = growingArray(Uint32Array, 256)
+  /** No growing array: late ones are put into their place by moving those behind it, which is done byte by byte where memory is shared. */
+  private order = new Uint32Array(256)
   private start = 0
   private cursor = 0
   private end = 0
@@ -138,15 +139,13 @@ export class LabelQueue {
 
   /** Room for another in the order: that of those forgotten, where they are half of it, else new. */
   private slide(): void {
-    const { order, start } = this
-    if (start * 2 < order.length) {
-      this.order = grown(order, order.length * 2)
-      return
-    }
-    order.copyWithin(0, start, this.end)
-    this.cursor -= start
-    this.end -= start
+    const length = this.end - this.start
+    const order = length * 2 > this.order.length ? new Uint32Array(this.order.length * 2) : this.order
+    order.set(this.order.subarray(this.start, this.end))
+    this.order = order
+    this.cursor -= this.start
     this.start = 0
+    this.end = length
   }
 
   private grow(length: number): void {
@@ -251,7 +250,7 @@ export class LabelQueue {
     if (this.words.length < length) this.grow(length)
     reader.fillWords(wordsOf(this.words.subarray(0, length)))
     const order = reader.wordsInPlace()
-    if (this.order.length < order.length) this.order = grown(this.order, order.length)
+    this.order = new Uint32Array(Math.max(256, 2 * order.length))
     this.order.set(order)
     this.end = order.length
     this.cursor = known

@@ -10,7 +10,7 @@ type ArrayType<T extends Numbers> = new (buffer: ArrayBufferLike, byteOffset: nu
 
 /**
  * An array of zeros that `grown` can make longer where it lies. Large ones lie at the start of a page of their own, in address space that is reserved for 4 GiB and takes memory only
- * as it is written to: making one, or making it longer, takes microseconds whatever its length. Copying 100 MiB to twice the room takes a quarter of a second, in which nothing is decided.
+ * as it is written to: making one, or making it longer, takes microseconds whatever its length. Copying 100 MiB to twice the room takes a quarter of a second, in which nothing is decided. Moving a part of it (`copyWithin`) is slow.
  */
 export function growingArray<T extends Numbers>(type: ArrayType<T>, length: number): T {
   const bytes = length * (type as unknown as { readonly BYTES_PER_ELEMENT: number }).BYTES_PER_ELEMENT
