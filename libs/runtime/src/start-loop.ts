@@ -27,8 +27,6 @@ export interface LoopOptions<Batch, Output> {
   readonly prefetch?: (batch: Batch) => boolean
   /** Time between a commit behind which nothing was prefetched and the next pull, in ms, so that small batches do not follow each other as fast as they can. Default 0. */
   readonly gatherMs?: number
-  /** Asked before each step: true where it must find everything before it committed. Default never. */
-  readonly settleBefore?: () => boolean
   readonly retry?: RetryOptions
   /** Default: the process's own. */
   readonly timers?: LoopTimers | undefined
@@ -86,17 +84,7 @@ export function startLoop<Batch, Output>(options: LoopOptions<Batch, Output>): L
 const TURNS = 3
 
 async function runLoop<Batch, Output>(options: LoopOptions<Batch, Output>, signal: AbortSignal): Promise<void> {
-  const {
-    name,
-    step,
-    commit,
-    metrics,
-    logger,
-    prefetch = () => false,
-    gatherMs = 0,
-    settleBefore = () => false,
-    timers = PROCESS_TIMERS,
-  } = options
+  const { name, step, commit, metrics, logger, prefetch = () => false, gatherMs = 0, timers = PROCESS_TIMERS } = options
   let ahead: Promise<Batch | undefined> | undefined
   let committing: Promise<void> = Promise.resolve()
   try {
@@ -105,7 +93,6 @@ async function runLoop<Batch, Output>(options: LoopOptions<Batch, Output>, signa
       const batch = await Promise.race([ahead ?? pullNext(options, signal), committing.then(never)])
       ahead = undefined
       if (batch === undefined || signal.aborted) break
-      if (settleBefore()) await committing
       const output = await step(batch)
       const overlaps = prefetch(batch)
       if (overlaps) {

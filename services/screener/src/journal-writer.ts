@@ -1,6 +1,6 @@
 import { Subject } from 'rxjs'
 import { RiskError, type Ledger } from '@riskledger/contracts'
-import type { ChainHead } from '@riskledger/journal'
+import type { ChainHead, SealedEntry } from '@riskledger/journal'
 import type { AcceptedPolicy } from '@riskledger/policy'
 import { screenBatches, type InputBatch, type JournalFold, type ScreeningStage, type SealedBatch } from '@riskledger/screening'
 import type { WorkerOptions } from './partition-worker'
@@ -11,6 +11,8 @@ import { sealPolicy, sealStateHash } from './take-over'
 
 /** What one step made: its batches, and where the source stands after them. */
 interface Screened {
+  /** What a batch puts into force, until the ledger holds it: before that batch. */
+  policy: AcceptedPolicy | null
   readonly batches: SealedBatch[]
   readonly nextOffsets: readonly number[]
   readonly counts: ScreenedCounts
@@ -66,26 +68,24 @@ export class JournalWriter {
     this.pendingStateHash = stateHash
   }
 
-  /** True where the next `screen` begins with a policy switch, which needs everything before it in the ledger. */
-  get wantsQuiet(): boolean {
-    return this.pendingPolicy !== null
-  }
-
   async screen(batch: InputBatch): Promise<Screened> {
     const { step, head, nextOffsets } = this.stage
     // Here and not at the end: the batch before is on its way into the ledger meanwhile.
     await this.snapshots?.takeIfDue(head, { step, nextOffsets, tenure: this.fold.tenure })
-    if (this.pendingPolicy !== null) await this.activate(this.pendingPolicy)
-    this.sealed = this.attestation()
+    const { pendingPolicy: policy } = this
+    this.sealed = [...this.attestation(), ...this.activation()]
     this.batches$.next(batch)
     if (this.failure !== null) throw this.failure
     this.options.crashPoint('entry-encoded')
     for (const { inputCount: inputs, entries } of this.sealed) this.snapshots?.screened({ inputs, entries: entries.length })
-    return { batches: this.sealed, nextOffsets: [...this.stage.nextOffsets], counts: countsOf(step) }
+    return { policy, batches: this.sealed, nextOffsets: [...this.stage.nextOffsets], counts: countsOf(step) }
   }
 
-  /** The state may be a batch ahead meanwhile. */
-  async append({ batches, nextOffsets, counts }: Screened): Promise<void> {
+  /** Tried again where the ledger does not answer, from the batch on that is not known to be in it. The state may be a batch ahead meanwhile. */
+  async append(screened: Screened): Promise<void> {
+    const { batches, nextOffsets, counts } = screened
+    if (screened.policy !== null) await this.options.policies.store(screened.policy)
+    screened.policy = null
     while (batches.length > 0) {
       const batch = batches[0]
       this.options.crashPoint('ledger-append-sending')
@@ -108,23 +108,23 @@ export class JournalWriter {
     const { stage, pendingStateHash: stateHash } = this
     if (stateHash === null) return []
     this.pendingStateHash = null
-    const { step } = stage
-    const metadata = { engineHash: this.options.engineHash, policyHash: step.policyHash }
-    const { proposed, head } = sealStateHash(stage.head, { generation: this.fold.tenure!.generation, stateHash }, metadata)
-    stage.head = head
-    return [{ entries: [proposed], head, firstSequence: step.nextSequence, inputCount: 0, decisions: [] }]
+    const metadata = { engineHash: this.options.engineHash, policyHash: stage.step.policyHash }
+    return [this.batchOf(sealStateHash(stage.head, { generation: this.fold.tenure!.generation, stateHash }, metadata))]
   }
 
-  private async activate(policy: AcceptedPolicy): Promise<void> {
-    if (this.durable.revision !== this.stage.head.revision) return
+  /** The policy switch as a batch without inputs, where one is wanted: what comes after it is screened by the new policy. */
+  private activation(): SealedBatch[] {
+    const { stage, pendingPolicy: policy } = this
+    if (policy === null) return []
     this.pendingPolicy = null
-    await this.options.policies.store(policy)
-    const sealed = sealPolicy(this.durable, policy, this.options.engineHash)
-    await appendOrFence(this.options.ledger, this.durable, [sealed.proposed])
-    this.durable = sealed.head
-    this.stage.head = sealed.head
-    this.fold.head = sealed.head
-    this.stage.step.activate(policy)
+    const batch = this.batchOf(sealPolicy(stage.head, policy, this.options.engineHash))
+    stage.step.activate(policy)
+    return [batch]
+  }
+
+  private batchOf({ proposed, head }: SealedEntry): SealedBatch {
+    this.stage.head = head
+    return { entries: [proposed], head, firstSequence: this.stage.step.nextSequence, inputCount: 0, decisions: [] }
   }
 }
 

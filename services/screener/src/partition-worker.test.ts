@@ -284,6 +284,24 @@ test('a policy switches at a batch boundary, as an entry of its own', async () =
   expect(again.worker.fold.step!.policyHash).toBe(OTHER.hash)
 })
 
+test('a policy switches also where the ledger does not answer at first, and loses an answer', async () => {
+  await bench.log.append([payment(1)])
+  const { worker, reached } = await bench.start()
+  await reached(1)
+  const tried: string[] = []
+  bench.ledger.fault = (_, [{ type }]) => {
+    tried.push(type)
+    return (['unavailable', 'none', 'unavailable', 'unknown-written'] as const)[tried.length - 1] ?? 'none'
+  }
+  worker.activate(OTHER)
+  await bench.log.append([payment(2)])
+  await reached(2)
+  await worker.stop()
+  expect(tried.slice(0, 5)).toEqual(['ArtifactStored', 'ArtifactStored', 'PolicyActivated', 'PolicyActivated', 'PolicyActivated'])
+  expect(types(bench.ledger).filter((type) => type === 'PolicyActivated')).toHaveLength(2)
+  expect(await bench.fold()).toMatchObject({ firstMismatch: null, inputCount: 2, mismatchCount: 0, step: { policyHash: OTHER.hash } })
+})
+
 test('a large state is hashed while its partition goes on, and an entry tells the hash', async () => {
   await bench.log.append([1, 2, 3].map(payment))
   const first = await bench.start()

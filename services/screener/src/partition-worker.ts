@@ -136,7 +136,6 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
     pull: (signal) => source.pull(signal),
     step: (batch) => writer.screen(batch),
     commit: (screened) => writer.append(screened).then(begin),
-    settleBefore: () => writer.wantsQuiet,
     logger: options.logger,
     metrics: options.metrics,
     prefetch: (batch) => overlapsAppend(batch, options.pace.batchInputs),
