@@ -69,16 +69,19 @@ export async function foldFromSnapshot(
   return fold
 }
 
-/** The state that a snapshot holds; null where its bytes are none of this version's: a snapshot is a cache, the journal has it all. */
+/** The state that a snapshot holds; null where its bytes are none of this version's, whatever is wrong with them: a snapshot is a cache, the journal has it all. */
 async function stateOf(bytes: Uint8Array, policies: PolicyShelf): Promise<WorkerState | null> {
+  const policyHash = orNull(() => policyHashOfState(bytes))
+  if (policyHash === null) return null
+  await policies.load(policyHash)
+  return orNull(() => readState(bytes, (hash) => policies.get(hash)))
+}
+
+function orNull<T>(read: () => T): T | null {
   try {
-    const policyHash = policyHashOfState(bytes)
-    if (policyHash === null) return null
-    await policies.load(policyHash)
-    return readState(bytes, (hash) => policies.get(hash))
-  } catch (error) {
-    if (error instanceof RiskError && error.code === 'snapshot-unusable') return null
-    throw error
+    return read()
+  } catch {
+    return null
   }
 }
 

@@ -61,3 +61,16 @@ test('once it is closed whoever loads ahead hears of it as it loads', async () =
   snapshots.loadAhead('one')
   await expect(loaded('one')).rejects.toThrow('the snapshot store was closed')
 })
+
+test('a save under way is finished by closing', async () => {
+  const saved = snapshots.save('one', at('one', 1))
+  await snapshots.close()
+  await saved
+  snapshots = await openSnapshots({ folder, logger: new KeptLogger() })
+  expect(await loaded('one')).toEqual([1])
+})
+
+test('once it is closed nothing is saved, and no thread is started for it', async () => {
+  await snapshots.close()
+  await expect(snapshots.save('one', at('one', 1))).rejects.toThrow('the snapshot store was closed')
+})

@@ -4,12 +4,9 @@ import { SnapshotWorker, type SnapshotAnswer } from './snapshot-worker'
 
 /**
  * Opens the snapshot store of a folder in threads of its own. States that lie in shared memory are not copied on their way there. What is damaged is
- * logged and left out. Errors are the store's; where a thread died every call rejects with why.
+ * logged and left out. Errors are the store's; where a thread died, the calls that it would answer reject with why.
  */
-export async function openSnapshots({
-  folder,
-  logger,
-}: Pick<SnapshotThreadInput, 'folder'> & { readonly logger: Logger }): Promise<ThreadedSnapshots> {
+export async function openSnapshots({ folder, logger }: { readonly folder: string; readonly logger: Logger }): Promise<ThreadedSnapshots> {
   const snapshots = new ThreadedSnapshots(folder, logger)
   await snapshots.opened
   return snapshots
@@ -68,16 +65,13 @@ export class ThreadedSnapshots implements SnapshotStore {
 
   /** Faults pages of shared memory in while the caller goes on; what is in them stays. Resolves once all are there; rejects where the thread has ended. */
   async prefault(memory: SharedArrayBuffer, range: { readonly fromByte: number; readonly toByte: number }): Promise<void> {
-    await this.background().ask({ kind: 'prefault', memory, ...range })
+    await this.loading.ask({ kind: 'prefault', memory, ...range })
   }
 
   async close(): Promise<void> {
     this.closed = true
-    try {
-      await this.loading.stop()
-    } finally {
-      await this.saving?.stop()
-    }
+    const ended = await Promise.allSettled([this.loading.stop(), this.saving?.stop()])
+    for (const end of ended) if (end.status === 'rejected') throw end.reason
   }
 
   private background(): SnapshotWorker {

@@ -26,9 +26,13 @@ export class SnapshotWorker {
     input: SnapshotThreadInput,
     private readonly onDamaged: (damage: SnapshotDamage) => void,
   ) {
-    this.thread = startThread(SNAPSHOT_THREAD, { name: 'snapshots', input, onMessage: (message) => this.hear(message as SnapshotMessage) })
+    this.thread = startThread(SNAPSHOT_THREAD, {
+      name: input.inBackground ? 'snapshots-saving' : 'snapshots-loading',
+      input,
+      onMessage: (message) => this.hear(message as SnapshotMessage),
+    })
     this.ready = this.thread.ready
-    // Whoever asks hears of it.
+    // Each call rejects with it; nobody need wait for this.
     this.ready.catch(() => undefined)
     this.thread.done.then(
       () => this.end(new Error('the snapshot store was closed')),

@@ -129,7 +129,7 @@ export class PlaceRows {
   read(reader: ByteReader): void {
     for (const [size, rows] of this.sizes.entries()) {
       rows.read(reader)
-      this.free[size] = [...reader.words()]
+      this.free[size] = [...reader.wordsInPlace()]
     }
   }
 }

@@ -261,6 +261,31 @@ describe('state', () => {
     expect(state.changedCount).toBe(0)
   })
 
+  test('goes on from a snapshot as if there had been none: new keys, known ones, alerts that are cleared', () => {
+    const pay = (state: RelationsState, i: number, counterparties: number): void => {
+      const more = { accountId: `c-${i % 90}`, counterpartyId: `s-${i % counterparties}`, deviceId: `d-${i % 100}`, paymentId: `p${i}` }
+      const event = { ...payment(NOON + i, more), eventId: `00000000-0000-4000-8000-${String(i).padStart(12, '0')}` }
+      take(state, { topic: 'payments', event })
+    }
+    const state = new RelationsState()
+    for (let i = 0; i < 600; i++) pay(state, i, 150)
+    for (const [severity, provider] of [
+      [300, 'watch'],
+      [600, 'other'],
+    ] as const)
+      take(state, { topic: 'risk-alerts', event: alert(NOON + 600, { counterpartyId: 's-1', severity, provider }) })
+    const writer = new ByteWriter()
+    state.writeSnapshot(writer)
+    const copy = new RelationsState()
+    copy.readSnapshot(new ByteReader(writer.finish()))
+    for (const one of [state, copy]) {
+      take(one, { topic: 'risk-alerts', event: alert(NOON + 601, { counterpartyId: 's-1', provider: 'other', result: 'clear' }) })
+      for (let i = 602; i < 1_200; i++) pay(one, i, 400)
+    }
+    expect(copy.takeChanged()).toEqual(state.takeChanged())
+    expect(copy.canonicalHash(NOON + DAY)).toEqual(state.canonicalHash(NOON + DAY))
+  })
+
   test('hashes alike whenever time was let pass, and whatever the order in which keys were first seen', () => {
     const atMs = NOON + 26 * DAY
     expect(lively(['x', 'y', 'z'], true).canonicalHash(atMs)).toEqual(lively(['z', 'x', 'y'], false).canonicalHash(atMs))

@@ -157,3 +157,15 @@ test('another key is another table, the same answers', () => {
   expect(look(memory, one, { sequence: 2, timeMs: 1 })).toBe('duplicate')
   expect(look(memory, { ...one, topic: 1 }, { sequence: 3, timeMs: 1 })).toBe('conflicting')
 })
+
+test.each([
+  [[5, 4_096, 0], [], '0 ids where -5 lie'],
+  [[0, 1, 1], [524_288], 'pages 524288'],
+  [[0, 1, 4_097], [0, 0], 'pages 0, 0'],
+  [[0, 4_097, 4_097], [0], '4097 ids where 4097 lie'],
+])('what is no memory of ids is refused: %p of pages %p', (numbers, order, message) => {
+  const writer = new ByteWriter()
+  for (const number of numbers) writer.varint(number)
+  writer.words(Uint32Array.from(order))
+  expect(() => new EventMemory(KEY).read(new ByteReader(writer.finish()))).toThrow(message)
+})

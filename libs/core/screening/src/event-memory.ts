@@ -33,7 +33,7 @@ const ROW_DOUBLES = 2
 
 const PAGE_SHIFT = 12
 const PAGE_IDS = 1 << PAGE_SHIFT
-/** As many pages as slots, which are 31 bits, can tell apart: more than there may be ids. */
+/** Slots are 31 bits, which is 2^31 ids; a policy allows 10^8 (`dedupeMaxIds`). */
 const MAX_PAGES = 1 << (31 - PAGE_SHIFT)
 
 /** Room for 4,096 ids. */
@@ -51,11 +51,13 @@ export class EventMemory {
   /** Sequence under which the id of the last `look` was first taken; meaningful after 'duplicate' and 'conflicting'. */
   firstSequence = 0
   private readonly pages: IdPage[] = []
-  /** Pages in use, in order of arrival; and those that are free. */
+  /** Numbers of the pages in use, in order of arrival. */
   private order: number[] = []
+  /** Numbers of the others. */
   private free: number[] = []
-  /** Of the first page in use, the ids that are forgotten; of the last, those that are taken. */
+  /** The first id held lies here in the first page in use. */
   private start = 0
+  /** The next id goes here in the last page in use; `PAGE_IDS` where a page must be added. */
   private end = PAGE_IDS
   private length = 0
   private readonly index = new FingerprintIndex()
@@ -142,7 +144,7 @@ export class EventMemory {
     while (this.length > 0) {
       const page = this.order[0]
       const { words, doubles } = this.pages[page]
-      if (!(doubles[this.start * ROW_DOUBLES + TIME_MS] < streamTimeMs - horizonMs)) return
+      if (doubles[this.start * ROW_DOUBLES + TIME_MS] >= streamTimeMs - horizonMs) return
       const row = this.start * ROW_WORDS
       this.index.remove(slotOf(page, this.start), words[row + LOW], words[row + HIGH])
       this.accountCounts[words[row + COUNTER]]--
@@ -195,16 +197,15 @@ export class EventMemory {
     this.order = [...reader.wordsInPlace()]
     const { order } = this
     const held = order.length * PAGE_IDS - this.start - (PAGE_IDS - this.end)
-    if (this.length !== Math.max(0, held) || this.start >= PAGE_IDS || this.end > PAGE_IDS)
-      reader.refuse(`${this.length} ids where ${held} lie`)
-    for (const page of order) {
-      if (page >= MAX_PAGES) reader.refuse(`a page ${page}`)
-      while (this.pages.length <= page) this.free.push(this.pages.push(new IdPage()) - 1)
-      reader.fillWords(this.pages[page].words)
-      reader.fillWords(wordsOf(this.pages[page].doubles))
-    }
+    if (this.length !== held || this.start >= PAGE_IDS || this.end > PAGE_IDS) reader.refuse(`${this.length} ids where ${held} lie`)
     const used = new Set(order)
-    this.free = this.free.filter((page) => !used.has(page))
+    if (used.size < order.length || order.some((page) => page >= MAX_PAGES)) reader.refuse(`pages ${order.join(', ')}`)
+    for (let page = 0; page < Math.max(0, ...order); page++) if (!used.has(page)) this.free.push(page)
+    for (const page of order) {
+      const { words, doubles } = this.makePage(page)
+      reader.fillWords(words)
+      reader.fillWords(wordsOf(doubles))
+    }
     this.index.read(reader)
     this.forEach(({ words }, at) => this.accountCounts[words[at * ROW_WORDS + COUNTER]]++)
   }
@@ -260,10 +261,16 @@ export class EventMemory {
   }
 
   private addPage(): void {
-    const page = this.free.pop() ?? this.pages.push(new IdPage()) - 1
-    assert(page < MAX_PAGES, 'event ids are limited to fewer than there are slots')
+    const page = this.free.pop() ?? this.pages.length
+    assert(page < MAX_PAGES, `more than ${MAX_PAGES * PAGE_IDS} event ids are held: the policy's dedupeMaxIds should have refused them`)
+    this.makePage(page)
     this.order.push(page)
     this.end = 0
+  }
+
+  /** The page of a number, made where it is not yet: of those that a snapshot names none, memory is taken once they are used again. */
+  private makePage(page: number): IdPage {
+    return (this.pages[page] ??= new IdPage())
   }
 
   private freeFirstPage(): void {

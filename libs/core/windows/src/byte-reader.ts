@@ -88,10 +88,10 @@ export class ByteReader {
 
   /** What `ByteWriter.words` wrote, in a new array. */
   words(): Uint32Array<ArrayBuffer> {
-    return new Uint32Array(this.viewOfWords(this.varint()))
+    return new Uint32Array(this.wordsInPlace())
   }
 
-  /** What `ByteWriter.words` wrote, to be copied from: a view on the source, where it lies there at a whole word. */
+  /** The same for reading only: a view on the source, or a copy where the source begins at no multiple of four bytes. */
   wordsInPlace(): Uint32Array {
     return this.viewOfWords(this.varint())
   }

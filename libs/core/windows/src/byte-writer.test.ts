@@ -14,8 +14,10 @@ test.each([0, 1, 2, 3, 4, 5, 6, 7, 8])('words begin at a multiple of eight after
   for (const shift of [0, 1, 4]) {
     const moved = new Uint8Array(bytes.length + shift)
     moved.set(bytes, shift)
-    const reader = new ByteReader(moved.subarray(shift))
-    for (let i = 0; i < before; i++) reader.u8()
-    expect([...reader.words()]).toEqual([1, 2, 3])
+    for (const read of [(reader: ByteReader) => reader.words(), (reader: ByteReader) => reader.wordsInPlace()]) {
+      const reader = new ByteReader(moved.subarray(shift))
+      for (let i = 0; i < before; i++) reader.u8()
+      expect([...read(reader)]).toEqual([1, 2, 3])
+    }
   }
 })

@@ -27,11 +27,10 @@ function copyOf(index: FingerprintIndex): FingerprintIndex {
   return copy
 }
 
-/** A pattern of additions and removals, far more of the former, that is carried out again and again over thousands of entries. */
-const pattern = fc.array(fc.constantFrom('add', 'add', 'add', 'remove-first', 'remove-last', 'remove-random'), {
-  minLength: 5,
-  maxLength: 40,
-})
+/** A pattern of additions and removals, carried out again and again: two of the former to one of the latter, on average. */
+const pattern = fc
+  .array(fc.constantFrom(...Array<'add'>(6).fill('add'), 'remove-first', 'remove-last', 'remove-random'), { minLength: 5, maxLength: 40 })
+  .map((steps) => ['add', 'add', ...steps])
 
 test('holds what was added and not removed, at every moment of its growth, and so does its copy', () => {
   fc.assert(
@@ -44,6 +43,11 @@ test('holds what was added and not removed, at every moment of its growth, and s
         return held.get(key)!
       }
       let next = 0
+      // Just before the table is half full: every run goes through a growth.
+      for (; next < 505; next++) {
+        index.add(next, ...fingerprintOf(next))
+        heldUnder(next).push(next)
+      }
       for (let step = 0; step < 4_000; step++) {
         const kind = steps[step % steps.length]
         if (kind === 'add') {
@@ -92,12 +96,14 @@ test('an entry that is not in is left alone', () => {
   expect(entriesUnder(index, [5, 5], () => [5, 5])).toEqual([1])
 })
 
-test('what is no index is refused', () => {
+test.each([
+  ['of no power of two', { cells: 6_000, old: 0, movedFrom: 0, moved: 0 }, 'an index of 3000 places for 0 entries'],
+  ['beside one of another size', { cells: 4_096, old: 4, movedFrom: 0, moved: 0 }, 'a smaller index of 2 places beside one of 2048'],
+  ['moved from beyond its end', { cells: 4_096, old: 2_048, movedFrom: 1_024, moved: 0 }, '0 places moved from 1024 on, of 1024'],
+])('an index %s is refused', (_, { cells, old, movedFrom, moved }, message) => {
   const writer = new ByteWriter()
   writer.varint(0)
-  writer.words(new Uint32Array(6))
-  writer.words(new Uint32Array(0))
-  writer.varint(0)
-  writer.varint(0)
-  expect(() => new FingerprintIndex().read(new ByteReader(writer.finish()))).toThrow('an index of 3 places')
+  for (const words of [cells, old]) writer.words(new Uint32Array(words))
+  for (const value of [movedFrom, moved]) writer.varint(value)
+  expect(() => new FingerprintIndex().read(new ByteReader(writer.finish()))).toThrow(message)
 })

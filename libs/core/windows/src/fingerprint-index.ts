@@ -1,11 +1,10 @@
 import type { ByteReader } from './byte-reader'
 import type { ByteWriter } from './byte-writer'
-import { growingArray } from './growing-array'
 
 const FIRST_PLACES = 1_024
 /**
- * Places that move to the larger table with each entry that is added, at least. From the eighth part as many entries on as there are places, all have moved: long before the larger
- * table would be half full.
+ * Places of the smaller table that move with each entry added, at least. All have moved after places / 8 entries, when the larger table is 5/16 full: it
+ * grows again at a half, so there are never three.
  */
 const MOVED_WITH_EACH = 8
 
@@ -56,7 +55,7 @@ export class FingerprintIndex {
   private beginToGrow(): void {
     const old = this.cells
     this.old = old
-    this.cells = growingArray(Uint32Array, 2 * old.length)
+    this.cells = new Uint32Array(2 * old.length)
     this.moved = 0
     this.movedFrom = 0
     while (old[2 * this.movedFrom] !== 0) this.movedFrom++
@@ -117,8 +116,13 @@ export class FingerprintIndex {
     this.movedFrom = reader.varint()
     this.moved = reader.varint()
     const places = this.cells.length / 2
-    const isWhole = places >= 1 && (places & (places - 1)) === 0 && (this.old === null || 2 * old.length === this.cells.length)
-    if (!isWhole) reader.refuse(`an index of ${places} places`)
+    if (!(places >= FIRST_PLACES) || (places & (places - 1)) !== 0 || 2 * this.count > places)
+      reader.refuse(`an index of ${places} places for ${this.count} entries`)
+    if (this.old === null) return
+    const oldPlaces = old.length / 2
+    if (2 * oldPlaces !== places) reader.refuse(`a smaller index of ${oldPlaces} places beside one of ${places}`)
+    if (this.moved > oldPlaces || old[2 * this.movedFrom] !== 0)
+      reader.refuse(`${this.moved} places moved from ${this.movedFrom} on, of ${oldPlaces}`)
   }
 }
 

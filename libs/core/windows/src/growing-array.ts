@@ -1,27 +1,40 @@
-/** The longest that V8 lets shared memory grow. */
+/** Most that shared memory is let grow to: V8 makes no longer one. */
 const MOST_BYTES = 0x1_0000_0000
 /** Smaller arrays are moved as they grow, which takes well below a millisecond. */
 const LARGE_BYTES = 0x10_0000
 
-/** A typed array that may be grown; 8-byte and 4-byte views of the same memory are made anew after it was. */
+/** Typed arrays that may be grown; other views of the same memory must be made anew afterwards. */
 type Numbers = Float64Array | Int32Array | Uint32Array | Uint16Array
 
 type ArrayType<T extends Numbers> = new (buffer: ArrayBufferLike, byteOffset: number, length: number) => T
 
 /**
- * An array of zeros that `grown` can make longer where it lies. Large ones lie at the start of a page of their own, in address space that is reserved for 4 GiB and takes memory only
- * as it is written to: making one, or making it longer, takes microseconds whatever its length. Copying 100 MiB to twice the room takes a quarter of a second, in which nothing is decided. Moving a part of it (`copyWithin`) is slow.
+ * An array of `length` zeros that `grown` can make longer where it lies. From 1 MiB on it lies in shared memory of its own, with 4 GiB of address
+ * space reserved, which takes memory only as it is written to: making it, or making it longer, takes microseconds. Copying 100 MiB takes a quarter
+ * of a second, in which nothing is decided. Smaller ones, and those above 4 GiB, are ordinary memory and are copied as they grow.
+ *
+ * In shared memory `set` and `copyWithin` go byte by byte unless source and target lie alike within eight bytes.
  */
 export function growingArray<T extends Numbers>(type: ArrayType<T>, length: number): T {
   const bytes = length * (type as unknown as { readonly BYTES_PER_ELEMENT: number }).BYTES_PER_ELEMENT
-  // Shared, because other memory can grow where it lies only for arrays that the engine is slow with.
-  const buffer =
-    bytes < LARGE_BYTES || bytes > MOST_BYTES ? new ArrayBuffer(bytes) : new SharedArrayBuffer(bytes, { maxByteLength: MOST_BYTES })
+  const buffer = bytes < LARGE_BYTES || bytes > MOST_BYTES ? new ArrayBuffer(bytes) : growingMemory(bytes)
   // With its length told: one that followed its buffer's would be slow.
   return new type(buffer, 0, length)
 }
 
-/** What `growingArray` gave, `length` long: its content, then zeros. Where it could stay, both are views of the same memory. */
+/** Shared, because other memory can grow where it lies only for arrays that the engine is slow with; ordinary where the system does not let so much be reserved. */
+function growingMemory(bytes: number): ArrayBufferLike {
+  try {
+    return new SharedArrayBuffer(bytes, { maxByteLength: MOST_BYTES })
+  } catch {
+    return new ArrayBuffer(bytes)
+  }
+}
+
+/**
+ * The array made `length` elements long, no fewer than it has: its content, then zeros. Takes arrays made otherwise too. Where it can stay, both arrays are
+ * views of the same memory; else it is copied. Programmer error (unchecked): a shorter length.
+ */
 export function grown<T extends Numbers>(array: T, length: number): T {
   const type = array.constructor as unknown as ArrayType<T>
   const { buffer } = array

@@ -108,10 +108,10 @@ export class KeyInterner {
   read(reader: ByteReader): void {
     this.texts = new KeyTexts()
     this.keys = this.texts.read(reader)
-    this.released = [...reader.words()]
+    this.released = [...reader.wordsInPlace()]
     this.short = new PackedKeys()
     this.short.read(reader)
-    this.slots = new Map(Array.from(reader.words(), (slot) => [this.keys[slot] ?? reader.refuse(`slot ${slot} has no key`), slot]))
+    this.slots = new Map(Array.from(reader.wordsInPlace(), (slot) => [this.keys[slot] ?? reader.refuse(`slot ${slot} has no key`), slot]))
     if (this.size + this.released.length !== this.keys.length) reader.refuse('keys and free slots do not add up')
   }
 }

@@ -1,7 +1,7 @@
 import type { ByteReader } from './byte-reader'
 import { wordsOf, type ByteWriter } from './byte-writer'
 import { grownCapacity } from './grown-capacity'
-import { grown } from './growing-array'
+import { grown, growingArray } from './growing-array'
 
 const FIRST_SLOTS = 16
 const FIRST_UNITS = 256
@@ -57,7 +57,7 @@ export class KeyTexts {
     this.units = grown(this.units, length + (length & 1))
   }
 
-  /** Moves the texts that are left together. */
+  /** Moves the texts that are left together, byte by byte where memory is shared: seldom, since half of it must be of keys that are gone. */
   private compact(): void {
     const { places } = this
     const before = this.units.slice(0, this.top)
@@ -84,14 +84,17 @@ export class KeyTexts {
   /** Fills a fresh one with what `write` wrote, and returns the keys by slot. Throws `snapshot-unusable`. */
   read(reader: ByteReader): (string | undefined)[] {
     this.top = reader.varint()
-    const words = reader.words()
-    this.units = new Uint16Array(words.buffer)
-    if (this.top > this.units.length) reader.refuse(`${this.top} code units where ${this.units.length} are`)
-    this.places = reader.words()
-    if (this.places.length % 2 !== 0) reader.refuse(`${this.places.length} words of places, which come in pairs`)
-    this.slotEnd = this.places.length / 2
+    const words = reader.wordsInPlace()
+    if (this.top > 2 * words.length) reader.refuse(`${this.top} code units where ${2 * words.length} are`)
+    this.units = growingArray(Uint16Array, Math.max(FIRST_UNITS, 2 * words.length))
+    wordsOf(this.units).set(words)
+    const places = reader.wordsInPlace()
+    if (places.length % 2 !== 0) reader.refuse(`${places.length} words of places, which come in pairs`)
+    this.places = growingArray(Uint32Array, Math.max(2 * FIRST_SLOTS, places.length))
+    this.places.set(places)
+    this.slotEnd = places.length / 2
     // One by one: a text of all of them may be longer than a string can be, and would be kept by each part of it.
-    const text = Buffer.from(words.buffer)
+    const text = Buffer.from(words.buffer, words.byteOffset, words.byteLength)
     const keys: (string | undefined)[] = []
     let held = 0
     for (let slot = 0; slot < this.slotEnd; slot++) {

@@ -6,15 +6,15 @@ import { grown, growingArray } from './growing-array'
 
 /** Blocks of 2^0 to 2^24 cells. */
 const SIZES = 25
-/** 8 GiB: beyond it, positions of 32-bit words no longer fit in 32 bits. */
-const MAX_CELLS = 1 << 30
+/** 4 GiB: beyond it memory does not grow where it lies, and a snapshot holds half as much. */
+const MAX_CELLS = 1 << 29
 
 /**
  * Room for blocks of 8-byte cells in one buffer. Cell `c` is `doubles[c]`, or the two integers `words[2c]` and `words[2c + 1]`. Blocks are
  * powers of two; freed blocks go to a list of their size and are handed out again (a larger one is split if need be), so that a long
  * run whose content does not grow does not grow.
  *
- * Both views are replaced when the buffer is full: read them anew after each `allocate`. Holds at most 2^30 cells; an assertion fails beyond.
+ * Both views are replaced when the buffer is full: read them anew after each `allocate`. Holds at most 2^29 cells; an assertion fails beyond.
  */
 export class SlabPool {
   words: Int32Array
@@ -71,6 +71,7 @@ export class SlabPool {
   /** Replaces everything by what `write` wrote. */
   read(reader: ByteReader): void {
     const words = reader.wordsInPlace()
+    if (words.length % 2 !== 0 || words.length > 2 * MAX_CELLS) reader.refuse(`${words.length} words of cells, which have two each`)
     this.top = words.length / 2
     if (this.top > this.doubles.length) {
       this.doubles = growingArray(Float64Array, this.top)
