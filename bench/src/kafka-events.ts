@@ -15,9 +15,13 @@ export interface LoadPlan {
   readonly partitionCount: number
   /** Makes the ids of one run different from those of another. */
   readonly run: number
+  /** Whether each record ends in the middle of its event's id, so that it is refused. */
+  readonly cutShort?: boolean
 }
 
 const COUNTERPARTIES = 5_000
+/** In the middle of the id. */
+const CUT_SHORT_BYTES = 18
 
 /**
  * The event with this number: of ten, six payments, three logins and a trade, of accounts that take turns in an order that jumps about, each with an amount, a
@@ -30,11 +34,15 @@ export function loadEvent(number: number, eventTimeMs: number, plan: LoadPlan): 
   const key = Buffer.from(accountId)
   const partition = partitionFor(key, plan.partitionCount)
   const eventId = `${plan.run.toString(16).padStart(8, '0')}-0000-4000-8000-${number.toString(16).padStart(12, '0')}`
-  const head = { eventId, accountId, eventTimeMs }
+  const { topic, value } = eventOf({ eventId, accountId, eventTimeMs }, { account, number, accounts: plan.accounts })
+  return { topic, partition, key, value: plan.cutShort === true ? value.subarray(0, CUT_SHORT_BYTES) : value }
+}
+
+function eventOf(head: Head, { account, number, accounts }: Place & { readonly accounts: number }): Pick<LoadEvent, 'topic' | 'value'> {
   const kind = number % 10
-  if (kind < 6) return { topic: 'payments', partition, key, value: payment(head, { account, number }) }
-  if (kind < 9) return { topic: 'logins', partition, key, value: login(head, { account, number }) }
-  return { topic: 'p2p-trades', partition, key, value: trade(head, { account, number, accounts: plan.accounts }) }
+  if (kind < 6) return { topic: 'payments', value: payment(head, { account, number }) }
+  if (kind < 9) return { topic: 'logins', value: login(head, { account, number }) }
+  return { topic: 'p2p-trades', value: trade(head, { account, number, accounts }) }
 }
 
 /** A copy that shares its memory with others: one of its own costs more than the event. */

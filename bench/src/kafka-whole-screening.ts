@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { createTopics, topicSpecifications, type KafkaConnection } from '@riskledger/kafka'
 import { connectLedger } from '@riskledger/ledger'
 import { decisionLatency, type DecisionLatency } from './kafka-decisions'
+import type { LoadReport } from './kafka-load'
 import { JournalWatch } from './kafka-journal-watch'
 import { startLoad, startService, type BenchService, type Load } from './kafka-processes'
 
@@ -14,10 +15,19 @@ const LIVE_PER_SECOND = [25_000, 10_000, 5_000, 2_500]
 /** Shorter while something is tried out; the figures that count are of the default. */
 const LIVE_SECONDS = Number(process.env.RISKLEDGER_BENCH_LIVE_SECONDS ?? 300)
 const WARM_UP_SECONDS = 10
+/** Good events beside as many bad ones as the flood has, and without them. */
+const FLOOD = { goodPerSecond: 2_500, badPerSecond: 5_000, seconds: 20, warmUpSeconds: 5 }
 const PAUSE_SECONDS = 60
 const PAUSE_PER_SECOND = 5_000
 const DECISIONS = { ratePerSecond: 500, seconds: 30, warmUpSeconds: 20 }
 const LONG_MS = 900_000
+
+/** From the intended moment of publishing to the journal, in ms. */
+interface Latency {
+  readonly p50: number
+  readonly p99: number
+  readonly p999: number
+}
 
 /** Figures of the whole screening on a cluster. */
 export interface WholeScreening {
@@ -26,7 +36,9 @@ export interface WholeScreening {
   readonly drainPerCoreSecond: number
   /** Inputs a second that were published live and kept up with. */
   readonly liveInputsPerSecond: number
-  readonly latencyMs: { readonly p50: number; readonly p99: number; readonly p999: number }
+  readonly latencyMs: Latency
+  /** Of 2,500 good events a second, without and with a flood of 5,000 bad ones beside them. */
+  readonly floodLatencyMs: { readonly without: Latency; readonly with: Latency }
   /** Cores that the load generator itself took. */
   readonly loadCores: number
   readonly decisionLatencyMs: DecisionLatency['latencyMs']
@@ -54,10 +66,11 @@ export async function wholeScreening(connection: KafkaConnection, options: Whole
   try {
     const drained = await bench.drain()
     const live = await bench.live()
+    const flooded = await bench.flood()
     const decided = await bench.decide()
     const recovered = await bench.recover()
     const caughtUp = await bench.pause()
-    return { ...drained, ...live, ...decided, ...recovered, ...caughtUp, ...bench.balance() }
+    return { ...drained, ...live, ...flooded, ...decided, ...recovered, ...caughtUp, ...bench.balance() }
   } finally {
     await bench.close()
   }
@@ -122,21 +135,42 @@ class ScreeningBench {
   }
 
   private async liveAt(ratePerSecond: number): Promise<{ readonly behind: number } & Pick<WholeScreening, 'latencyMs' | 'loadCores'>> {
-    const { watch } = this
     const live = this.publish(ratePerSecond * (LIVE_SECONDS + WARM_UP_SECONDS), ratePerSecond)
-    const warm = watch.inputs + ratePerSecond * WARM_UP_SECONDS
+    const { latencyMs, behind, report } = await this.measured(live, ratePerSecond * WARM_UP_SECONDS)
+    return { behind, latencyMs, loadCores: Math.round((report.cpuSeconds / report.seconds) * 100) / 100 }
+  }
+
+  /** A load's good events, once so many inputs of whichever load are in the journal; and how many of all are behind at its end. */
+  private async measured(
+    load: Load,
+    warmUpInputs: number,
+  ): Promise<{ readonly latencyMs: Latency; readonly behind: number; readonly report: LoadReport }> {
+    const { watch } = this
+    const warm = watch.inputs + warmUpInputs
     await watch.until(() => watch.inputs >= warm, LONG_MS)
     watch.latencyMs.reset()
     watch.measuring = true
-    const report = await live.done
+    const report = await load.done
     const behind = this.published - watch.inputs
     watch.measuring = false
     const at = (percentile: number): number => watch.latencyMs.getValueAtPercentile(percentile)
-    return {
-      behind,
-      latencyMs: { p50: at(50), p99: at(99), p999: at(99.9) },
-      loadCores: Math.round((report.cpuSeconds / report.seconds) * 100) / 100,
-    }
+    return { latencyMs: { p50: at(50), p99: at(99), p999: at(99.9) }, behind, report }
+  }
+
+  /** What a flood of bad records does to the good ones beside it. */
+  async flood(): Promise<Pick<WholeScreening, 'floodLatencyMs'>> {
+    return this.told({ floodLatencyMs: { without: await this.goodBeside(0), with: await this.goodBeside(FLOOD.badPerSecond) } })
+  }
+
+  private async goodBeside(badPerSecond: number): Promise<Latency> {
+    const { goodPerSecond, warmUpSeconds } = FLOOD
+    const seconds = warmUpSeconds + FLOOD.seconds
+    const bad = badPerSecond === 0 ? null : this.publish(badPerSecond * seconds, badPerSecond, { cutShort: true })
+    const good = this.publish(goodPerSecond * seconds, goodPerSecond)
+    const { latencyMs } = await this.measured(good, (goodPerSecond + badPerSecond) * warmUpSeconds)
+    await bad?.done
+    await this.keptUp()
+    return latencyMs
   }
 
   /** Verdicts over HTTP, in the same request. */
@@ -204,11 +238,11 @@ class ScreeningBench {
     return screener
   }
 
-  private publish(count: number, ratePerSecond: number | null): Load {
+  private publish(count: number, ratePerSecond: number | null, { cutShort = false } = {}): Load {
     const first = this.published
     this.published += count
     const { connection, run } = this
-    const plan = { connection, run, accounts: ACCOUNTS, partitionCount: PARTITIONS }
+    const plan = { connection, run, accounts: ACCOUNTS, partitionCount: PARTITIONS, cutShort }
     return startLoad({ ...plan, first, count, ratePerSecond, fromMs: Date.now() - 3 * 3_600_000 }, LOAD_SCRIPT)
   }
 
