@@ -1,7 +1,6 @@
-import { spanLength, spanStart, spanText, type TokenSpan } from '@riskledger/events'
-import { bytesOf, grown, growingArray, KeyInterner, MAX_KEYS, wordsOf, type ByteReader, type ByteWriter } from '@riskledger/windows'
 import { blankCounterpartyFact } from './fact-codec'
 import type { CounterpartyFact } from './facts'
+import { KeyedRows } from './keyed-rows'
 
 // A row is 128 bytes, two lines of memory. What payments and their labels change stands in the first:
 /** Doubles: `asOfMs`, the rates, `lastKnownLegitimateMs`. */
@@ -43,72 +42,18 @@ export const ROW_BYTES = 128
  * The counterparties' facts as rows of typed arrays, numbered in order of first sight. Objects of boxed numbers cost a visit to five places
  * in memory for each payment and work for the garbage collector; a row costs one.
  */
-export class CounterpartyTable {
-  doubles = growingArray(Float64Array, 64 * ROW_DOUBLES)
-  words = wordsOf(this.doubles)
-  bytes = bytesOf(this.doubles)
-  private readonly keys: KeyInterner
-
+export class CounterpartyTable extends KeyedRows {
   /** `maxKeys`: counterparties held, at most 16 million whatever it says. */
   constructor(maxKeys: number) {
-    this.keys = new KeyInterner({ maxKeys: Math.min(maxKeys, MAX_KEYS) })
+    super(maxKeys, ROW_DOUBLES)
   }
 
-  /** Counterparties held; their numbers are those below. */
-  get size(): number {
-    return this.keys.size
-  }
-
-  keyOf(number: number): string {
-    return this.keys.keyOf(number)!
-  }
-
-  /** The counterparty's number; one not met before gets a row that says when, and nothing else. -1 where `maxKeys` are held already. */
-  find(key: string, timeMs: number): number {
-    const before = this.keys.size
-    const number = this.keys.intern(key)
-    if (number === before) this.begin(number, timeMs)
-    return number
-  }
-
-  /** The number of the key at a span, where that can be told at once; else -1 or below. */
-  numberAhead(bytes: Uint8Array, span: TokenSpan): number {
-    return this.keys.findBytes(bytes, spanStart(span), spanLength(span))
-  }
-
-  /** `find` of the key that lies at a span of a record's bytes; its text is made only of one not met before. */
-  findSpan(bytes: Uint8Array, span: TokenSpan, timeMs: number): number {
-    const number = this.keys.findBytes(bytes, spanStart(span), spanLength(span))
-    return number >= 0 ? number : this.find(spanText(bytes, span, true), timeMs)
-  }
-
-  private begin(number: number, timeMs: number): void {
-    if ((number + 1) * ROW_DOUBLES > this.doubles.length) this.grow(this.doubles.length * 2)
+  protected override begin(number: number, timeMs: number): void {
     const row = number * ROW_DOUBLES
     this.doubles[row + AS_OF] = timeMs
     this.doubles[row + FIRST_SEEN] = timeMs
     this.doubles[row + LAST_LEGITIMATE] = -1
     this.doubles[row + LAST_FRAUD] = -1
-  }
-
-  private grow(doubles: number): void {
-    this.doubles = grown(this.doubles, doubles)
-    this.words = wordsOf(this.doubles)
-    this.bytes = bytesOf(this.doubles)
-  }
-
-  /** Writes keys and rows as they lie. */
-  write(writer: ByteWriter): void {
-    this.keys.write(writer)
-    writer.words(wordsOf(this.doubles.subarray(0, this.size * ROW_DOUBLES)))
-  }
-
-  /** Fills a fresh table from what `write` wrote. Throws `snapshot-unusable`. */
-  read(reader: ByteReader): void {
-    this.keys.read(reader)
-    const doubles = this.size * ROW_DOUBLES
-    if (doubles > this.doubles.length) this.grow(doubles)
-    reader.fillWords(wordsOf(this.doubles.subarray(0, doubles)))
   }
 
   /** The row as a fact: one object, overwritten by the next call. */

@@ -1,7 +1,7 @@
-import { spanLength, spanStart, spanText, type TokenSpan } from '@riskledger/events'
-import { bytesOf, grown, growingArray, KeyInterner, MAX_KEYS, wordsOf, type ByteReader, type ByteWriter } from '@riskledger/windows'
+import type { ByteReader, ByteWriter } from '@riskledger/windows'
 import type { DeviceFact } from './facts'
 import { HashSets } from './hash-sets'
+import { KeyedRows } from './keyed-rows'
 
 // A row is 32 bytes. Doubles:
 const AS_OF = 0
@@ -17,39 +17,13 @@ const ROW_WORDS = 8
 const ROW_BYTES = 32
 
 /** What relations keep of all devices, by number, in rows as those of `CounterpartyTable`. */
-export class DeviceMemory {
-  private doubles = growingArray(Float64Array, 64 * ROW_DOUBLES)
-  private words = wordsOf(this.doubles)
-  private bytes = bytesOf(this.doubles)
-  private readonly keys: KeyInterner
+export class DeviceMemory extends KeyedRows {
   private readonly accounts = new HashSets()
   private changed: number[] = []
 
   /** `maxKeys`: devices held, at most 16 million whatever it says. */
   constructor(maxKeys: number) {
-    this.keys = new KeyInterner({ maxKeys: Math.min(maxKeys, MAX_KEYS) })
-  }
-
-  /** Devices held; their numbers are those below. */
-  get size(): number {
-    return this.keys.size
-  }
-
-  keyOf(number: number): string {
-    return this.keys.keyOf(number)!
-  }
-
-  /** The device's number, a new one if need be, first seen then; -1 where `maxKeys` are held already. */
-  find(key: string, timeMs: number): number {
-    const before = this.keys.size
-    const number = this.keys.intern(key)
-    if (number === before) this.begin(number, timeMs)
-    return number
-  }
-
-  /** The number of the device at a span, where that can be told at once; else -1 or below. */
-  numberAhead(bytes: Uint8Array, span: TokenSpan): number {
-    return this.keys.findBytes(bytes, spanStart(span), spanLength(span))
+    super(maxKeys, ROW_DOUBLES)
   }
 
   /** Reads a row, and nothing else: memory asked for ahead. */
@@ -62,24 +36,11 @@ export class DeviceMemory {
     return this.accounts.touch(this.words[number * ROW_WORDS + ACCOUNTS_PLACE], this.bytes[number * ROW_BYTES + ACCOUNTS], accountHash)
   }
 
-  /** `find` of the key that lies at a span of a record's bytes; its text is made only of one not met before. */
-  findSpan(bytes: Uint8Array, span: TokenSpan, timeMs: number): number {
-    const number = this.keys.findBytes(bytes, spanStart(span), spanLength(span))
-    return number >= 0 ? number : this.find(spanText(bytes, span, true), timeMs)
-  }
-
-  private begin(number: number, timeMs: number): void {
+  protected override begin(number: number, timeMs: number): void {
     const row = number * ROW_DOUBLES
-    if (row + ROW_DOUBLES > this.doubles.length) this.grow(this.doubles.length * 2)
     this.doubles[row + AS_OF] = timeMs
     this.doubles[row + FIRST_SEEN] = timeMs
     this.doubles[row + LAST_FRAUD] = -1
-  }
-
-  private grow(doubles: number): void {
-    this.doubles = grown(this.doubles, doubles)
-    this.words = wordsOf(this.doubles)
-    this.bytes = bytesOf(this.doubles)
   }
 
   factOf(number: number): DeviceFact {
@@ -147,19 +108,15 @@ export class DeviceMemory {
   }
 
   /** Writes everything as it lies. */
-  write(writer: ByteWriter): void {
-    this.keys.write(writer)
-    writer.words(wordsOf(this.doubles.subarray(0, this.size * ROW_DOUBLES)))
+  override write(writer: ByteWriter): void {
+    super.write(writer)
     this.accounts.write(writer)
     writer.words(Uint32Array.from(this.changed))
   }
 
   /** Fills a fresh memory from what `write` wrote. Throws `snapshot-unusable`. */
-  read(reader: ByteReader): void {
-    this.keys.read(reader)
-    const doubles = this.size * ROW_DOUBLES
-    if (doubles > this.doubles.length) this.grow(doubles)
-    reader.fillWords(wordsOf(this.doubles.subarray(0, doubles)))
+  override read(reader: ByteReader): void {
+    super.read(reader)
     this.accounts.read(reader)
     this.changed = [...reader.wordsInPlace()]
   }
