@@ -86,6 +86,7 @@ class House {
       topics: RAW_TOPICS,
       nextOffsets: this.offsets[partition],
       gate: {
+        caughtUp: () => true,
         epochMs: EPOCH_MS,
         epochsInBatch: 2,
         open: (orderTimeMs) => complete() >= visibleThrough(orderTimeMs),

@@ -3,7 +3,14 @@ import type { InputBatch } from '@riskledger/screening'
 import { MemoryEventLog } from '@riskledger/testing'
 import { PartitionSource, type EpochGate, type PartitionSourceOptions } from './partition-source'
 
-const OPEN: EpochGate = { epochMs: 100, epochsInBatch: 1_000, open: () => true, willOpen: () => false, changed: () => Promise.resolve() }
+const OPEN: EpochGate = {
+  caughtUp: () => true,
+  epochMs: 100,
+  epochsInBatch: 1_000,
+  open: () => true,
+  willOpen: () => false,
+  changed: () => Promise.resolve(),
+}
 const SOURCE = { sourceId: 's', emissions: 0, startedAtMs: 0, done: false }
 
 function live(topic: RawTopic, atMs: number, partition = 0): ProposedRecord {
@@ -73,12 +80,30 @@ test('of a file that is being read nothing goes at or past what it has announced
   expect(names(await pulling)).toEqual(['payments@1', 'logins@1'])
 })
 
+test('nothing is given out before everything has been read that was learned before the start', async () => {
+  const log = new MemoryEventLog()
+  await log.append([live('payments', 10)])
+  let caughtUp = false
+  let wake = (): void => undefined
+  const source = sourceOn(log, { gate: { ...OPEN, caughtUp: () => caughtUp, changed: () => new Promise((resolve) => (wake = resolve)) } })
+  let pulled = false
+  const pulling = source.pull(never).then((batch) => ((pulled = true), batch))
+  for (let i = 0; i < 50; i++) await Promise.resolve()
+  wake()
+  for (let i = 0; i < 50; i++) await Promise.resolve()
+  expect(pulled).toBe(false)
+  caughtUp = true
+  wake()
+  expect(names(await pulling)).toEqual(['payments@0'])
+})
+
 test('an input of a file waits for its epoch; before it waits it tells once how far it is', async () => {
   const log = new MemoryEventLog()
   await log.append([ofFile('payments', 10), ofFile('payments', 250)], { ...SOURCE, orderTimeMs: 300, done: true })
   let through = 100
   let wake = (): void => undefined
   const gate: EpochGate = {
+    caughtUp: () => true,
     epochMs: 100,
     epochsInBatch: 1_000,
     open: (orderTimeMs) => orderTimeMs <= through,
@@ -104,6 +129,7 @@ test('a batch that would be short waits for the epochs that what was given out w
   let through = 10
   let wake = (): void => undefined
   const gate: EpochGate = {
+    caughtUp: () => true,
     epochMs: 100,
     epochsInBatch: 2,
     open: (orderTimeMs) => orderTimeMs <= through,

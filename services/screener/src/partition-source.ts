@@ -14,12 +14,14 @@ const FIRST_INPUTS = 256
 /** How long an idle source waits for the log before it looks again. */
 const IDLE_MS = 250
 
-/** What the source asks of the facts' side when it meets an input of a file. */
+/** What the source asks of the facts' side. */
 export interface EpochGate {
+  /** True once everything has been read that was learned before the start: nothing is given out before. */
+  caughtUp(): boolean
   readonly epochMs: number
   /** Epochs in a dense batch at most, so that relations learn from it while the next ones are screened, instead of each waiting for the other. */
   readonly epochsInBatch: number
-  /** True once everything that an input at this order time may know has been learned. */
+  /** True once everything that a file's input at this order time may know has been learned. */
   open(orderTimeMs: number): boolean
   /** True if that will come of inputs before `reachedMs` alone: whoever has given those out may wait for it, and nobody waits for each other. */
   willOpen(orderTimeMs: number, reachedMs: number): boolean
@@ -96,6 +98,10 @@ export class PartitionSource {
       if (this.poked) {
         this.poked = false
         return { items: [], gaps: [], tickMs: undefined }
+      }
+      if (!this.options.gate.caughtUp()) {
+        await this.options.gate.changed(signal)
+        continue
       }
       const bound = await this.bound()
       if ((await this.fill()) && !(await this.stands(bound))) continue

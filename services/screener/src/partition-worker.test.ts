@@ -20,7 +20,7 @@ import { parsePolicy, type AcceptedPolicy } from '@riskledger/policy'
 import { blankCounterpartyFact, encodeCounterpartyFact } from '@riskledger/relations'
 import { JournalFold, type InputVisitor, type WorkerState } from '@riskledger/screening'
 import { KeptLogger, MemoryEventLog, MemoryLedger, MemorySnapshots, NO_METRICS } from '@riskledger/testing'
-import { foldForward } from './fold-journal'
+import { foldForward, foldFromSnapshot } from './fold-journal'
 import { startPartitionWorker, type PartitionWorker, type WorkerOptions } from './partition-worker'
 import { PolicyShelf } from './policy-shelf'
 
@@ -35,11 +35,21 @@ function policyOf(text: string): AcceptedPolicy {
   return result
 }
 
+function eventIdOf(id: number): string {
+  return `0192f3c4-5b6a-7c8d-9e0f-${String(id).padStart(12, '0')}`
+}
+
 function payment(id: number): ProposedRecord {
-  const eventId = `0192f3c4-5b6a-7c8d-9e0f-${String(id).padStart(12, '0')}`
+  const eventId = eventIdOf(id)
   const eventTimeMs = 1_778_697_618_000 + id * 1_000
   const value = encodeRaw('payments', { ...MINIMAL_EVENTS.payments, eventId, paymentId: `p-${id}`, eventTimeMs }).slice()
   return { topic: 'payments', partition: 0, brokerTimeMs: eventTimeMs, orderTimeMs: undefined, key: Buffer.from('a-0293'), value }
+}
+
+function login(id: number): ProposedRecord {
+  const eventTimeMs = 1_778_697_618_000 + id * 1_000
+  const value = encodeRaw('logins', { ...MINIMAL_EVENTS.logins, eventId: eventIdOf(100 + id), accountId: 'a-0293', eventTimeMs }).slice()
+  return { topic: 'logins', partition: 0, brokerTimeMs: eventTimeMs, orderTimeMs: undefined, key: Buffer.from('a-0293'), value }
 }
 
 /** A worker over doubles, and a way to wait until it has taken so many inputs. */
@@ -440,29 +450,119 @@ test("a ledger that is away as a partition is taken over is asked again, and nob
   bench.ledger.fault = () => 'none'
 })
 
+/** Appends an entry of relations' that tells this of a counterparty; returns its place. */
+async function learn(
+  ledger: MemoryLedger,
+  head: ChainHead,
+  fact: { readonly epoch: number; readonly paymentCount: number },
+): Promise<ChainHead> {
+  const { epoch, paymentCount } = fact
+  const value = encodeCounterpartyFact({ ...blankCounterpartyFact(0), paymentCount, distinctPayers: 3 })
+  const facts = [{ epoch, kind: 'counterparty' as const, keyToken: MINIMAL_EVENTS.payments.counterpartyId, value }]
+  const data = encodeRelationsLearned({ throughEpoch: 5, consumed: [], facts })
+  const metadata = { engineHash: ZERO_HASH, policyHash: ZERO_HASH }
+  const sealed = sealEntry(head, { type: 'RelationsLearned', contentType: 'binary', data, metadata })
+  await ledger.append(head.stream, head.revision < 0 ? 'no-stream' : head.revision, [sealed.proposed])
+  return sealed.head
+}
+
+/** The facts that the journal lists, as `sequence key@revision`. */
+async function listedFacts(ledger: MemoryLedger): Promise<string[]> {
+  const seen: string[] = []
+  const fold = new JournalFold(STREAM)
+  const visit: InputVisitor = (at, _recorded, facts) =>
+    seen.push(...facts.map(({ keyToken, sourceRevision }) => `${at.sequence} ${keyToken}@${sourceRevision}`))
+  await foldForward(fold, { ledger, policies: new PolicyShelf(ledger, '') }, { visit })
+  return seen
+}
+
 test('live input sees everything that relations have learned, also what a file taught at its end', async () => {
   const { counterpartyId } = MINIMAL_EVENTS.payments
-  const value = encodeCounterpartyFact({ ...blankCounterpartyFact(0), paymentCount: 7, distinctPayers: 3 })
-  const data = encodeRelationsLearned({
-    throughEpoch: 5,
-    consumed: [],
-    facts: [{ epoch: 5, kind: 'counterparty', keyToken: counterpartyId, value }],
-  })
-  const metadata = { engineHash: ZERO_HASH, policyHash: ZERO_HASH }
-  const head = emptyHead(relationsStream(0, ''))
-  await bench.ledger.append(head.stream, 'no-stream', [
-    sealEntry(head, { type: 'RelationsLearned', contentType: 'binary', data, metadata }).proposed,
-  ])
+  await learn(bench.ledger, emptyHead(relationsStream(0, '')), { epoch: 5, paymentCount: 7 })
   const { reached } = await bench.start()
   for (const id of [1, 2, 3]) {
     await bench.log.append([payment(id)])
     await reached(id)
   }
-  const seen: string[] = []
-  const fold = new JournalFold(STREAM)
-  const visit: InputVisitor = (_at, _recorded, facts) => seen.push(...facts.map(({ kind, keyToken }) => `${kind} ${keyToken}`))
-  await foldForward(fold, { ledger: bench.ledger, policies: new PolicyShelf(bench.ledger, '') }, { visit })
-  expect(seen).toEqual([`counterparty ${counterpartyId}`])
+  expect(await listedFacts(bench.ledger)).toEqual([`1 ${counterpartyId}@0`])
+})
+
+describe('what relations learned and nobody had looked at when the worker ended', () => {
+  const { counterpartyId } = MINIMAL_EVENTS.payments
+  const pace = { batchInputs: 4, snapshotInputs: 1 }
+
+  /** Logins, which look at no counterparty, screened beside the fact; their snapshot holds it as offered. */
+  async function offered(): Promise<{ readonly snapshots: MemorySnapshots; readonly head: ChainHead }> {
+    const snapshots = new MemorySnapshots()
+    const head = await learn(bench.ledger, emptyHead(relationsStream(0, '')), { epoch: -1, paymentCount: 7 })
+    const { worker, reached } = await bench.start({ snapshots, pace })
+    for (const id of [1, 2]) {
+      await bench.log.append([login(id)])
+      await reached(id)
+    }
+    await worker.stop()
+    expect(snapshots.saved.get(STREAM)).toHaveLength(1)
+    return { snapshots, head }
+  }
+
+  /** The revisions after which relations' stream was followed. */
+  function followedAfter(ledger: MemoryLedger): unknown[] {
+    const seen: unknown[] = []
+    const subscribe = ledger.subscribeToStream.bind(ledger)
+    ledger.subscribeToStream = (stream, options) => {
+      if (stream === relationsStream(0, '')) seen.push(options.after)
+      return subscribe(stream, options)
+    }
+    return seen
+  }
+
+  test('is kept with the snapshot, so that its stream is followed from there on, and a replay of the journal from the snapshot sees none of it', async () => {
+    const { snapshots } = await offered()
+    const before = new MemorySnapshots()
+    before.saved.set(STREAM, snapshots.saved.get(STREAM)!)
+    const after = followedAfter(bench.ledger)
+    const { worker, reached } = await bench.start({ snapshots, pace, workerId: 'w-2' })
+    await bench.log.append([payment(3)])
+    await reached(3)
+    await worker.stop()
+    expect(after).toEqual([0])
+    expect(await listedFacts(bench.ledger)).toEqual([`3 ${counterpartyId}@0`])
+    const context = { ledger: bench.ledger, policies: new PolicyShelf(bench.ledger, '') }
+    const fold = await foldFromSnapshot(STREAM, context, { snapshots: before, formatHash: 'e'.repeat(64) })
+    await foldForward(fold, context)
+    expect(fold.firstMismatch).toBeNull()
+    expect(fold.step!.stateHash()).toBe(worker.fold.step!.stateHash())
+  })
+
+  test('gives way to what was learned since', async () => {
+    const { snapshots, head } = await offered()
+    await learn(bench.ledger, head, { epoch: -1, paymentCount: 8 })
+    const { reached } = await bench.start({ snapshots, pace, workerId: 'w-2' })
+    await bench.log.append([payment(3)])
+    await reached(3)
+    expect(await listedFacts(bench.ledger)).toEqual([`3 ${counterpartyId}@1`])
+  })
+
+  test('is not seen where the relations stream is another by now', async () => {
+    const { snapshots } = await offered()
+    const ledger = new MemoryLedger()
+    for (const entry of bench.ledger.all) {
+      if (entry.stream === relationsStream(0, '')) continue
+      const { id, type, data, metadata, contentType } = entry
+      await ledger.append(entry.stream, entry.revision === 0 ? 'no-stream' : entry.revision - 1, [
+        { id, type, data, metadata, contentType },
+      ])
+    }
+    await learn(ledger, emptyHead(relationsStream(0, '')), { epoch: -1, paymentCount: 9 })
+    const after = followedAfter(ledger)
+    const other = new Bench(ledger)
+    await other.log.append([login(1), login(2), payment(3)])
+    const { worker, reached } = await other.start({ snapshots, pace, workerId: 'w-2' })
+    await reached(3)
+    await worker.stop()
+    expect(after).toEqual(['start'])
+    expect(await listedFacts(ledger)).toEqual([`3 ${counterpartyId}@0`])
+  })
 })
 
 test('a journal that does not repeat under the code that wrote it is refused', async () => {

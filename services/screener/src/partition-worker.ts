@@ -102,6 +102,7 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
     tickMs: state.tickMs,
     nowMs: options.nowMs,
     gate: {
+      caughtUp: () => feed.caughtUp,
       epochMs,
       epochsInBatch: Math.max(1, Math.floor(visibilityLagEpochs / 3)),
       open: (orderTimeMs) => feed.completeEpoch >= visibleThrough(orderTimeMs),

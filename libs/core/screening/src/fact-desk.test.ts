@@ -66,6 +66,65 @@ test('what was listed survives a snapshot and is not listed again', () => {
   expect(copy.accounts()).toBe(3)
 })
 
+/** A desk that goes on from a snapshot of another. */
+function resumed(desk: FactDesk): ReturnType<typeof newDesk> {
+  const writer = new ByteWriter()
+  desk.write(writer)
+  const copy = newDesk()
+  copy.desk.read(new ByteReader(writer.finish()))
+  return copy
+}
+
+describe('what was offered and not looked at before a snapshot', () => {
+  test('is seen by nobody while the journal is folded, and then by the first who looks', () => {
+    const { desk } = newDesk()
+    desk.offer('device', 'd', known(3, 9))
+    desk.offeredThrough = { shownEpoch: 4, read: [{ head: { stream: 'relations-000', revision: 9, entryHash: 'aa' }, throughEpoch: 5 }] }
+    const copy = resumed(desk)
+    expect(copy.look(1)).toEqual([])
+    expect(copy.accounts()).toBeUndefined()
+    copy.desk.showOffered()
+    expect(copy.look(2)).toEqual([9])
+    expect(copy.accounts()).toBe(3)
+    expect(copy.desk.offeredThrough).toEqual(desk.offeredThrough)
+  })
+
+  test('gives way to what the journal lists later', () => {
+    const { desk, look } = newDesk()
+    desk.offer('device', 'd', known(1, 2))
+    look(1)
+    desk.offer('device', 'd', known(3, 9))
+    const copy = resumed(desk)
+    expect(copy.accounts()).toBe(1)
+    copy.desk.apply({ kind: 'device', keyToken: 'd', sequence: 2, ...known(5, 11) })
+    expect(copy.accounts()).toBe(5)
+    copy.desk.showOffered()
+    expect(copy.look(3)).toEqual([])
+    expect(copy.accounts()).toBe(5)
+  })
+
+  test('survives a second snapshot that is taken before it may be looked at', () => {
+    const { desk } = newDesk()
+    desk.offer('device', 'd', known(3, 9))
+    const copy = resumed(resumed(desk).desk)
+    copy.desk.showOffered()
+    expect(copy.look(1)).toEqual([9])
+  })
+
+  test('is as if never offered once it is forgotten; what was taken over stays', () => {
+    const { desk, look } = newDesk()
+    desk.offer('device', 'd', known(1, 2))
+    look(1)
+    desk.offer('device', 'd', known(3, 9))
+    desk.forgetOffered()
+    desk.showOffered()
+    expect(look(2)).toEqual([])
+    expect(desk.offeredThrough).toEqual({ shownEpoch: -1, read: [] })
+    desk.offer('device', 'd', known(3, 9))
+    expect(look(3)).toEqual([9])
+  })
+})
+
 test('a key too long to pack, or beyond ASCII, is found by its text', () => {
   for (const key of ['a-device-with-a-long-name', 'gerät']) {
     const { desk } = newDesk()

@@ -1,10 +1,27 @@
 import { createHash } from 'node:crypto'
-import type { FactKind, JournaledFact } from '@riskledger/journal'
+import type { ChainHead, FactKind, JournaledFact } from '@riskledger/journal'
 import type { TokenSpan } from '@riskledger/events'
 import { COUNTERPARTY_ROWS, DEVICE_ROWS, type CounterpartyFact, type DeviceFact, type FactView } from '@riskledger/relations'
 import { FactShelf, type FactReference, type KnownFact } from './fact-shelf'
 import { TOUCH_AHEAD } from './touch-ahead'
 import type { ByteReader, ByteWriter } from '@riskledger/windows'
+
+/** How far a relations stream was read: whatever it holds up to there has been offered. */
+export interface FactsRead {
+  readonly head: ChainHead
+  /** The last epoch that the stream tells as complete up to there; -1 before the first. */
+  readonly throughEpoch: number
+}
+
+/** What was offered, so that whoever offers goes on from there after a restart. */
+export interface OfferedThrough {
+  /** The last epoch whose facts may be known; -1 before the first. */
+  readonly shownEpoch: number
+  /** In the order of relations partitions; none before anything was read. */
+  readonly read: readonly FactsRead[]
+}
+
+const NOTHING_OFFERED: OfferedThrough = { shownEpoch: -1, read: [] }
 
 /**
  * The facts that verdicts stand on, as the journal lists them. Relations offer what they learned; a look during an input takes over what was
@@ -15,16 +32,30 @@ export class FactDesk implements FactView {
   readonly listed: JournaledFact[] = []
   private readonly counterparties = new FactShelf<CounterpartyFact>('counterparty', COUNTERPARTY_ROWS)
   private readonly devices = new FactShelf<DeviceFact>('device', DEVICE_ROWS)
+  private readonly shelves = [this.counterparties, this.devices] as const
   /** Where the facts of the input lie that were looked at, and what it was given besides. */
   private readonly lookedShelves: Pick<FactShelf<unknown>, 'referenceOf'>[] = []
   private readonly lookedSlots: number[] = []
   private readonly drawn: FactReference[] = []
   private readonly aheadSlots = new Int32Array(TOUCH_AHEAD)
   private sequence = 0
+  /** Told by whoever offers, as of its last offer; kept with the state. */
+  offeredThrough = NOTHING_OFFERED
 
   /** Makes known what relations learned of a key; what was offered of it before and not looked at is never seen. */
   offer(kind: 'counterparty' | 'device', keyToken: string, known: KnownFact): void {
     this.shelf(kind).offer(keyToken, known)
+  }
+
+  /** Lets what a snapshot held as offered be looked at: no entry of the journal is folded any more. */
+  showOffered(): void {
+    for (const shelf of this.shelves) shelf.showOffered()
+  }
+
+  /** Takes back what was offered and not looked at: whoever offers begins anew. */
+  forgetOffered(): void {
+    for (const shelf of this.shelves) shelf.forgetOffered()
+    this.offeredThrough = NOTHING_OFFERED
   }
 
   beginInput(sequence: number): void {
@@ -73,7 +104,7 @@ export class FactDesk implements FactView {
 
   canonicalHash(): Uint8Array {
     const hash = createHash('sha256')
-    for (const shelf of [this.counterparties, this.devices]) {
+    for (const shelf of this.shelves) {
       const held = shelf.held().map((slot) => ({ slot, keyToken: shelf.referenceOf(slot).keyToken }))
       for (const { slot, keyToken } of held.sort((a, b) => (a.keyToken < b.keyToken ? -1 : 1))) {
         hash.update(`${shelf.kind}|${Buffer.byteLength(keyToken)}|${keyToken}|`)
@@ -84,11 +115,13 @@ export class FactDesk implements FactView {
   }
 
   write(writer: ByteWriter): void {
-    for (const shelf of [this.counterparties, this.devices]) shelf.write(writer)
+    writer.string(JSON.stringify(this.offeredThrough))
+    for (const shelf of this.shelves) shelf.write(writer)
   }
 
   read(reader: ByteReader): void {
-    for (const shelf of [this.counterparties, this.devices]) shelf.read(reader)
+    this.offeredThrough = JSON.parse(reader.string()) as OfferedThrough
+    for (const shelf of this.shelves) shelf.read(reader)
   }
 
   private shelf(kind: 'counterparty' | 'device'): FactShelf<CounterpartyFact> | FactShelf<DeviceFact> {

@@ -3,6 +3,7 @@ import { spanLength, spanStart, spanText, type TokenSpan } from '@riskledger/eve
 import type { FactKind } from '@riskledger/journal'
 import type { FactRows } from '@riskledger/relations'
 import { ASK_BY_TEXT, grown, KeyInterner, wordsOf, type ByteReader, type ByteWriter } from '@riskledger/windows'
+import { OfferedFacts } from './offered-facts'
 
 /** A fact as relations published it. */
 export interface KnownFact {
@@ -37,7 +38,7 @@ export class FactShelf<T> {
   /** Revision + 1 and number of the stream where a key's fact stands; 0 where there is none. */
   private places = new Float64Array(2 * 64)
   /** What was offered of a key since it was last looked at. */
-  private readonly offered = new Map<number, KnownFact>()
+  private offered = new OfferedFacts()
   private readonly fact: T
 
   constructor(
@@ -92,14 +93,22 @@ export class FactShelf<T> {
   }
 
   private settle(slot: number, taken: (fact: FactReference & KnownFact) => void): boolean {
-    const offered = this.offered.get(slot)
-    this.offered.delete(slot)
+    const { offered } = this
     // After a restart the source may still be reading its way up to what the journal has used already: nothing older comes
     // back. One entry may hold a key several times, for epochs that end one after the other: the same revision is not older.
-    if (offered !== undefined && offered.sourceRevision + 1 >= this.places[2 * slot] && !this.holdsSame(slot, offered)) {
-      this.put(slot, offered)
-      taken({ ...this.referenceOf(slot), value: offered.value })
+    if (offered.revisionOf(slot) + 1 >= this.places[2 * slot]) {
+      const value = offered.valueOf(slot)
+      if (!this.holdsSame(slot, value)) {
+        this.put(slot, value, { revision: offered.revisionOf(slot), stream: offered.streamOf(slot) })
+        taken({ ...this.referenceOf(slot), value })
+      }
     }
+    offered.delete(slot)
+    return this.settled(slot)
+  }
+
+  /** The state of a key by what is held of it; whether there is a fact. */
+  private settled(slot: number): boolean {
     const isThere = this.isHeld(slot)
     this.states[slot] = isThere ? CURRENT : NOTHING
     return isThere
@@ -109,30 +118,41 @@ export class FactShelf<T> {
     return this.places[2 * slot] > 0
   }
 
-  private holdsSame(slot: number, offered: KnownFact): boolean {
-    return this.isHeld(slot) && Buffer.compare(this.valueOf(slot), offered.value) === 0
+  private holdsSame(slot: number, value: Uint8Array): boolean {
+    return this.isHeld(slot) && Buffer.compare(this.valueOf(slot), value) === 0
   }
 
-  private put(slot: number, { value, sourceStream, sourceRevision }: KnownFact): void {
+  private put(slot: number, value: Uint8Array, { revision, stream }: { readonly revision: number; readonly stream: number }): void {
     const { decode, write, width } = this.layout
     write(this.rows, slot * width, decode(value, this.fact))
-    this.places[2 * slot] = sourceRevision + 1
-    this.places[2 * slot + 1] = this.streams.intern(sourceStream)
+    this.places[2 * slot] = revision + 1
+    this.places[2 * slot + 1] = stream
   }
 
-  /** Notes what relations learned of a key, to be taken over when it is looked at. */
-  offer(keyToken: string, known: KnownFact): void {
+  /** Notes what relations learned of a key, to be taken over when it is looked at. Keeps no reference to the value. */
+  offer(keyToken: string, { value, sourceStream, sourceRevision }: KnownFact): void {
     const slot = this.slotOf(keyToken)
     // What a file taught may be offered after what live input taught later.
-    if ((this.offered.get(slot)?.sourceRevision ?? -1) > known.sourceRevision) return
-    this.offered.set(slot, known)
+    if (this.offered.revisionOf(slot) > sourceRevision) return
+    this.offered.set(slot, value, { revision: sourceRevision, stream: this.streams.intern(sourceStream) })
     this.states[slot] = BEHIND
   }
 
+  /** Lets what a snapshot held as offered be looked at. */
+  showOffered(): void {
+    for (let slot = 0; slot < this.keys.slotEnd; slot++) if (this.offered.revisionOf(slot) >= 0) this.states[slot] = BEHIND
+  }
+
+  /** Takes back what was offered and not looked at. */
+  forgetOffered(): void {
+    this.offered = new OfferedFacts()
+    for (let slot = 0; slot < this.keys.slotEnd; slot++) this.settled(slot)
+  }
+
   /** Puts a fact in place of the key's. Throws `snapshot-unusable` where its value is no fact. */
-  hold(keyToken: string, known: KnownFact): void {
+  hold(keyToken: string, { value, sourceStream, sourceRevision }: KnownFact): void {
     const slot = this.slotOf(keyToken)
-    this.put(slot, known)
+    this.put(slot, value, { revision: sourceRevision, stream: this.streams.intern(sourceStream) })
     if (this.states[slot] === NOTHING) this.states[slot] = CURRENT
   }
 
@@ -143,16 +163,20 @@ export class FactShelf<T> {
     return slots
   }
 
-  /** Writes everything but what was merely offered, for a snapshot. */
+  /** Writes everything, for a snapshot. */
   write(writer: ByteWriter): void {
     const count = this.keys.slotEnd
     this.keys.write(writer)
     this.streams.write(writer)
     writer.words(wordsOf(this.places.subarray(0, 2 * count)))
     writer.words(wordsOf(this.rows.subarray(0, count * this.layout.width)))
+    this.offered.write(writer, count)
   }
 
-  /** Fills a fresh shelf from what `write` wrote. Throws `snapshot-unusable`. */
+  /**
+   * Fills a fresh shelf from what `write` wrote. What was offered is not looked at before `showOffered`: the journal goes on from here with what it lists, and
+   * tells when it was taken over. Throws `snapshot-unusable`.
+   */
   read(reader: ByteReader): void {
     this.keys.read(reader)
     this.streams.read(reader)
@@ -160,7 +184,8 @@ export class FactShelf<T> {
     while (this.states.length < count) this.grow()
     reader.fillWords(wordsOf(this.places.subarray(0, 2 * count)))
     reader.fillWords(wordsOf(this.rows.subarray(0, count * this.layout.width)))
-    for (let slot = 0; slot < count; slot++) this.states[slot] = this.isHeld(slot) ? CURRENT : NOTHING
+    for (let slot = 0; slot < count; slot++) this.settled(slot)
+    this.offered.read(reader, count)
   }
 
   /** The number of a key, a new one if need be. Throws `limit-reached` beyond 16 million keys. */

@@ -2,7 +2,7 @@ export { BATCH_BYTES, BatchBuilder, type RecordedDecision, type SealedBatch } fr
 export type { AnswerDraft } from './answer-given'
 export { accountBytes } from './admit'
 export { businessIdOf } from './business-id'
-export type { FactDesk } from './fact-desk'
+export type { FactDesk, FactsRead, OfferedThrough } from './fact-desk'
 export type { FactReference, KnownFact } from './fact-shelf'
 export {
   JournalFold,

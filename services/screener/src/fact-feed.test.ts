@@ -1,0 +1,151 @@
+import { emptyHead, encodeRelationsLearned, relationsStream, sealEntry, ZERO_HASH, type ChainHead } from '@riskledger/journal'
+import type { OfferedThrough } from '@riskledger/screening'
+import { MemoryLedger } from '@riskledger/testing'
+import { FactFeed, keepOrForgetOffered, type OfferedTo } from './fact-feed'
+
+const METADATA = { engineHash: ZERO_HASH, policyHash: ZERO_HASH }
+
+/** A desk that keeps what it is offered, by key: `key@revision`. */
+class KeptOffers implements OfferedTo {
+  readonly offers: string[] = []
+  forgotten = false
+  shows = 0
+
+  constructor(public offeredThrough: OfferedThrough = { shownEpoch: -1, read: [] }) {}
+
+  offer(_kind: 'counterparty' | 'device', keyToken: string, { sourceRevision }: { readonly sourceRevision: number }): void {
+    this.offers.push(`${keyToken}@${sourceRevision}`)
+  }
+
+  showOffered(): void {
+    this.shows++
+  }
+
+  forgetOffered(): void {
+    this.forgotten = true
+  }
+}
+
+/** Relations of two partitions, a feed that follows them, and restarts of it. */
+class Bench {
+  readonly ledger = new MemoryLedger()
+  private readonly heads: ChainHead[] = [0, 1].map((partition) => emptyHead(relationsStream(partition, '')))
+  private following = new AbortController()
+
+  /** One entry; facts as `epoch key`. */
+  async learn(partition: number, throughEpoch: number, facts: readonly (readonly [epoch: number, key: string])[]): Promise<void> {
+    const head = this.heads[partition]
+    const data = encodeRelationsLearned({
+      throughEpoch,
+      consumed: [],
+      facts: facts.map(([epoch, keyToken]) => ({ epoch, kind: 'device', keyToken, value: new Uint8Array(4) })),
+    })
+    const sealed = sealEntry(head, { type: 'RelationsLearned', contentType: 'binary', data, metadata: METADATA })
+    await this.ledger.append(head.stream, head.revision < 0 ? 'no-stream' : head.revision, [sealed.proposed])
+    this.heads[partition] = sealed.head
+  }
+
+  async follow(desk: OfferedTo, ledger = this.ledger): Promise<FactFeed> {
+    const { signal } = this.following
+    const feed = FactFeed.follow(ledger, { desk, partitionCount: 2, environment: '', signal })
+    while (!feed.caughtUp) await feed.changed(signal)
+    return feed
+  }
+
+  end(): void {
+    this.following.abort()
+    this.following = new AbortController()
+  }
+}
+
+let bench: Bench
+beforeEach(() => {
+  bench = new Bench()
+})
+afterEach(() => bench.end())
+
+test('has caught up once every stream was read to its end, also where there is none yet', async () => {
+  const feed = await bench.follow(new KeptOffers())
+  expect(feed.completeEpoch).toBe(-1)
+})
+
+test('shows facts of live inputs at once, those of an epoch once it is told', async () => {
+  await bench.learn(0, 6, [[-1, 'live'], [5, 'five'], [6, 'six']]) // prettier-ignore
+  await bench.learn(1, 5, [[5, 'other']])
+  const desk = new KeptOffers()
+  const feed = await bench.follow(desk)
+  expect(feed.completeEpoch).toBe(5)
+  expect(desk.offers).toEqual(['live@0'])
+  feed.showThrough(5)
+  expect(desk.offers).toEqual(['live@0', 'five@0', 'other@0'])
+})
+
+describe('after a restart', () => {
+  test('only what was learned since is read, and the epochs go on', async () => {
+    await bench.learn(0, 5, [[5, 'a']])
+    await bench.learn(1, 5, [[5, 'b']])
+    const before = new KeptOffers()
+    const feed = await bench.follow(before)
+    feed.showThrough(5)
+    bench.end()
+    await bench.learn(0, 7, [[7, 'c']])
+    await bench.learn(1, 7, [[5, 'late'], [7, 'd']]) // prettier-ignore
+    const after = new KeptOffers(before.offeredThrough)
+    const resumed = await bench.follow(after)
+    expect(after.shows).toBe(1)
+    expect(resumed.completeEpoch).toBe(7)
+    expect(after.offers).toEqual(['late@1'])
+    resumed.showThrough(7)
+    expect(after.offers).toEqual(['late@1', 'c@1', 'd@1'])
+  })
+
+  test('what waited for its epoch is read again, and no epoch counts as complete before that', async () => {
+    await bench.learn(0, 5, [[5, 'a']])
+    await bench.learn(0, -1, [[6, 'b']])
+    await bench.learn(0, 7, [[7, 'c']])
+    await bench.learn(1, 7, [])
+    const before = new KeptOffers()
+    const feed = await bench.follow(before)
+    feed.showThrough(5)
+    expect(before.offeredThrough.read.map(({ head, throughEpoch }) => [head.revision, throughEpoch])).toEqual([
+      [0, 5],
+      [0, 7],
+    ])
+    bench.end()
+    const after = new KeptOffers(before.offeredThrough)
+    // A ledger that holds the stream up to the entry that was left: nothing of what waited is known yet.
+    const early = await bench.follow(after, bench.ledger.copy(1))
+    expect(early.completeEpoch).toBe(5)
+    bench.end()
+    const resumed = await bench.follow(after)
+    resumed.showThrough(7)
+    expect(after.offers).toEqual(['b@1', 'c@2'])
+    expect(after.offeredThrough.read[0]).toMatchObject({ head: { revision: 2 }, throughEpoch: 7 })
+  })
+
+  test('facts are kept where the streams are the same, and begun anew where one is another or shorter', async () => {
+    await bench.learn(0, 5, [[-1, 'a']])
+    const desk = new KeptOffers()
+    await bench.follow(desk)
+    await keepOrForgetOffered(bench.ledger, desk)
+    expect(desk.forgotten).toBe(false)
+    const other = new Bench()
+    await keepOrForgetOffered(other.ledger, desk)
+    expect(desk.forgotten).toBe(true)
+    desk.forgotten = false
+    await other.learn(0, 5, [[5, 'another']])
+    await keepOrForgetOffered(other.ledger, desk)
+    expect(desk.forgotten).toBe(true)
+  })
+})
+
+test('a stream that cannot be read fails whoever waits, and whoever asks later', async () => {
+  const { stream } = emptyHead(relationsStream(1, ''))
+  await bench.ledger.append(stream, 'no-stream', [
+    sealEntry(emptyHead(stream), { type: 'RelationsLearned', contentType: 'binary', data: Buffer.from([1]), metadata: METADATA }).proposed,
+  ])
+  const { signal } = new AbortController()
+  const feed = FactFeed.follow(bench.ledger, { desk: new KeptOffers(), partitionCount: 2, environment: '', signal })
+  await expect((async () => { for (;;) await feed.changed(signal) })()).rejects.toThrow() // prettier-ignore
+  expect(() => feed.assertFollowing()).toThrow()
+})
