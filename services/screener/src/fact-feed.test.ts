@@ -1,6 +1,6 @@
 import { emptyHead, encodeRelationsLearned, relationsStream, sealEntry, ZERO_HASH, type ChainHead } from '@riskledger/journal'
 import type { OfferedThrough } from '@riskledger/screening'
-import { MemoryLedger } from '@riskledger/testing'
+import { KeptLogger, MemoryLedger } from '@riskledger/testing'
 import { FactFeed, keepOrForgetOffered, type OfferedTo } from './fact-feed'
 
 const METADATA = { engineHash: ZERO_HASH, policyHash: ZERO_HASH }
@@ -47,7 +47,7 @@ class Bench {
 
   async follow(desk: OfferedTo, ledger = this.ledger): Promise<FactFeed> {
     const { signal } = this.following
-    const feed = FactFeed.follow(ledger, { desk, partitionCount: 2, environment: '', signal })
+    const feed = FactFeed.follow(ledger, { desk, partitionCount: 2, environment: '', logger: new KeptLogger(), signal })
     while (!feed.caughtUp) await feed.changed(signal)
     return feed
   }
@@ -145,7 +145,13 @@ test('a stream that cannot be read fails whoever waits, and whoever asks later',
     sealEntry(emptyHead(stream), { type: 'RelationsLearned', contentType: 'binary', data: Buffer.from([1]), metadata: METADATA }).proposed,
   ])
   const { signal } = new AbortController()
-  const feed = FactFeed.follow(bench.ledger, { desk: new KeptOffers(), partitionCount: 2, environment: '', signal })
+  const feed = FactFeed.follow(bench.ledger, {
+    desk: new KeptOffers(),
+    partitionCount: 2,
+    environment: '',
+    logger: new KeptLogger(),
+    signal,
+  })
   await expect((async () => { for (;;) await feed.changed(signal) })()).rejects.toThrow() // prettier-ignore
   expect(() => feed.assertFollowing()).toThrow()
 })

@@ -1,4 +1,4 @@
-import { RiskError, type Ledger, type RecordedEntry } from '@riskledger/contracts'
+import { RiskError, type Ledger, type Logger, type RecordedEntry } from '@riskledger/contracts'
 import { decodeRelationsLearned, emptyHead, holdsEntry, readEntry, relationsStream, type LearnedFact } from '@riskledger/journal'
 import type { FactDesk, FactsRead } from '@riskledger/screening'
 
@@ -30,6 +30,7 @@ export interface FactFeedOptions {
   readonly desk: OfferedTo
   readonly partitionCount: number
   readonly environment: string
+  readonly logger: Logger
   readonly signal: AbortSignal
 }
 
@@ -63,7 +64,7 @@ export class FactFeed {
     options.desk.showOffered()
     const feed = new FactFeed(ledger, options.desk, options)
     for (const followed of feed.followed) {
-      feed.followOne(followed, options.signal).catch((error: unknown) => {
+      feed.followOne(followed, options).catch((error: unknown) => {
         feed.failure = error instanceof Error ? error : new Error(String(error))
         feed.notify()
       })
@@ -103,12 +104,16 @@ export class FactFeed {
     this.assertFollowing()
   }
 
-  private async followOne(followed: Followed, signal: AbortSignal): Promise<void> {
-    const { revision } = followed.read.head
-    for await (const message of this.ledger.subscribeToStream(followed.stream, { after: revision < 0 ? 'start' : revision, signal })) {
+  private async followOne(followed: Followed, { logger, signal }: FactFeedOptions): Promise<void> {
+    const { stream, read } = followed
+    const { revision } = read.head
+    for await (const message of this.ledger.subscribeToStream(stream, { after: revision < 0 ? 'start' : revision, signal })) {
       if (message.kind === 'checkpoint') continue
       if (message.kind === 'entry') this.take(followed, message.entry)
-      else followed.caughtUp = true
+      else if (!followed.caughtUp) {
+        followed.caughtUp = true
+        logger.info('facts read', { stream, fromRevision: revision + 1, entries: followed.read.head.revision - revision })
+      }
       this.notify()
     }
   }

@@ -91,6 +91,7 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
     desk: state.facts,
     partitionCount: options.partitionCount,
     environment: options.environment,
+    logger: options.logger,
     signal: following.signal,
   })
   const visibleThrough = (orderTimeMs: number): number => Math.floor(orderTimeMs / epochMs) - 1 - visibilityLagEpochs

@@ -40,6 +40,8 @@ export class FactShelf<T> {
   /** What was offered of a key since it was last looked at. */
   private offered = new OfferedFacts()
   private readonly fact: T
+  /** The row of the fact that was decoded last. */
+  private readonly decoded: Float64Array
 
   constructor(
     readonly kind: FactKind,
@@ -47,6 +49,7 @@ export class FactShelf<T> {
   ) {
     this.rows = new Float64Array(64 * layout.width)
     this.fact = layout.blank()
+    this.decoded = new Float64Array(layout.width)
   }
 
   /** The number of a key; -1 where nothing was ever known of it. */
@@ -98,8 +101,9 @@ export class FactShelf<T> {
     // back. One entry may hold a key several times, for epochs that end one after the other: the same revision is not older.
     if (offered.revisionOf(slot) + 1 >= this.places[2 * slot]) {
       const value = offered.valueOf(slot)
-      if (!this.holdsSame(slot, value)) {
-        this.put(slot, value, { revision: offered.revisionOf(slot), stream: offered.streamOf(slot) })
+      this.decode(value)
+      if (!this.holdsDecoded(slot)) {
+        this.put(slot, { revision: offered.revisionOf(slot), stream: offered.streamOf(slot) })
         taken({ ...this.referenceOf(slot), value })
       }
     }
@@ -118,13 +122,21 @@ export class FactShelf<T> {
     return this.places[2 * slot] > 0
   }
 
-  private holdsSame(slot: number, value: Uint8Array): boolean {
-    return this.isHeld(slot) && Buffer.compare(this.valueOf(slot), value) === 0
+  private decode(value: Uint8Array): void {
+    this.layout.write(this.decoded, 0, this.layout.decode(value, this.fact))
   }
 
-  private put(slot: number, value: Uint8Array, { revision, stream }: { readonly revision: number; readonly stream: number }): void {
-    const { decode, write, width } = this.layout
-    write(this.rows, slot * width, decode(value, this.fact))
+  private holdsDecoded(slot: number): boolean {
+    if (!this.isHeld(slot)) return false
+    const { rows, decoded } = this
+    const at = slot * decoded.length
+    for (let i = 0; i < decoded.length; i++) if (rows[at + i] !== decoded[i]) return false
+    return true
+  }
+
+  /** Puts the fact that was decoded in place of the key's. */
+  private put(slot: number, { revision, stream }: { readonly revision: number; readonly stream: number }): void {
+    this.rows.set(this.decoded, slot * this.decoded.length)
     this.places[2 * slot] = revision + 1
     this.places[2 * slot + 1] = stream
   }
@@ -152,7 +164,8 @@ export class FactShelf<T> {
   /** Puts a fact in place of the key's. Throws `snapshot-unusable` where its value is no fact. */
   hold(keyToken: string, { value, sourceStream, sourceRevision }: KnownFact): void {
     const slot = this.slotOf(keyToken)
-    this.put(slot, value, { revision: sourceRevision, stream: this.streams.intern(sourceStream) })
+    this.decode(value)
+    this.put(slot, { revision: sourceRevision, stream: this.streams.intern(sourceStream) })
     if (this.states[slot] === NOTHING) this.states[slot] = CURRENT
   }
 
