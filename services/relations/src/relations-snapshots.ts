@@ -1,5 +1,5 @@
 import { MOST_STATE_BYTES, type Ledger, type Logger, type Metrics, type RecordedEntry, type SnapshotStore } from '@riskledger/contracts'
-import { holdsEntry, readMetadata } from '@riskledger/journal'
+import { holdsEntries, holdsEntry, readMetadata } from '@riskledger/journal'
 import { ByteReader, ByteWriter } from '@riskledger/windows'
 import type { LearnedTail, LearnedWriter, RelationsCrashPoint } from './learned-writer'
 import { RelationsFold, type FoldOptions } from './relations-fold'
@@ -81,7 +81,15 @@ export class RelationsSnapshots {
     for await (const snapshot of snapshots.load(this.name)) {
       if (snapshot.formatHash !== codeHash) continue
       const resumed = this.read(snapshot.state)
-      if (resumed === null || !(await holdsEntry(ledger, snapshot, resumed.after)) || !(await holdsAll(ledger, resumed.tails))) continue
+      if (
+        resumed === null ||
+        !(await holdsEntry(ledger, snapshot, resumed.after)) ||
+        !(await holdsEntries(
+          ledger,
+          resumed.tails.map(({ head }) => head),
+        ))
+      )
+        continue
       logger.info('snapshot read', { stream: snapshot.stream, revision: snapshot.revision })
       return resumed
     }
@@ -154,9 +162,4 @@ export class RelationsSnapshots {
       return null
     }
   }
-}
-
-async function holdsAll(ledger: Ledger, tails: readonly LearnedTail[]): Promise<boolean> {
-  for (const { head } of tails) if (head.revision >= 0 && !(await holdsEntry(ledger, head))) return false
-  return true
 }

@@ -1,7 +1,16 @@
-import { emptyHead, encodeRelationsLearned, relationsStream, sealEntry, ZERO_HASH, type ChainHead } from '@riskledger/journal'
+import {
+  emptyHead,
+  encodeRelationsLearned,
+  MalformedBytesError,
+  relationsStream,
+  sealEntry,
+  ZERO_HASH,
+  type ChainHead,
+} from '@riskledger/journal'
+import { RiskError } from '@riskledger/contracts'
 import type { OfferedThrough } from '@riskledger/screening'
 import { KeptLogger, MemoryLedger } from '@riskledger/testing'
-import { FactFeed, keepOrForgetOffered, type OfferedTo } from './fact-feed'
+import { FactFeed, forgetOfferedIfReplaced, type OfferedTo } from './fact-feed'
 
 const METADATA = { engineHash: ZERO_HASH, policyHash: ZERO_HASH }
 
@@ -45,9 +54,17 @@ class Bench {
     this.heads[partition] = sealed.head
   }
 
-  async follow(desk: OfferedTo, ledger = this.ledger): Promise<FactFeed> {
+  async follow(desk: OfferedTo, { ledger = this.ledger, visibleEpoch = -1 } = {}): Promise<FactFeed> {
     const { signal } = this.following
-    const feed = FactFeed.follow(ledger, { desk, partitionCount: 2, environment: '', logger: new KeptLogger(), signal })
+    const feed = FactFeed.follow(ledger, {
+      desk,
+      visibleEpoch,
+      partitionCount: 2,
+      environment: '',
+      logger: new KeptLogger(),
+      signal,
+      sleep: () => Promise.resolve(),
+    })
     while (!feed.caughtUp) await feed.changed(signal)
     return feed
   }
@@ -69,6 +86,44 @@ test('has caught up once every stream was read to its end, also where there is n
   expect(feed.completeEpoch).toBe(-1)
 })
 
+test('has caught up also on a ledger that never says so', async () => {
+  await bench.learn(0, 5, [[-1, 'a']])
+  const { ledger } = bench
+  const subscribe = ledger.subscribeToStream.bind(ledger)
+  ledger.subscribeToStream = async function* (stream, options) {
+    for await (const message of subscribe(stream, options)) if (message.kind === 'entry') yield message
+  }
+  const desk = new KeptOffers()
+  await bench.follow(desk)
+  expect(desk.offers).toEqual(['a@0'])
+})
+
+test('goes on where it was when a ledger that was away answers again', async () => {
+  await bench.learn(0, 5, [[-1, 'a']])
+  const { ledger } = bench
+  const away = new RiskError('ledger-unavailable', 'away', { retriable: true })
+  const subscribe = ledger.subscribeToStream.bind(ledger)
+  const after: unknown[] = []
+  ledger.subscribeToStream = async function* (stream, options) {
+    const isFirst = stream === relationsStream(0, '')
+    if (isFirst && after.push(options.after) === 2) throw away
+    for await (const message of subscribe(stream, options)) {
+      yield message
+      if (isFirst && after.length === 1 && message.kind === 'entry') throw away
+    }
+  }
+  const read = jest.spyOn(ledger, 'readStream').mockImplementationOnce(() => {
+    throw away
+  })
+  const desk = new KeptOffers()
+  const feed = await bench.follow(desk)
+  await bench.learn(0, 6, [[-1, 'b']])
+  while (desk.offers.length < 2) await feed.changed(new AbortController().signal)
+  expect(desk.offers).toEqual(['a@0', 'b@1'])
+  expect(after).toEqual(['start', 0, 0])
+  expect(read.mock.calls).toHaveLength(3)
+})
+
 test('shows facts of live inputs at once, those of an epoch once it is told', async () => {
   await bench.learn(0, 6, [[-1, 'live'], [5, 'five'], [6, 'six']]) // prettier-ignore
   await bench.learn(1, 5, [[5, 'other']])
@@ -78,6 +133,13 @@ test('shows facts of live inputs at once, those of an epoch once it is told', as
   expect(desk.offers).toEqual(['live@0'])
   feed.showThrough(5)
   expect(desk.offers).toEqual(['live@0', 'five@0', 'other@0'])
+})
+
+test('what the next input may know in any case waits for no input', async () => {
+  await bench.learn(0, 6, [[4, 'four'], [5, 'five'], [6, 'six']]) // prettier-ignore
+  const desk = new KeptOffers()
+  await bench.follow(desk, { visibleEpoch: 5 })
+  expect(desk.offers).toEqual(['four@0', 'five@0'])
 })
 
 describe('after a restart', () => {
@@ -113,8 +175,8 @@ describe('after a restart', () => {
     ])
     bench.end()
     const after = new KeptOffers(before.offeredThrough)
-    // A ledger that holds the stream up to the entry that was left: nothing of what waited is known yet.
-    const early = await bench.follow(after, bench.ledger.copy(1))
+    // A ledger that ends with the first stream's first entry: nothing of what waited is known yet.
+    const early = await bench.follow(after, { ledger: bench.ledger.copy(1) })
     expect(early.completeEpoch).toBe(5)
     bench.end()
     const resumed = await bench.follow(after)
@@ -127,14 +189,14 @@ describe('after a restart', () => {
     await bench.learn(0, 5, [[-1, 'a']])
     const desk = new KeptOffers()
     await bench.follow(desk)
-    await keepOrForgetOffered(bench.ledger, desk)
+    await forgetOfferedIfReplaced(bench.ledger, desk)
     expect(desk.forgotten).toBe(false)
     const other = new Bench()
-    await keepOrForgetOffered(other.ledger, desk)
+    await forgetOfferedIfReplaced(other.ledger, desk)
     expect(desk.forgotten).toBe(true)
     desk.forgotten = false
     await other.learn(0, 5, [[5, 'another']])
-    await keepOrForgetOffered(other.ledger, desk)
+    await forgetOfferedIfReplaced(other.ledger, desk)
     expect(desk.forgotten).toBe(true)
   })
 })
@@ -147,11 +209,12 @@ test('a stream that cannot be read fails whoever waits, and whoever asks later',
   const { signal } = new AbortController()
   const feed = FactFeed.follow(bench.ledger, {
     desk: new KeptOffers(),
+    visibleEpoch: -1,
     partitionCount: 2,
     environment: '',
     logger: new KeptLogger(),
     signal,
   })
-  await expect((async () => { for (;;) await feed.changed(signal) })()).rejects.toThrow() // prettier-ignore
-  expect(() => feed.assertFollowing()).toThrow()
+  await expect((async () => { for (;;) await feed.changed(signal) })()).rejects.toThrow(MalformedBytesError) // prettier-ignore
+  expect(() => feed.assertFollowing()).toThrow(MalformedBytesError)
 })

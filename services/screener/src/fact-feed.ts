@@ -1,5 +1,14 @@
 import { RiskError, type Ledger, type Logger, type RecordedEntry } from '@riskledger/contracts'
-import { decodeRelationsLearned, emptyHead, holdsEntry, readEntry, relationsStream, type LearnedFact } from '@riskledger/journal'
+import {
+  decodeRelationsLearned,
+  emptyHead,
+  holdsEntries,
+  lastEntry,
+  readEntry,
+  relationsStream,
+  type LearnedFact,
+} from '@riskledger/journal'
+import { withRetry, type LoopTimers } from '@riskledger/runtime'
 import type { FactDesk, FactsRead } from '@riskledger/screening'
 
 /** Facts held back for epochs to come at most, of each relations stream; beyond it following fails. */
@@ -15,9 +24,13 @@ interface Waiting {
 /** One relations stream. */
 interface Followed {
   readonly stream: string
+  /** Revision after which following began. */
+  readonly from: number
   /** Its last entry that was read. */
   read: FactsRead
-  /** True once everything was read that it held when following began. */
+  /** Revision of its last entry when following began, -1 where it had none; null before that is known. */
+  lastAtStart: number | null
+  /** True once everything up to there has been read. */
   caughtUp: boolean
   /** Facts not shown yet, in order of epoch. */
   readonly waiting: Waiting[]
@@ -27,11 +40,18 @@ interface Followed {
 export type OfferedTo = Pick<FactDesk, 'offer' | 'showOffered' | 'forgetOffered' | 'offeredThrough'>
 
 export interface FactFeedOptions {
+  /** At the end of its journal. */
   readonly desk: OfferedTo
+  /** The last epoch that the worker's next input may know, whatever it is: facts up to it need not wait for that input. */
+  readonly visibleEpoch: number
   readonly partitionCount: number
+  /** Prefix of the streams' names. */
   readonly environment: string
   readonly logger: Logger
+  /** Ends it. */
   readonly signal: AbortSignal
+  /** How it waits before it asks again a ledger that was away; default: as the process does. */
+  readonly sleep?: LoopTimers['sleep'] | undefined
 }
 
 /**
@@ -40,31 +60,33 @@ export interface FactFeedOptions {
  * Begins where the desk says that it was left (`FactDesk.offeredThrough`), so a restart reads what was learned since the snapshot, not what was ever learned.
  */
 export class FactFeed {
+  private readonly desk: OfferedTo
   private readonly followed: readonly Followed[]
-  /** The last epoch that all relations partitions have folded; -1 before the first. */
-  completeEpoch: number
+  /** Kept, for it is asked for at each live input. */
+  private leastThroughEpoch: number
   private failure: Error | null = null
   private wake: (() => void)[] = []
 
   private constructor(
     private readonly ledger: Ledger,
-    private readonly desk: OfferedTo,
-    { partitionCount, environment }: FactFeedOptions,
+    { desk, partitionCount, environment }: FactFeedOptions,
   ) {
+    this.desk = desk
     this.followed = Array.from({ length: partitionCount }, (_, partition) => {
       const stream = relationsStream(partition, environment)
       const read = desk.offeredThrough.read[partition] ?? { head: emptyHead(stream), throughEpoch: -1 }
-      return { stream, read, caughtUp: false, waiting: [] }
+      return { stream, from: read.head.revision, read, lastAtStart: null, caughtUp: false, waiting: [] }
     })
-    this.completeEpoch = this.leastEpoch()
+    this.leastThroughEpoch = this.leastEpoch()
   }
 
-  /** Starts following the relations streams, offering to the desk what may be known; ends when `signal` aborts. No journal is folded into the desk's state any more. */
+  /** Starts following the relations streams, offering to the desk what may be known; ends when `signal` aborts. A ledger that is away is asked again, a hundred times in all. */
   static follow(ledger: Ledger, options: FactFeedOptions): FactFeed {
     options.desk.showOffered()
-    const feed = new FactFeed(ledger, options.desk, options)
+    const feed = new FactFeed(ledger, options)
+    feed.showThrough(options.visibleEpoch)
     for (const followed of feed.followed) {
-      feed.followOne(followed, options).catch((error: unknown) => {
+      feed.follow(followed, options).catch((error: unknown) => {
         feed.failure = error instanceof Error ? error : new Error(String(error))
         feed.notify()
       })
@@ -77,7 +99,12 @@ export class FactFeed {
     return this.followed.every(({ caughtUp }) => caughtUp)
   }
 
-  /** Makes the facts of all epochs up to and including `epoch` known; they must be complete. */
+  /** The last epoch that all relations partitions have folded, as far as it was read; -1 before the first. */
+  get completeEpoch(): number {
+    return this.leastThroughEpoch
+  }
+
+  /** Makes the facts of all epochs up to and including `epoch` known, those that are read later at once. Whoever goes by them waits until they are complete. */
   showThrough(epoch: number): void {
     if (epoch <= this.desk.offeredThrough.shownEpoch) return
     for (const followed of this.followed) {
@@ -89,7 +116,7 @@ export class FactFeed {
     this.noteOffered(epoch)
   }
 
-  /** Resolves when more was learned, or when `signal` aborts; rejects where the streams cannot be followed. */
+  /** Resolves when more was learned, a stream was read to its end, or `signal` aborts; rejects where the streams cannot be followed. */
   async changed(signal: AbortSignal): Promise<void> {
     this.assertFollowing()
     if (signal.aborted) return
@@ -104,16 +131,34 @@ export class FactFeed {
     this.assertFollowing()
   }
 
-  private async followOne(followed: Followed, { logger, signal }: FactFeedOptions): Promise<void> {
-    const { stream, read } = followed
-    const { revision } = read.head
+  private follow(followed: Followed, options: FactFeedOptions): Promise<void> {
+    const { logger, signal, sleep } = options
+    const { stream } = followed
+    return withRetry(() => this.readOn(followed, options), {
+      name: `following ${stream}`,
+      signal,
+      sleep,
+      onRetry: ({ error, attempt, delayMs }) =>
+        logger.warn('trying again', { part: 'facts', stream, code: error.code, attempt, delayMs, reason: error.message }),
+    })
+  }
+
+  private async readOn(followed: Followed, { logger, signal }: FactFeedOptions): Promise<void> {
+    const { stream, from } = followed
+    const caughtUp = (): void => {
+      if (followed.caughtUp || followed.read.head.revision < followed.lastAtStart!) return
+      followed.caughtUp = true
+      logger.info('facts read', { stream, fromRevision: from + 1, entries: followed.read.head.revision - from })
+    }
+    // Not every ledger says that a stream has been read to its end where there is none yet.
+    followed.lastAtStart ??= (await lastEntry(this.ledger, stream))?.recorded.revision ?? -1
+    caughtUp()
+    this.notify()
+    const { revision } = followed.read.head
     for await (const message of this.ledger.subscribeToStream(stream, { after: revision < 0 ? 'start' : revision, signal })) {
-      if (message.kind === 'checkpoint') continue
-      if (message.kind === 'entry') this.take(followed, message.entry)
-      else if (!followed.caughtUp) {
-        followed.caughtUp = true
-        logger.info('facts read', { stream, fromRevision: revision + 1, entries: followed.read.head.revision - revision })
-      }
+      if (message.kind !== 'entry') continue
+      this.take(followed, message.entry)
+      caughtUp()
       this.notify()
     }
   }
@@ -134,7 +179,7 @@ export class FactFeed {
     }
     const throughEpoch = Math.max(before.throughEpoch, learned.throughEpoch)
     followed.read = { head: { stream, revision: sourceRevision, entryHash: metadata.entryHash }, throughEpoch }
-    this.completeEpoch = this.leastEpoch()
+    this.leastThroughEpoch = this.leastEpoch()
     this.noteOffered(shownEpoch)
   }
 
@@ -165,8 +210,8 @@ export class FactFeed {
   }
 }
 
-/** Begins facts anew where a relations stream is not the one any more that they were read from. */
-export async function keepOrForgetOffered(ledger: Ledger, desk: OfferedTo): Promise<void> {
-  const held = await Promise.all(desk.offeredThrough.read.map(({ head }) => head.revision < 0 || holdsEntry(ledger, head)))
-  if (held.includes(false)) desk.forgetOffered()
+/** Forgets what was offered unless every relations stream still holds the entry up to which it was read. Throws as the ledger does. */
+export async function forgetOfferedIfReplaced(ledger: Ledger, desk: OfferedTo): Promise<void> {
+  const heads = desk.offeredThrough.read.map(({ head }) => head)
+  if (!(await holdsEntries(ledger, heads))) desk.forgetOffered()
 }

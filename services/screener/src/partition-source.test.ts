@@ -80,7 +80,7 @@ test('of a file that is being read nothing goes at or past what it has announced
   expect(names(await pulling)).toEqual(['payments@1', 'logins@1'])
 })
 
-test('nothing is given out before everything has been read that was learned before the start', async () => {
+test('no input is given out before everything has been read that was learned before the start', async () => {
   const log = new MemoryEventLog()
   await log.append([live('payments', 10)])
   let caughtUp = false

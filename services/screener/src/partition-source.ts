@@ -16,7 +16,7 @@ const IDLE_MS = 250
 
 /** What the source asks of the facts' side. */
 export interface EpochGate {
-  /** True once everything has been read that was learned before the start: nothing is given out before. */
+  /** True once everything has been read that was learned before the start: no input is given out before. */
   caughtUp(): boolean
   readonly epochMs: number
   /** Epochs in a dense batch at most, so that relations learn from it while the next ones are screened, instead of each waiting for the other. */

@@ -87,14 +87,18 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
   let begin = (): void => undefined
   const begun = new Promise<void>((resolve) => (begin = resolve))
   const { epochMs, visibilityLagEpochs } = state.policy.relations
+  const visibleThrough = (orderTimeMs: number): number => Math.floor(orderTimeMs / epochMs) - 1 - visibilityLagEpochs
+  const { timers } = options
   const feed = FactFeed.follow(options.ledger, {
     desk: state.facts,
+    // Whatever was screened when the clock stood there may have known as much.
+    visibleEpoch: visibleThrough(state.tickMs),
     partitionCount: options.partitionCount,
     environment: options.environment,
     logger: options.logger,
     signal: following.signal,
+    sleep: timers === undefined ? undefined : (delayMs, signal) => timers.sleep(delayMs, signal),
   })
-  const visibleThrough = (orderTimeMs: number): number => Math.floor(orderTimeMs / epochMs) - 1 - visibilityLagEpochs
   const source = new PartitionSource({
     log: options.log,
     partition: options.partition,
@@ -142,7 +146,7 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
     metrics: options.metrics,
     prefetch: (batch) => overlapsAppend(batch, options.pace.batchInputs),
     gatherMs: GATHER_MS,
-    timers: options.timers,
+    timers,
   })
   stateHash?.then(
     (hash) => {

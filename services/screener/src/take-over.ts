@@ -7,7 +7,7 @@ import { PROCESS_TIMERS } from '@riskledger/runtime'
 import { JournalFold, type StateAttested } from '@riskledger/screening'
 import { assertSameLog } from './assert-same-log'
 import { entriesBeyond } from './entries-beyond'
-import { keepOrForgetOffered } from './fact-feed'
+import { forgetOfferedIfReplaced } from './fact-feed'
 import { foldForward, foldFromSnapshot } from './fold-journal'
 import { assertNotRemoved, register } from './journal-registry'
 import type { WorkerOptions } from './partition-worker'
@@ -180,7 +180,7 @@ async function begin(fold: JournalFold, options: TakeOverOptions): Promise<void>
 
 /** Puts into the ledger what the tenure refers to, and looks whether the journal goes on in this log, and facts in these relations streams. */
 async function prepare(fold: JournalFold, options: TakeOverOptions): Promise<void> {
-  await keepOrForgetOffered(options.ledger, fold.step!.facts)
+  await forgetOfferedIfReplaced(options.ledger, fold.step!.facts)
   if (options.log !== null) await assertSameLog(fold, { ...options, log: options.log })
   await register(options)
   const policy = policyToBegin(fold, options)

@@ -43,6 +43,12 @@ export async function holdsEntry(
   return recorded.position.commit === position.commit && recorded.position.prepare === position.prepare
 }
 
+/** Whether the ledger holds the last entry of each of these heads; one before a stream's first entry counts as held. */
+export async function holdsEntries(ledger: Ledger, heads: readonly ChainHead[]): Promise<boolean> {
+  const held = await Promise.all(heads.map(async (head) => head.revision < 0 || (await holdsEntry(ledger, head))))
+  return !held.includes(false)
+}
+
 async function recordedAt(ledger: Ledger, stream: string, revision: number): Promise<RecordedEntry | null> {
   try {
     for await (const recorded of ledger.readStream(stream, { from: revision, direction: 'forwards', maxCount: 1 })) {

@@ -3,7 +3,7 @@ export { artifactHash, loadArtifact, storeArtifact, type Artifact } from './arti
 export { batchOfSequence } from './batch-of-sequence'
 export { checkedEntries, type CheckedEntry } from './checked-entries'
 export { deflateEntry } from './deflate-entry'
-export { entryAt, holdsEntry, lastEntry, peekAt, peekBackwards, type PeekedEntry } from './entry-at'
+export { entryAt, holdsEntries, holdsEntry, lastEntry, peekAt, peekBackwards, type PeekedEntry } from './entry-at'
 export {
   FACT_KINDS,
   decodeInputsScreened,

@@ -47,7 +47,7 @@ export class FactDesk implements FactView {
     this.shelf(kind).offer(keyToken, known)
   }
 
-  /** Lets what a snapshot held as offered be looked at: no entry of the journal is folded any more. */
+  /** Lets what a snapshot held as offered be looked at. Once the journal is folded; programmer error (unchecked) before: its entries would fold to something else. */
   showOffered(): void {
     for (const shelf of this.shelves) shelf.showOffered()
   }
@@ -115,12 +115,12 @@ export class FactDesk implements FactView {
   }
 
   write(writer: ByteWriter): void {
-    writer.string(JSON.stringify(this.offeredThrough))
+    writeOfferedThrough(this.offeredThrough, writer)
     for (const shelf of this.shelves) shelf.write(writer)
   }
 
   read(reader: ByteReader): void {
-    this.offeredThrough = JSON.parse(reader.string()) as OfferedThrough
+    this.offeredThrough = readOfferedThrough(reader)
     for (const shelf of this.shelves) shelf.read(reader)
   }
 
@@ -138,4 +138,25 @@ export class FactDesk implements FactView {
     }
     return fact
   }
+}
+
+function writeOfferedThrough({ shownEpoch, read }: OfferedThrough, writer: ByteWriter): void {
+  writer.f64(shownEpoch)
+  writer.varint(read.length)
+  for (const { head, throughEpoch } of read) {
+    writer.string(head.stream)
+    writer.f64(head.revision)
+    writer.string(head.entryHash)
+    writer.f64(throughEpoch)
+  }
+}
+
+function readOfferedThrough(reader: ByteReader): OfferedThrough {
+  const shownEpoch = reader.f64()
+  const read: FactsRead[] = []
+  for (let left = reader.varint(); left > 0; left--) {
+    const head = { stream: reader.string(), revision: reader.f64(), entryHash: reader.string() }
+    read.push({ head, throughEpoch: reader.f64() })
+  }
+  return { shownEpoch, read }
 }

@@ -108,11 +108,11 @@ export class FactShelf<T> {
       }
     }
     offered.delete(slot)
-    return this.settled(slot)
+    return this.refreshState(slot)
   }
 
-  /** The state of a key by what is held of it; whether there is a fact. */
-  private settled(slot: number): boolean {
+  /** Sets the state of a key by what is held of it; true where there is a fact. */
+  private refreshState(slot: number): boolean {
     const isThere = this.isHeld(slot)
     this.states[slot] = isThere ? CURRENT : NOTHING
     return isThere
@@ -158,7 +158,7 @@ export class FactShelf<T> {
   /** Takes back what was offered and not looked at. */
   forgetOffered(): void {
     this.offered = new OfferedFacts()
-    for (let slot = 0; slot < this.keys.slotEnd; slot++) this.settled(slot)
+    for (let slot = 0; slot < this.keys.slotEnd; slot++) this.refreshState(slot)
   }
 
   /** Puts a fact in place of the key's. Throws `snapshot-unusable` where its value is no fact. */
@@ -197,7 +197,7 @@ export class FactShelf<T> {
     while (this.states.length < count) this.grow()
     reader.fillWords(wordsOf(this.places.subarray(0, 2 * count)))
     reader.fillWords(wordsOf(this.rows.subarray(0, count * this.layout.width)))
-    for (let slot = 0; slot < count; slot++) this.settled(slot)
+    for (let slot = 0; slot < count; slot++) this.refreshState(slot)
     this.offered.read(reader, count)
   }
 

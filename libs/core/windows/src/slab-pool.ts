@@ -51,7 +51,7 @@ export class SlabPool {
   }
 
   private grow(): void {
-    assert(this.top <= MAX_CELLS, `windows hold more than ${MAX_CELLS * 8} bytes of events: hold fewer keys, or fewer events per key`)
+    assert(this.top <= MAX_CELLS, `a pool holds more than ${MAX_CELLS * 8} bytes: hold fewer keys, or less per key`)
     this.doubles = grown(this.doubles, Math.min(MAX_CELLS, grownCapacity(this.doubles.length, this.top, 1 << 24)))
     this.words = integersOf(this.doubles)
   }
