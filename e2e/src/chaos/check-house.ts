@@ -1,10 +1,12 @@
 import { join } from 'node:path'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
+import type { Ledger } from '@riskledger/contracts'
 import { connectLedger } from '@riskledger/ledger'
 import { runToEnd } from '../run-riskledger'
 import { readBrokerTruth, type BrokerTruth } from './broker-truth'
 import type { ChaosHouse } from './chaos-house'
+import { checkFacts } from './check-facts'
 import { checkJournals, type JournalCheck } from './check-journal'
 import { checkVerdicts, type VerdictCheck } from './check-verdicts'
 import type { Receipt } from './publisher'
@@ -47,7 +49,7 @@ export async function checkHouse(house: ChaosHouse): Promise<HouseCheck> {
   return { journal, verdicts, receipts: house.receipts.length }
 }
 
-/** Folds the journals anew and verifies them with the product's own commands: every verdict repeats, and the chain is whole. Throws where not. */
+/** Folds the journals anew and verifies them with the product's own commands: every verdict repeats, the chain is whole, and nobody was judged by older facts after a take-over. Throws where not. */
 export async function proveHouse(house: ChaosHouse): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'riskledger-chaos-reader-'))
   try {
@@ -58,6 +60,8 @@ export async function proveHouse(house: ChaosHouse): Promise<void> {
     ])
     if (replayed.mismatches !== 0 || verified.faults.length !== 0)
       throw new Error(`replay: ${JSON.stringify(replayed)}; verify: ${JSON.stringify(verified)}`)
+    const { faults } = await withLedger(house, (ledger) => checkFacts(ledger, house))
+    if (faults.length > 0) throw new Error(faults.join('\n'))
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -65,9 +69,13 @@ export async function proveHouse(house: ChaosHouse): Promise<void> {
 
 async function readJournals(house: ChaosHouse, truth: BrokerTruth): Promise<JournalCheck> {
   const { partitionCount } = house.options
-  const ledger = await connectLedger({ connectionString: house.ledgerUrl })
+  return withLedger(house, (ledger) => checkJournals(ledger, { truth, partitionCount, environment: house.environment }))
+}
+
+async function withLedger<Result>({ ledgerUrl }: ChaosHouse, look: (ledger: Ledger) => Promise<Result>): Promise<Result> {
+  const ledger = await connectLedger({ connectionString: ledgerUrl })
   try {
-    return await checkJournals(ledger, { truth, partitionCount, environment: house.environment })
+    return await look(ledger)
   } finally {
     await ledger.close()
   }

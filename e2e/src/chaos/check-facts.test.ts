@@ -1,0 +1,58 @@
+import { join } from 'node:path'
+import { encodeRaw } from '@riskledger/events'
+import { MINIMAL_EVENTS } from '@riskledger/events/src/testing/sample-events'
+import { emptyHead, encodeRelationsLearned, relationsStream, screeningStream, sealEntry, ZERO_HASH } from '@riskledger/journal'
+import { blankCounterpartyFact, encodeCounterpartyFact } from '@riskledger/relations'
+import { startPartitionWorker } from '@riskledger/screener'
+import { MemoryEventLog, MemoryLedger } from '@riskledger/testing'
+import { policyOf, workerOptions } from '../pipeline-in-process'
+import { checkFacts } from './check-facts'
+
+const POLICY = policyOf(join(__dirname, '../../../policies/default.yaml'))
+
+/** A ledger whose relations have told so many times of the counterparty of the sample payment. */
+async function learned(times: number): Promise<MemoryLedger> {
+  const ledger = new MemoryLedger()
+  let head = emptyHead(relationsStream(0, ''))
+  for (let paymentCount = 1; paymentCount <= times; paymentCount++) {
+    const value = encodeCounterpartyFact({ ...blankCounterpartyFact(0), paymentCount })
+    const facts = [{ epoch: -1, kind: 'counterparty' as const, keyToken: MINIMAL_EVENTS.payments.counterpartyId, value }]
+    const data = encodeRelationsLearned({ throughEpoch: -1, consumed: [], facts })
+    const metadata = { engineHash: ZERO_HASH, policyHash: ZERO_HASH }
+    const sealed = sealEntry(head, { type: 'RelationsLearned', contentType: 'binary', data, metadata })
+    await ledger.append(head.stream, head.revision < 0 ? 'no-stream' : head.revision, [sealed.proposed])
+    head = sealed.head
+  }
+  return ledger
+}
+
+async function screenOne(ledger: MemoryLedger): Promise<void> {
+  const log = new MemoryEventLog()
+  const { accountId, eventTimeMs: brokerTimeMs } = MINIMAL_EVENTS.payments
+  const value = encodeRaw('payments', MINIMAL_EVENTS.payments).slice()
+  await log.append([{ topic: 'payments', partition: 0, brokerTimeMs, orderTimeMs: undefined, key: Buffer.from(accountId), value }])
+  let idle = (): void => undefined
+  const reached = new Promise<void>((resolve) => (idle = resolve))
+  const onIdle = ([payments]: readonly number[]): void => (payments === 1 ? idle() : undefined)
+  const worker = await startPartitionWorker(workerOptions({ log, ledger, policy: POLICY, onIdle }))
+  await Promise.race([reached, worker.done])
+  await worker.stop()
+}
+
+test('what a journal lists is as new as what was known before its tenure', async () => {
+  const ledger = await learned(2)
+  await screenOne(ledger)
+  expect(await checkFacts(ledger, { environment: '' })).toEqual({ compared: 1, faults: [] })
+})
+
+test('an older fact is told of', async () => {
+  const early = await learned(1)
+  await screenOne(early)
+  // The same journal, in a ledger where relations had told more before it began.
+  const ledger = await learned(2)
+  for (const { stream, revision, id, type, data, metadata, contentType } of early.entriesOf(screeningStream(0, 0)))
+    await ledger.append(stream, revision === 0 ? 'no-stream' : revision - 1, [{ id, type, data, metadata, contentType }])
+  const { compared, faults } = await checkFacts(ledger, { environment: '' })
+  expect(compared).toBe(1)
+  expect(faults).toEqual([expect.stringContaining(`${MINIMAL_EVENTS.payments.counterpartyId} as of @0; @1 was there before its tenure`)])
+})
