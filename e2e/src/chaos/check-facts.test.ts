@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { encodeRaw } from '@riskledger/events'
 import { MINIMAL_EVENTS } from '@riskledger/events/src/testing/sample-events'
-import { emptyHead, encodeRelationsLearned, relationsStream, screeningStream, sealEntry, ZERO_HASH } from '@riskledger/journal'
+import { emptyHead, relationsStream, screeningStream } from '@riskledger/journal'
+import { appendLearned } from '@riskledger/journal/src/testing/append-learned'
 import { blankCounterpartyFact, encodeCounterpartyFact } from '@riskledger/relations'
 import { startPartitionWorker } from '@riskledger/screener'
 import { MemoryEventLog, MemoryLedger } from '@riskledger/testing'
@@ -17,11 +18,7 @@ async function learned(times: number): Promise<MemoryLedger> {
   for (let paymentCount = 1; paymentCount <= times; paymentCount++) {
     const value = encodeCounterpartyFact({ ...blankCounterpartyFact(0), paymentCount })
     const facts = [{ epoch: -1, kind: 'counterparty' as const, keyToken: MINIMAL_EVENTS.payments.counterpartyId, value }]
-    const data = encodeRelationsLearned({ throughEpoch: -1, consumed: [], facts })
-    const metadata = { engineHash: ZERO_HASH, policyHash: ZERO_HASH }
-    const sealed = sealEntry(head, { type: 'RelationsLearned', contentType: 'binary', data, metadata })
-    await ledger.append(head.stream, head.revision < 0 ? 'no-stream' : head.revision, [sealed.proposed])
-    head = sealed.head
+    head = await appendLearned(ledger, head, { throughEpoch: -1, consumed: [], facts })
   }
   return ledger
 }

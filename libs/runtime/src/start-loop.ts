@@ -1,6 +1,7 @@
 import { RiskError, type Logger, type Metrics } from '@riskledger/contracts'
 import { setImmediate } from 'node:timers/promises'
-import { sleepInProcess, withRetry, type RetryOptions } from './with-retry'
+import { loggedRetry } from './logged-retry'
+import { sleepInProcess, type RetryOptions } from './with-retry'
 
 /** What a consumer does, in three parts; only the loop calls them, one at a time but for `prefetch`. */
 export interface LoopOptions<Batch, Output> {
@@ -146,16 +147,15 @@ interface RetryContext {
 }
 
 function tried<T>(call: () => Promise<T>, { options, part, signal }: RetryContext): Promise<T> {
-  const { name: loop, retry, logger, metrics, timers = PROCESS_TIMERS } = options
-  return withRetry(call, {
+  const { name: loop, retry, logger, metrics, timers } = options
+  return loggedRetry(call, {
     name: `${loop}: ${part}`,
     retry,
     signal,
-    sleep: (delayMs, until) => timers.sleep(delayMs, until),
-    onRetry: ({ error, attempt, delayMs }) => {
-      metrics.count('riskledger_loop_retries_total', 1, { loop, part, code: error.code })
-      logger.warn('trying again', { loop, part, code: error.code, attempt, delayMs, reason: error.message })
-    },
+    timers,
+    logger,
+    context: { loop, part },
+    onRetry: ({ error }) => metrics.count('riskledger_loop_retries_total', 1, { loop, part, code: error.code }),
   })
 }
 

@@ -81,15 +81,9 @@ export class RelationsSnapshots {
     for await (const snapshot of snapshots.load(this.name)) {
       if (snapshot.formatHash !== codeHash) continue
       const resumed = this.read(snapshot.state)
-      if (
-        resumed === null ||
-        !(await holdsEntry(ledger, snapshot, resumed.after)) ||
-        !(await holdsEntries(
-          ledger,
-          resumed.tails.map(({ head }) => head),
-        ))
-      )
-        continue
+      if (resumed === null || !(await holdsEntry(ledger, snapshot, resumed.after))) continue
+      const heads = resumed.tails.map(({ head }) => head)
+      if (!(await holdsEntries(ledger, heads))) continue
       logger.info('snapshot read', { stream: snapshot.stream, revision: snapshot.revision })
       return resumed
     }

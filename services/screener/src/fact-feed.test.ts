@@ -1,12 +1,5 @@
-import {
-  emptyHead,
-  encodeRelationsLearned,
-  MalformedBytesError,
-  relationsStream,
-  sealEntry,
-  ZERO_HASH,
-  type ChainHead,
-} from '@riskledger/journal'
+import { emptyHead, MalformedBytesError, relationsStream, sealEntry, ZERO_HASH, type ChainHead } from '@riskledger/journal'
+import { appendLearned } from '@riskledger/journal/src/testing/append-learned'
 import { RiskError } from '@riskledger/contracts'
 import type { OfferedThrough } from '@riskledger/screening'
 import { KeptLogger, MemoryLedger } from '@riskledger/testing'
@@ -43,15 +36,11 @@ class Bench {
 
   /** One entry; facts as `epoch key`. */
   async learn(partition: number, throughEpoch: number, facts: readonly (readonly [epoch: number, key: string])[]): Promise<void> {
-    const head = this.heads[partition]
-    const data = encodeRelationsLearned({
+    this.heads[partition] = await appendLearned(this.ledger, this.heads[partition], {
       throughEpoch,
       consumed: [],
       facts: facts.map(([epoch, keyToken]) => ({ epoch, kind: 'device', keyToken, value: new Uint8Array(4) })),
     })
-    const sealed = sealEntry(head, { type: 'RelationsLearned', contentType: 'binary', data, metadata: METADATA })
-    await this.ledger.append(head.stream, head.revision < 0 ? 'no-stream' : head.revision, [sealed.proposed])
-    this.heads[partition] = sealed.head
   }
 
   async follow(desk: OfferedTo, { ledger = this.ledger, visibleEpoch = -1 } = {}): Promise<FactFeed> {
@@ -63,7 +52,7 @@ class Bench {
       environment: '',
       logger: new KeptLogger(),
       signal,
-      sleep: () => Promise.resolve(),
+      timers: { sleep: () => Promise.resolve() },
     })
     while (!feed.caughtUp) await feed.changed(signal)
     return feed

@@ -8,7 +8,7 @@ import {
   relationsStream,
   type LearnedFact,
 } from '@riskledger/journal'
-import { withRetry, type LoopTimers } from '@riskledger/runtime'
+import { loggedRetry, type LoopTimers } from '@riskledger/runtime'
 import type { FactDesk, FactsRead } from '@riskledger/screening'
 
 /** Facts held back for epochs to come at most, of each relations stream; beyond it following fails. */
@@ -51,7 +51,7 @@ export interface FactFeedOptions {
   /** Ends it. */
   readonly signal: AbortSignal
   /** How it waits before it asks again a ledger that was away; default: as the process does. */
-  readonly sleep?: LoopTimers['sleep'] | undefined
+  readonly timers?: Pick<LoopTimers, 'sleep'> | undefined
 }
 
 /**
@@ -132,15 +132,10 @@ export class FactFeed {
   }
 
   private follow(followed: Followed, options: FactFeedOptions): Promise<void> {
-    const { logger, signal, sleep } = options
+    const { logger, signal, timers } = options
     const { stream } = followed
-    return withRetry(() => this.readOn(followed, options), {
-      name: `following ${stream}`,
-      signal,
-      sleep,
-      onRetry: ({ error, attempt, delayMs }) =>
-        logger.warn('trying again', { part: 'facts', stream, code: error.code, attempt, delayMs, reason: error.message }),
-    })
+    const read = (): Promise<void> => this.readOn(followed, options)
+    return loggedRetry(read, { name: `following ${stream}`, signal, timers, logger, context: { part: 'facts', stream } })
   }
 
   private async readOn(followed: Followed, { logger, signal }: FactFeedOptions): Promise<void> {

@@ -6,16 +6,14 @@ import { MINIMAL_EVENTS } from '@riskledger/events/src/testing/sample-events'
 import {
   checkedEntries,
   emptyHead,
-  encodeRelationsLearned,
   openEntry,
   partitionsStream,
   relationsStream,
   screeningStream,
-  sealEntry,
-  ZERO_HASH,
   type ChainHead,
   type CheckedEntry,
 } from '@riskledger/journal'
+import { appendLearned } from '@riskledger/journal/src/testing/append-learned'
 import { parsePolicy, type AcceptedPolicy } from '@riskledger/policy'
 import { blankCounterpartyFact, encodeCounterpartyFact } from '@riskledger/relations'
 import { JournalFold, type InputVisitor, type WorkerState } from '@riskledger/screening'
@@ -451,19 +449,11 @@ test("a ledger that is away as a partition is taken over is asked again, and nob
 })
 
 /** Appends an entry of relations' that tells this of a counterparty; returns its place. */
-async function learn(
-  ledger: MemoryLedger,
-  head: ChainHead,
-  fact: { readonly epoch: number; readonly paymentCount: number },
-): Promise<ChainHead> {
+function learn(ledger: MemoryLedger, head: ChainHead, fact: { readonly epoch: number; readonly paymentCount: number }): Promise<ChainHead> {
   const { epoch, paymentCount } = fact
   const value = encodeCounterpartyFact({ ...blankCounterpartyFact(0), paymentCount, distinctPayers: 3 })
   const facts = [{ epoch, kind: 'counterparty' as const, keyToken: MINIMAL_EVENTS.payments.counterpartyId, value }]
-  const data = encodeRelationsLearned({ throughEpoch: 5, consumed: [], facts })
-  const metadata = { engineHash: ZERO_HASH, policyHash: ZERO_HASH }
-  const sealed = sealEntry(head, { type: 'RelationsLearned', contentType: 'binary', data, metadata })
-  await ledger.append(head.stream, head.revision < 0 ? 'no-stream' : head.revision, [sealed.proposed])
-  return sealed.head
+  return appendLearned(ledger, head, { throughEpoch: 5, consumed: [], facts })
 }
 
 /** The facts that the journal lists, as `sequence key@revision`. */

@@ -1,7 +1,7 @@
 import { RiskError, type EventLog, type Ledger, type Logger, type Metrics, type SnapshotStore } from '@riskledger/contracts'
 import type { ChainHead, CheckedEntry } from '@riskledger/journal'
 import type { AcceptedPolicy, Policy } from '@riskledger/policy'
-import { startLoop, withRetry, type Loop, type LoopTimers } from '@riskledger/runtime'
+import { loggedRetry, startLoop, type Loop, type LoopTimers } from '@riskledger/runtime'
 import type { ChallengeDraw, JournalFold, ScreeningStage, SealedBatch } from '@riskledger/screening'
 import { FactFeed } from './fact-feed'
 import { JournalWriter } from './journal-writer'
@@ -88,7 +88,6 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
   const begun = new Promise<void>((resolve) => (begin = resolve))
   const { epochMs, visibilityLagEpochs } = state.policy.relations
   const visibleThrough = (orderTimeMs: number): number => Math.floor(orderTimeMs / epochMs) - 1 - visibilityLagEpochs
-  const { timers } = options
   const feed = FactFeed.follow(options.ledger, {
     desk: state.facts,
     // Whatever was screened when the clock stood there may have known as much.
@@ -97,7 +96,7 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
     environment: options.environment,
     logger: options.logger,
     signal: following.signal,
-    sleep: timers === undefined ? undefined : (delayMs, signal) => timers.sleep(delayMs, signal),
+    timers: options.timers,
   })
   const source = new PartitionSource({
     log: options.log,
@@ -146,7 +145,7 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
     metrics: options.metrics,
     prefetch: (batch) => overlapsAppend(batch, options.pace.batchInputs),
     gatherMs: GATHER_MS,
-    timers,
+    timers: options.timers,
   })
   stateHash?.then(
     (hash) => {
@@ -187,12 +186,7 @@ function takeOverOnceItAnswers(options: WorkerOptions): Promise<TakenOver> {
     assertStillMine(options)
     return takeOver({ ...options, tries })
   }
-  return withRetry(take, {
-    name: `taking over partition ${partition}`,
-    sleep: timers === undefined ? undefined : (delayMs, signal) => timers.sleep(delayMs, signal),
-    onRetry: ({ error, attempt, delayMs }) =>
-      logger.warn('trying again', { part: 'take-over', partition, code: error.code, attempt, delayMs, reason: error.message }),
-  })
+  return loggedRetry(take, { name: `taking over partition ${partition}`, timers, logger, context: { part: 'take-over', partition } })
 }
 
 async function endOf(loop: Loop, following: AbortController): Promise<void> {
