@@ -24,7 +24,7 @@ export class ConfluentFraming {
 
   constructor(
     private readonly options: SchemaRegistryOptions,
-    private readonly nowMs: () => number,
+    private readonly monotonicMs: () => number,
   ) {
     const { url, username, password } = options
     const auth = username === undefined ? {} : { auth: { username, password: password ?? '' } }
@@ -51,10 +51,10 @@ export class ConfluentFraming {
   private async headerOf(id: number): Promise<Uint8Array | null> {
     const known = this.headers.get(id)
     if (known !== undefined) return known
-    if ((this.unknownUntilMs.get(id) ?? 0) > this.nowMs()) return null
+    if ((this.unknownUntilMs.get(id) ?? 0) > this.monotonicMs()) return null
     const schema = await this.schemaOf(id)
     if (schema === undefined) {
-      remember(this.unknownUntilMs, id, this.nowMs() + UNKNOWN_FOR_MS)
+      remember(this.unknownUntilMs, id, this.monotonicMs() + UNKNOWN_FOR_MS)
       return null
     }
     const header = schema === null ? null : singleObjectHeader(schema)

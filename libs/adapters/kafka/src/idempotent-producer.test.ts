@@ -1,5 +1,6 @@
 import { ByteWriter } from './byte-writer'
 import { IdempotentProducer } from './idempotent-producer'
+import { monotonicMs } from './monotonic-ms'
 import type { ProducerLimits } from './producer-limits'
 import { NO_LOGGER } from './kafka-connection'
 import { readBatchHeader } from './record-batch'
@@ -28,7 +29,7 @@ function producing(
   limits: Partial<ProducerLimits> = {},
 ): { readonly wire: FakeWire; readonly producer: IdempotentProducer } {
   const wire = new FakeWire(answer)
-  return { wire, producer: new IdempotentProducer(wire, { ...limits, logger: NO_LOGGER, nowMs: Date.now }) }
+  return { wire, producer: new IdempotentProducer(wire, { ...limits, logger: NO_LOGGER, monotonicMs }) }
 }
 const records = (...values: string[]) =>
   values.map((value) => ({ topic: 't', partition: 0, timeMs: 1, key: null, value: Buffer.from(value) }))
@@ -104,7 +105,7 @@ test('after a batch whose fate is not known the partition goes on under another 
   let nowMs = 0
   let answer: Answerer = () => Promise.reject(new Error('cut'))
   const wire = new FakeWire((request, node) => answer(request, node))
-  const producer = new IdempotentProducer(wire, { deliveryTimeoutMs: 100, logger: NO_LOGGER, nowMs: () => (nowMs += 40) })
+  const producer = new IdempotentProducer(wire, { deliveryTimeoutMs: 100, logger: NO_LOGGER, monotonicMs: () => (nowMs += 40) })
   await expect(producer.send(records('a'))).rejects.toMatchObject({ code: 'log-unavailable', retriable: true })
   answer = inTurn([])
   await producer.send(records('b'))
@@ -112,11 +113,22 @@ test('after a batch whose fate is not known the partition goes on under another 
   await producer.close()
 })
 
+test('a cluster that gives no producer id for longer than a delivery may take refuses what waits, and goes on once it does', async () => {
+  let nowMs = 0
+  const wire = new FakeWire(inTurn([]))
+  const producer = new IdempotentProducer(wire, { deliveryTimeoutMs: 100, logger: NO_LOGGER, monotonicMs: () => (nowMs += 40) })
+  wire.noProducer = new Error('the coordinator is away')
+  await expect(producer.send(records('a'))).rejects.toMatchObject({ code: 'log-unavailable', retriable: true })
+  wire.noProducer = null
+  expect(await producer.send(records('b'))).toEqual([0])
+  await producer.close()
+})
+
 test('where a user is refused meanwhile, what could not be sent says so', async () => {
   let nowMs = 0
   const refused = Object.assign(new Error('Authentication failed'), { type: 'SASL_AUTHENTICATION_FAILED' })
   const wire = new FakeWire(() => Promise.reject(refused))
-  const producer = new IdempotentProducer(wire, { deliveryTimeoutMs: 100, logger: NO_LOGGER, nowMs: () => (nowMs += 40) })
+  const producer = new IdempotentProducer(wire, { deliveryTimeoutMs: 100, logger: NO_LOGGER, monotonicMs: () => (nowMs += 40) })
   await expect(producer.send(records('a'))).rejects.toMatchObject({ message: expect.stringContaining('RISKLEDGER_KAFKA_PASSWORD') })
   await producer.close()
 })

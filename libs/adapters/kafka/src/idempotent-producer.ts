@@ -24,7 +24,8 @@ export interface AddressedRecord extends OutgoingRecord {
 
 export interface ProducerOptions extends Partial<ProducerLimits> {
   readonly logger: Logger
-  readonly nowMs: () => number
+  /** As `monotonicMs`. */
+  readonly monotonicMs: () => number
 }
 
 /**
@@ -152,7 +153,7 @@ export class IdempotentProducer {
 
   /** Sends what may be sent. Called whenever that may have changed. */
   private schedule(): void {
-    const nowMs = this.options.nowMs()
+    const nowMs = this.options.monotonicMs()
     const ready = new Map<number, ProduceQueue[]>()
     let wakeAtMs = Infinity
     for (const queue of this.queues.values()) {
@@ -162,7 +163,7 @@ export class IdempotentProducer {
         continue
       }
       if (queue.identity === null && this.identity === null && queue.first.sealed === null) {
-        void this.identify(queue)
+        void this.identify()
         continue
       }
       const leader = this.leaders.of({ kafkaTopic: queue.topic, partition: queue.partition })
@@ -180,7 +181,7 @@ export class IdempotentProducer {
     if (wakeAtMs < Infinity) this.timer = setTimeout(() => this.schedule(), Math.max(1, wakeAtMs - nowMs))
   }
 
-  private async identify(waiting: ProduceQueue): Promise<void> {
+  private async identify(): Promise<void> {
     if (this.identifying) return
     this.identifying = true
     try {
@@ -189,7 +190,6 @@ export class IdempotentProducer {
     } catch (error) {
       this.identifyFailures++
       for (const queue of this.queues.values()) if (!queue.isEmpty && !queue.flying) this.retryLater(queue, error)
-      this.retryLater(waiting, error)
     } finally {
       this.identifying = false
       this.schedule()
@@ -204,7 +204,7 @@ export class IdempotentProducer {
       if (sent.length > 0 && bytes + queue.first.builder.bytes > this.limits.maxRequestBytes) continue
       bytes += queue.first.builder.bytes
       queue.flying = true
-      if (queue.first.firstSentAtMs === 0) queue.first.firstSentAtMs = this.options.nowMs()
+      if (queue.first.firstSentAtMs === 0) queue.first.firstSentAtMs = this.options.monotonicMs()
       sent.push(queue)
     }
     try {
@@ -246,7 +246,7 @@ export class IdempotentProducer {
   }
 
   private retryLater(queue: ProduceQueue, error: unknown): void {
-    const nowMs = this.options.nowMs()
+    const nowMs = this.options.monotonicMs()
     const { first } = queue
     if (first.firstSentAtMs === 0) first.firstSentAtMs = nowMs
     if (nowMs - first.firstSentAtMs >= this.limits.deliveryTimeoutMs)

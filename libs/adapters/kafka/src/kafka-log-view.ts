@@ -29,7 +29,8 @@ export interface KafkaLogViewOptions {
   readonly topics: readonly RawTopic[]
   readonly partitionCount: number
   readonly limits: ReaderLimits
-  readonly nowMs: () => number
+  /** The reader's clock. */
+  readonly monotonicMs: () => number
 }
 
 /** One reader's side of a log on Kafka: what it reads, and what it waits for. */
@@ -135,15 +136,15 @@ export class KafkaLogView implements EventLog {
   }
 
   private async fetchFrom(read: ReadPartition, request: FetchRequest): Promise<FetchResponse> {
-    const { reader, nowMs, limits, framing } = this.options
+    const { reader, monotonicMs, limits, framing } = this.options
     const { topic, partition, fromOffset } = request
     const { answers } = read
-    const giveUpAtMs = nowMs() + limits.unavailableAfterMs
+    const giveUpAtMs = monotonicMs() + limits.unavailableAfterMs
     for (;;) {
       const { records, gaps, nextOffset } = await read.buffer.take(request)
       reader.schedule()
       const atEnd = nextOffset === fromOffset
-      if (!atEnd || read.provenAtTail(nowMs()) || read.answeredAtTail(answers))
+      if (!atEnd || read.provenAtTail(monotonicMs()) || read.answeredAtTail(answers))
         return {
           // Where the registry is away the fetch is made again, and with it what was taken here.
           records: framing === null ? records : await framing.reframe(records),
@@ -153,12 +154,12 @@ export class KafkaLogView implements EventLog {
         }
       if (read.error !== null) throw read.error
       if (this.closed || reader.isClosed) throw closedMeanwhile()
-      if (nowMs() >= giveUpAtMs)
+      if (monotonicMs() >= giveUpAtMs)
         throw clusterFailure(`${topic}, partition ${partition}, could not be read for ${limits.unavailableAfterMs} ms`, {
           cause: read.lastFailure,
           context: { topic, partition, offset: fromOffset },
         })
-      await nextNews(read, { timeoutMs: giveUpAtMs - nowMs(), scheduled: () => reader.schedule() })
+      await nextNews(read, { timeoutMs: giveUpAtMs - monotonicMs(), scheduled: () => reader.schedule() })
     }
   }
 

@@ -19,6 +19,7 @@ import { KafkaLogView } from './kafka-log-view'
 import { KafkaReader, type ReaderLimits } from './kafka-reader'
 import { KafkaWire } from './kafkajs-internals'
 import { LagReport, type TopicLag } from './lag-report'
+import { monotonicMs } from './monotonic-ms'
 import { rawTopicName } from './raw-topic-name'
 import type { SchemaRegistryOptions } from './schema-registry'
 
@@ -37,7 +38,7 @@ export interface KafkaLogOptions extends Partial<ReaderLimits>, Partial<Producer
   readonly logger?: Logger
   /** Gets the lag every five seconds: `riskledger_log_lag_messages` and `riskledger_log_lag_seconds` by topic and partition. Default: nobody. */
   readonly metrics?: Metrics
-  /** Wall clock, epoch milliseconds. Default the machine's. */
+  /** Wall clock, epoch milliseconds, for the age of what is unread. Default the machine's. */
   readonly nowMs?: () => number
 }
 
@@ -80,11 +81,11 @@ const READER_LIMITS: ReaderLimits = {
  */
 export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> {
   const connection = checkConnection(options.connection)
-  const { partitionCount, topics = RAW_TOPICS, logger = NO_LOGGER, registry, nowMs = Date.now } = options
+  const { partitionCount, topics = RAW_TOPICS, logger = NO_LOGGER, registry } = options
   if (!Number.isInteger(partitionCount) || partitionCount < 1 || partitionCount > 1024)
     throw new RiskError('configuration-invalid', `The number of partitions must be 1 to 1024, not ${partitionCount}.`, { retriable: false })
   const names = topics.map((topic) => rawTopicName(topic, connection.prefix))
-  const framing = registry === undefined ? null : new ConfluentFraming(registry, nowMs)
+  const framing = registry === undefined ? null : new ConfluentFraming(registry, monotonicMs)
   await framing?.check()
   const wire = new KafkaWire(connection, logger)
   const producerWire = new KafkaWire(connection, logger)
@@ -116,8 +117,8 @@ class KafkaEventLog implements KafkaLog {
   ) {
     const { logger = NO_LOGGER, nowMs = Date.now, partitionCount } = options
     this.partitionCount = partitionCount
-    this.reader = new KafkaReader(parts.wire, { limits: { ...READER_LIMITS, ...definedOf(options) }, logger, nowMs })
-    this.producer = new IdempotentProducer(parts.producerWire, { ...options, logger, nowMs })
+    this.reader = new KafkaReader(parts.wire, { limits: { ...READER_LIMITS, ...definedOf(options) }, logger, monotonicMs })
+    this.producer = new IdempotentProducer(parts.producerWire, { ...options, logger, monotonicMs })
     this.own = this.newView()
     this.report = new LagReport(this.reader, { ...options, nowMs })
   }
@@ -165,7 +166,7 @@ class KafkaEventLog implements KafkaLog {
   }
 
   private newView(): KafkaLogView {
-    const { connection, topics = RAW_TOPICS, nowMs = Date.now } = this.options
+    const { connection, topics = RAW_TOPICS } = this.options
     return new KafkaLogView({
       reader: this.reader,
       producer: this.producer,
@@ -174,7 +175,7 @@ class KafkaEventLog implements KafkaLog {
       topics,
       partitionCount: this.partitionCount,
       limits: { ...READER_LIMITS, ...definedOf(this.options) },
-      nowMs,
+      monotonicMs,
     })
   }
 

@@ -1,5 +1,6 @@
 import { partitionFor, RiskError, type Logger } from '@riskledger/contracts'
 import { IdempotentProducer, type AddressedRecord } from './idempotent-producer'
+import { monotonicMs } from './monotonic-ms'
 import type { ProducerLimits } from './producer-limits'
 import { checkConnection, NO_LOGGER, type KafkaConnection } from './kafka-connection'
 import { clusterFailure } from './kafka-errors'
@@ -59,7 +60,7 @@ export async function openKafkaPublisher(options: KafkaPublisherOptions): Promis
       context: { brokers: connection.brokers.join(',') },
     })
   }
-  return new ProducingPublisher(wire, { producer: new IdempotentProducer(wire, { ...options, logger, nowMs }), connection, nowMs })
+  return new ProducingPublisher(wire, { producer: new IdempotentProducer(wire, { ...options, logger, monotonicMs }), connection, nowMs })
 }
 
 class ProducingPublisher implements KafkaPublisher {

@@ -23,7 +23,7 @@ function reading(
   const options = {
     limits: { maxWaitMs: 100, maxBytesPerPartition: 1_000, maxBytes: 4_000, unavailableAfterMs: 30_000, ...limits },
     logger: NO_LOGGER,
-    nowMs: Date.now,
+    monotonicMs: () => performance.now(),
   }
   const reader = new KafkaReader(wire, options)
   closing.push(reader)

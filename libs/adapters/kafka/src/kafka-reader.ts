@@ -25,7 +25,8 @@ export interface ReaderLimits {
 export interface ReaderOptions {
   readonly limits: ReaderLimits
   readonly logger: Logger
-  readonly nowMs: () => number
+  /** As `monotonicMs`. */
+  readonly monotonicMs: () => number
 }
 
 /** At most one request of each kind is on its way to a node. */
@@ -96,7 +97,7 @@ export class KafkaReader {
   /** Sends what may be sent. Called whenever that may have changed. */
   schedule(): void {
     if (this.closed) return
-    const nowMs = this.options.nowMs()
+    const nowMs = this.options.monotonicMs()
     const ready = new Map<string, ReadPartition[]>()
     let wakeAtMs = Infinity
     for (const partition of this.partitions.values()) {
@@ -139,7 +140,7 @@ export class KafkaReader {
 
   private async poll(name: string, group: readonly ReadPartition[]): Promise<void> {
     const [node, lane] = name.split('/') as [string, Lane]
-    const poll: Poll = { number: ++this.requests, waiting: lane === 'waiting', sentAtMs: this.options.nowMs() }
+    const poll: Poll = { number: ++this.requests, waiting: lane === 'waiting', sentAtMs: this.options.monotonicMs() }
     this.busy.add(name)
     // The broker fills in the order asked: each time another one is first.
     const turn = this.turn++ % group.length
@@ -199,7 +200,7 @@ export class KafkaReader {
   private async findRange(partition: ReadPartition): Promise<void> {
     const { place } = partition
     const offset = partition.buffer.fetchOffset
-    const poll = { number: this.requests, waiting: false, sentAtMs: this.options.nowMs() }
+    const poll = { number: this.requests, waiting: false, sentAtMs: this.options.monotonicMs() }
     const { isStill } = partition.begin(poll)
     try {
       const range = await this.range(place.kafkaTopic, place.partition)
@@ -221,7 +222,7 @@ export class KafkaReader {
     partition.lastFailure = failure
     const backoffMs = Math.min(FIRST_BACKOFF_MS * 2 ** Math.min(partition.failures, 10), MAX_BACKOFF_MS)
     partition.failures++
-    partition.notBeforeMs = this.options.nowMs() + backoffMs
+    partition.notBeforeMs = this.options.monotonicMs() + backoffMs
     void this.leaders.refresh().then(() => this.schedule())
   }
 

@@ -8,11 +8,11 @@ const MIN_INTERVAL_MS = 100
 export class LeaderMap {
   private leaders = new Map<string, number | undefined>()
   private refreshing: Promise<void> | undefined
-  private refreshedAtMs = 0
+  private refreshedAtMs = -Infinity
 
   constructor(
     private readonly wire: Wire,
-    private readonly options: { readonly logger: Logger; readonly nowMs: () => number },
+    private readonly options: { readonly logger: Logger; readonly monotonicMs: () => number },
   ) {}
 
   of({ kafkaTopic, partition }: { readonly kafkaTopic: string; readonly partition: number }): number | undefined {
@@ -24,7 +24,7 @@ export class LeaderMap {
   /** Asks for the metadata again unless that was done just now; resolves when it is done. A failure is logged: whoever needs a leader asks again. */
   refresh(): Promise<void> {
     if (this.refreshing !== undefined) return this.refreshing
-    if (this.options.nowMs() - this.refreshedAtMs < MIN_INTERVAL_MS) return Promise.resolve()
+    if (this.options.monotonicMs() - this.refreshedAtMs < MIN_INTERVAL_MS) return Promise.resolve()
     this.refreshing = this.ask()
     return this.refreshing
   }
@@ -36,7 +36,7 @@ export class LeaderMap {
       this.options.logger.warn('Kafka metadata could not be had', { error: String(error) })
     } finally {
       this.leaders.clear()
-      this.refreshedAtMs = this.options.nowMs()
+      this.refreshedAtMs = this.options.monotonicMs()
       this.refreshing = undefined
     }
   }

@@ -22,18 +22,18 @@ export async function listRange(
   {
     wire,
     leaders,
-    nowMs,
+    monotonicMs,
     limits,
   }: {
     readonly wire: Wire
     readonly leaders: LeaderMap
-    readonly nowMs: () => number
+    readonly monotonicMs: () => number
     readonly limits: { readonly unavailableAfterMs: number }
   },
   place: RangePlace,
 ): Promise<OffsetRange> {
   const { kafkaTopic, partition } = place
-  const giveUpAtMs = nowMs() + limits.unavailableAfterMs
+  const giveUpAtMs = monotonicMs() + limits.unavailableAfterMs
   for (;;) {
     try {
       const leader = leaders.of(place)
@@ -41,7 +41,7 @@ export async function listRange(
       const [start, end] = await Promise.all([EARLIEST, LATEST].map((end) => ask(wire, leader, { kafkaTopic, partition, end })))
       return { start, end: Math.max(start, end) }
     } catch (error) {
-      if (nowMs() >= giveUpAtMs)
+      if (monotonicMs() >= giveUpAtMs)
         throw clusterFailure(`The offsets of ${kafkaTopic}, partition ${partition}, could not be had`, {
           cause: error,
           context: { topic: kafkaTopic, partition },

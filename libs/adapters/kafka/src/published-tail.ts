@@ -8,6 +8,7 @@ import { clusterFailure } from './kafka-errors'
 import { describeErrorCode, KafkaWire } from './kafkajs-internals'
 import { LeaderMap } from './leader-map'
 import { listRange } from './list-range'
+import { monotonicMs } from './monotonic-ms'
 import { BATCH_HEADER_BYTES, checksumsOf, readBatchHeader } from './record-batch'
 import { readRecordHeaders } from './record-headers'
 
@@ -46,7 +47,7 @@ class PublishedTailReader implements KafkaPublishedTail {
     private readonly wire: KafkaWire,
     private readonly options: { readonly prefix: string; readonly logger: Logger },
   ) {
-    this.leaders = new LeaderMap(wire, { ...options, nowMs: Date.now })
+    this.leaders = new LeaderMap(wire, { ...options, monotonicMs })
   }
 
   async newest(
@@ -56,7 +57,7 @@ class PublishedTailReader implements KafkaPublishedTail {
     const kafkaTopic = `${this.options.prefix}${topic}`
     if (!(await this.isThere(kafkaTopic, partition))) return []
     const limits = { unavailableAfterMs: UNAVAILABLE_AFTER_MS }
-    const { start, end } = await listRange({ wire: this.wire, leaders: this.leaders, nowMs: Date.now, limits }, { kafkaTopic, partition })
+    const { start, end } = await listRange({ wire: this.wire, leaders: this.leaders, monotonicMs, limits }, { kafkaTopic, partition })
     const found: Headers[] = []
     for (let at = Math.max(start, end - maxMessages); at < end;) {
       const batches = await this.fetch({ kafkaTopic, partition, fetchOffset: at })
@@ -88,7 +89,7 @@ class PublishedTailReader implements KafkaPublishedTail {
   private async fetch(place: { readonly kafkaTopic: string; readonly partition: number; readonly fetchOffset: number }): Promise<Buffer> {
     const { kafkaTopic: topic, partition } = place
     const body = encodeFetch([{ topic, ...place }], { maxWaitMs: 0, maxBytes: FETCH_BYTES, maxBytesPerPartition: FETCH_BYTES })
-    const giveUpAtMs = Date.now() + UNAVAILABLE_AFTER_MS
+    const giveUpAtMs = monotonicMs() + UNAVAILABLE_AFTER_MS
     for (;;) {
       try {
         const leader = this.leaders.of(place)
@@ -101,7 +102,7 @@ class PublishedTailReader implements KafkaPublishedTail {
         if (batches.length === 0) throw new Error('its leader gives nothing yet')
         return batches
       } catch (error) {
-        if (Date.now() >= giveUpAtMs)
+        if (monotonicMs() >= giveUpAtMs)
           throw clusterFailure(`What was published to ${topic}, partition ${partition}, could not be read`, {
             cause: error,
             context: { topic, partition },

@@ -10,6 +10,8 @@ export class FakeWire implements Wire {
   refreshes = 0
   producers = 0
   leader: number | undefined = 1
+  /** With which no producer id is given out. */
+  noProducer: Error | null = null
 
   constructor(private readonly answer: Answerer) {}
 
@@ -28,6 +30,7 @@ export class FakeWire implements Wire {
   }
 
   newProducer(): Promise<ProducerIdentity> {
+    if (this.noProducer !== null) return Promise.reject(this.noProducer)
     return Promise.resolve({ producerId: BigInt(++this.producers), producerEpoch: 0 })
   }
 }
