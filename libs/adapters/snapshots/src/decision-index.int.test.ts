@@ -48,16 +48,18 @@ test('ids that begin alike, chosen by a stranger, are told apart', async () => {
 test('heads and ids survive closing, and another handle sees new ones', async () => {
   expect(index.head('screening-1')).toBeUndefined()
   const another = openDecisionIndex({ folder, readOnly: true })
-  await index.put([row(1)], { stream: 'screening-1', revision: 1 })
+  const head = { stream: 'screening-1', revision: 1, entryHash: 'ab'.repeat(32) }
+  await index.put([row(1)], head)
   await index.put([row(2)])
-  expect(another.head('screening-1')).toBe(1)
+  expect(another.head('screening-1')).toEqual(head)
   expect(another.head('screening-2')).toBeUndefined()
   expect(another.get(idOf(2))).toEqual(row(2).position)
   await another.close()
-  await index.setHead('screening-1', 5)
+  const later = { stream: 'screening-1', revision: 5, entryHash: 'cd'.repeat(32) }
+  await index.put([], later)
   await index.close()
   index = openDecisionIndex({ folder })
-  expect(index.head('screening-1')).toBe(5)
+  expect(index.head('screening-1')).toEqual(later)
   expect(index.get(idOf(1))).toEqual(row(1).position)
 })
 

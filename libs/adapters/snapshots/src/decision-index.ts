@@ -14,6 +14,14 @@ export interface JournalPosition {
   readonly index: number
 }
 
+/** Up to where a journal is indexed; the hash of that entry tells whether it is still the same journal. */
+export interface IndexedHead {
+  readonly stream: string
+  readonly revision: number
+  /** 64 hexadecimal digits. */
+  readonly entryHash: string
+}
+
 /** An id of 16 bytes (an event id's UUID bytes or digest, or a decision id's bytes) and its position. */
 export interface IndexedKey {
   readonly key: Uint8Array
@@ -26,20 +34,21 @@ export interface IndexedKey {
  */
 export interface DecisionIndex {
   /** Adds the keys; where one is known, the later put wins. Keys and head go into one transaction, so a head given here never runs ahead. */
-  put(batch: readonly IndexedKey[], head?: { readonly stream: string; readonly revision: number }): Promise<void>
+  put(batch: readonly IndexedKey[], head?: IndexedHead): Promise<void>
   /** The position of an id, or undefined where it is not indexed. */
   get(key: Uint8Array): JournalPosition | undefined
-  /** Last revision of the stream that is indexed, or undefined where none is. */
-  head(stream: string): number | undefined
-  setHead(stream: string, revision: number): Promise<void>
+  /** Last entry of the stream that is indexed, or undefined where none is. */
+  head(stream: string): IndexedHead | undefined
   close(): Promise<void>
 }
 
 const ID_BYTES = 16
 /** Stream names are long and few: rows carry a number for them instead. */
 const MAX_STREAMS = 65_536
-/** Keys: 2 stream(2), head and name of a stream; 1 and 3 belong to the rows. */
-const STREAMS = 2
+/** Keys: 4 stream(2), head and name of a stream; 1 and 3 belong to the rows. 2 had heads without hashes. */
+const STREAMS = 4
+const HASH_BYTES = 32
+const NAME_AT = 8 + HASH_BYTES
 
 /**
  * Opens the index in its own LMDB environment, created where it is missing. One process writes; threads and processes read.
@@ -92,7 +101,7 @@ class LmdbDecisionIndex implements DecisionIndex {
     this.readStreams()
   }
 
-  async put(batch: readonly IndexedKey[], head?: { readonly stream: string; readonly revision: number }): Promise<void> {
+  async put(batch: readonly IndexedKey[], head?: IndexedHead): Promise<void> {
     const rows = new Uint32Array(batch.length * ROW_WORDS)
     for (let i = 0; i < batch.length; i++) {
       const { key, position } = batch[i]
@@ -103,7 +112,7 @@ class LmdbDecisionIndex implements DecisionIndex {
     await this.database.childTransaction(() => {
       this.writeStreams()
       if (rows.length > 0) this.rows.add(rows)
-      if (head !== undefined) void this.database.put(streamKey(number), encodeHead(head.stream, head.revision))
+      if (head !== undefined) void this.database.put(streamKey(number), encodeHead(head))
     })
   }
 
@@ -116,7 +125,7 @@ class LmdbDecisionIndex implements DecisionIndex {
     return { stream: this.names[found.stream], revision: found.revision, index: found.index }
   }
 
-  head(stream: string): number | undefined {
+  head(stream: string): IndexedHead | undefined {
     this.database.resetReadTxn()
     let number = this.numbers.get(stream)
     if (number === undefined) {
@@ -124,12 +133,10 @@ class LmdbDecisionIndex implements DecisionIndex {
       number = this.numbers.get(stream)
     }
     const bytes = number === undefined ? undefined : this.database.getBinary(streamKey(number))
-    const revision = bytes === undefined ? -1 : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).readDoubleBE(0)
-    return revision < 0 ? undefined : revision
-  }
-
-  async setHead(stream: string, revision: number): Promise<void> {
-    await this.put([], { stream, revision })
+    if (bytes === undefined) return undefined
+    const stored = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    const revision = stored.readDoubleBE(0)
+    return revision < 0 ? undefined : { stream, revision, entryHash: stored.toString('hex', 8, NAME_AT) }
   }
 
   async close(): Promise<void> {
@@ -152,14 +159,14 @@ class LmdbDecisionIndex implements DecisionIndex {
   private writeStreams(): void {
     for (const number of this.unwritten) {
       if (this.database.getBinary(streamKey(number)) !== undefined) this.unwritten.delete(number)
-      else void this.database.put(streamKey(number), encodeHead(this.names[number], -1))
+      else void this.database.put(streamKey(number), encodeHead({ stream: this.names[number], revision: -1, entryHash: '' }))
     }
   }
 
   private readStreams(): void {
     for (const { key, value } of this.database.getRange({ start: streamKey(0), end: Uint8Array.of(STREAMS + 1) })) {
       const number = (key[1] << 8) | key[2]
-      const stream = Buffer.from(value).toString('utf8', 8)
+      const stream = Buffer.from(value).toString('utf8', NAME_AT)
       this.names[number] = stream
       this.numbers.set(stream, number)
     }
@@ -174,10 +181,10 @@ function streamKey(number: number): Uint8Array {
   return Uint8Array.of(STREAMS, number >>> 8, number & 0xff)
 }
 
-function encodeHead(stream: string, revision: number): Uint8Array {
-  const name = Buffer.from(stream)
-  const bytes = Buffer.allocUnsafe(8 + name.length)
+function encodeHead({ stream, revision, entryHash }: IndexedHead): Uint8Array {
+  const bytes = Buffer.alloc(NAME_AT + Buffer.byteLength(stream))
   bytes.writeDoubleBE(revision, 0)
-  name.copy(bytes, 8)
+  bytes.write(entryHash, 8, 'hex')
+  bytes.write(stream, NAME_AT)
   return bytes
 }

@@ -40,3 +40,23 @@ test('explain tells what a caller who waited was told, and nothing where nobody 
     await folder.remove()
   }
 })
+
+test('of an event that came again too late to be known, explain tells the first, and that it came again', async () => {
+  const folder = await temporaryFolder()
+  try {
+    const file = join(folder.path, 'events.ndjson')
+    const data = ['--data-dir', join(folder.path, 'data')]
+    const event = { ...MINIMAL_EVENTS.payments, eventTimeMs: FROM_MS }
+    const line = (given: object): string => JSON.stringify({ topic: 'payments', event: { ...event, ...given } })
+    const monthLater = { eventId: IDS[1], paymentId: 'p-1', eventTimeMs: FROM_MS + 30 * 86_400_000 }
+    const lines = [line({ eventId: IDS[0] }), line(monthLater), line({ eventId: IDS[0], amountMinor: 1, amountReferenceMinor: 1 })]
+    await writeFile(file, `${lines.join('\n')}\n`)
+    expect((await runJson('screen', file, ...data)).value).toMatchObject({ inputs: 3, screened: 2, late: 1 })
+    const { value } = await runJson('explain', IDS[0], ...data)
+    expect(value).toMatchObject({ status: 'screened', position: { sequence: 1 }, again: { status: 'late', sequence: 3 } })
+    expect((await runCommand('explain', IDS[0], ...data)).out).toContain('It came again as sequence 3, too late for a verdict.')
+    expect((await runJson('explain', '3', ...data)).value).toMatchObject({ status: 'late', again: null })
+  } finally {
+    await folder.remove()
+  }
+})

@@ -1,5 +1,6 @@
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { openDecisionIndex } from '@riskledger/snapshots'
 import type { Habit } from '../house/habit-of'
 import { EMBEDDED, openHouse, type House } from '../house/open-house'
 import { runCommand, runJson } from '../testing/run-command'
@@ -268,11 +269,25 @@ describe('explain', () => {
   })
 
   test('builds its index anew where it runs ahead of the journals', async () => {
-    const { openDecisionIndex } = await import('@riskledger/snapshots')
     const index = openDecisionIndex({ folder: join(dataDir, 'cache', 'index') })
-    await index.setHead('screening-000.0000', 1_000_000)
+    await index.put([], { stream: 'screening-000.0000', revision: 1_000_000, entryHash: '5'.repeat(64) })
     await index.close()
     expect((await runCommand('explain', rows[5].eventId!, '--data-dir', dataDir)).code).toBe(0)
+  })
+
+  test('builds its index anew where it is of other journals, however far those went', async () => {
+    const eventId = rows[5].eventId!
+    const folder = join(dataDir, 'cache', 'index')
+    await rm(folder, { recursive: true })
+    const index = openDecisionIndex({ folder })
+    const position = { stream: 'screening-000.0000', revision: 3, index: 0 }
+    await index.put([{ key: Buffer.from(eventId.replaceAll('-', ''), 'hex'), position }], {
+      stream: 'screening-000.0000',
+      revision: 4,
+      entryHash: '5'.repeat(64),
+    })
+    await index.close()
+    expect((await runJson('explain', eventId, '--data-dir', dataDir)).value).toMatchObject({ eventId })
   })
 })
 

@@ -24,7 +24,7 @@ export interface FoundInput {
   /** The `InputsScreened` entry that holds it. */
   readonly entry: OpenedEntry
   readonly decision: { readonly made: DecisionMade; readonly revision: number } | null
-  /** The newest input with the same event id that was refused as a repeat. */
+  /** The newest input with the same event id that was refused as a repeat, or came too late. */
   readonly again: { readonly status: string; readonly sequence: number } | null
 }
 
@@ -73,8 +73,9 @@ async function byId(id: string, options: FindOptions): Promise<FoundInput> {
   try {
     const decided = index.get('decision', id)
     if (decided !== undefined) return await ofDecision(decided.stream, decided.revision, options)
-    const again = index.get('again', id)
-    const at = index.get('event', id) ?? index.get('refused', id) ?? again
+    const late = index.get('late', id)
+    const again = index.get('again', id) ?? late
+    const at = index.get('event', id) ?? late ?? index.get('refused', id) ?? again
     if (at === undefined) throw notFound(`No input and no decision has the id ${id}.`)
     const found = await atIndex(at.stream, { revision: at.revision, index: at.index }, options)
     if (again === undefined || again === at) return found

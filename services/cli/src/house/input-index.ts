@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { RiskError, type Ledger, type RawTopic } from '@riskledger/contracts'
+import { RiskError, type InputStatus, type Ledger, type RawTopic, type RecordedEntry } from '@riskledger/contracts'
 import { uuidBytes } from '@riskledger/events'
-import { decodeInputsScreened, lastEntry, readEntry, screeningStream } from '@riskledger/journal'
+import { decodeInputsScreened, holdsEntry, readEntry, screeningStream } from '@riskledger/journal'
 import { lockDataFolder, type DataFolderLock } from '@riskledger/runtime'
 import { openDecisionIndex, type DecisionIndex, type IndexedKey, type JournalPosition } from '@riskledger/snapshots'
 import { eventIdBytes, identityOfInput } from './input-rows'
@@ -16,8 +16,17 @@ const PUT_KEYS = 100_000
 const LOCK_WAIT_MS = 60_000
 const LOCK_PAUSE_MS = 50
 
-/** What an id can mean: an event that was taken, one that came again, one that was refused, a decision. */
-type KeyKind = 'event' | 'again' | 'refused' | 'decision'
+/** What an id can mean: an event that was taken, one that came too late to change anything, one that came again, one that was refused, a decision. */
+type KeyKind = 'event' | 'late' | 'again' | 'refused' | 'decision'
+
+const KIND_OF: Readonly<Record<InputStatus, KeyKind>> = {
+  screened: 'event',
+  observed: 'event',
+  late: 'late',
+  duplicate: 'again',
+  conflicting: 'again',
+  quarantined: 'refused',
+}
 
 /** What the index stands on. */
 export interface InputIndexOptions {
@@ -35,8 +44,8 @@ export interface InputIndex {
 }
 
 /**
- * Opens the look-up index under `<data-dir>/cache/index` and brings it up to date with every partition's journal. It is a cache: one that runs ahead
- * of the journals (the ledger was restored from a backup) is built anew. One command at a time; others wait up to a minute, then
+ * Opens the look-up index under `<data-dir>/cache/index` and brings it up to date with every partition's journal. It is a cache: one of
+ * other journals (the ledger was restored from a backup) is built anew. One command at a time; others wait up to a minute, then
  * `data-folder-in-use`.
  */
 export async function openInputIndex(options: InputIndexOptions): Promise<InputIndex> {
@@ -44,7 +53,7 @@ export async function openInputIndex(options: InputIndexOptions): Promise<InputI
   const lock = await waitForLock(join(options.dataDir, 'cache', 'index-lock'))
   try {
     let index = openDecisionIndex({ folder, onDiscarded: notice })
-    if (await runsAhead(index, options)) {
+    if (await isOfOthers(index, options)) {
       await index.close()
       await rm(folder, { recursive: true, force: true })
       index = openDecisionIndex({ folder })
@@ -81,11 +90,11 @@ async function waitForLock(folder: string): Promise<DataFolderLock> {
   }
 }
 
-async function runsAhead(index: DecisionIndex, { ledger, partitions, environment }: InputIndexOptions): Promise<boolean> {
+/** By revision alone a journal that was restored and has grown since would pass. */
+async function isOfOthers(index: DecisionIndex, { ledger, partitions, environment }: InputIndexOptions): Promise<boolean> {
   for (let partition = 0; partition < partitions; partition++) {
-    const stream = screeningStream(partition, 0, environment)
-    const head = index.head(stream)
-    if (head !== undefined && head > ((await lastEntry(ledger, stream))?.recorded.revision ?? -1)) return true
+    const head = index.head(screeningStream(partition, 0, environment))
+    if (head !== undefined && !(await holdsEntry(ledger, head))) return true
   }
   return false
 }
@@ -96,13 +105,19 @@ interface Extension {
 }
 
 async function extend(index: DecisionIndex, stream: string, { ledger, onBatch }: Extension): Promise<void> {
-  const head = index.head(stream)
   let keys: IndexedKey[] = []
-  let revision = head ?? -1
+  let last: RecordedEntry | null = null
+  const from = (index.head(stream)?.revision ?? -1) + 1
+  const put = async (through: RecordedEntry): Promise<void> => {
+    const { revision } = through
+    await index.put(keys, { stream, revision, entryHash: readEntry(through).metadata.entryHash })
+    keys = []
+  }
   const topics = await topicsOf(ledger, stream)
   if (topics === null) return
-  for await (const recorded of ledger.readStream(stream, { from: revision + 1, direction: 'forwards' })) {
-    revision = recorded.revision
+  for await (const recorded of ledger.readStream(stream, { from, direction: 'forwards' })) {
+    const { revision } = recorded
+    last = recorded
     if (recorded.type === 'InputsScreened') {
       onBatch(addInputs(keys, readEntry(recorded).data, { stream, revision, topics }))
     } else if (recorded.type === 'DecisionMade') {
@@ -110,10 +125,10 @@ async function extend(index: DecisionIndex, stream: string, { ledger, onBatch }:
       keys.push({ key: keyOf('decision', uuidBytes(decisionId)), position: { stream, revision, index: 0 } })
     }
     if (keys.length < PUT_KEYS) continue
-    await index.put(keys, { stream, revision })
-    keys = []
+    await put(recorded)
+    last = null
   }
-  if (revision !== (head ?? -1)) await index.put(keys, { stream, revision })
+  if (last !== null) await put(last)
 }
 
 function addInputs(
@@ -123,9 +138,10 @@ function addInputs(
 ): number {
   return decodeInputsScreened(plain).forEachInput((input, index) => {
     if (input.body === null || identityOfInput(at.topics[input.topic], input).eventId === null) return
-    const kind =
-      input.status === 'duplicate' || input.status === 'conflicting' ? 'again' : input.status === 'quarantined' ? 'refused' : 'event'
-    keys.push({ key: keyOf(kind, eventIdBytes(input.body)), position: { stream: at.stream, revision: at.revision, index } })
+    keys.push({
+      key: keyOf(KIND_OF[input.status], eventIdBytes(input.body)),
+      position: { stream: at.stream, revision: at.revision, index },
+    })
   })
 }
 

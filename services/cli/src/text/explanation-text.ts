@@ -98,7 +98,10 @@ function statusLines({ status, lateByMs, firstSequence, reason, detail, again, a
   if (status === 'quarantined') lines.push(`${reason}: ${detail}.`)
   if (status === 'observed') lines.push('Events of this topic change what is known of the account and get no verdict of their own.')
   if (answer !== null) lines.push(answerLine(answer))
-  if (again !== null) lines.push(`It came again as sequence ${grouped(again.sequence)}, which was refused as ${again.status}.`)
+  if (again !== null) {
+    const what = again.status === 'late' ? 'too late for a verdict' : `which was refused as ${again.status}`
+    lines.push(`It came again as sequence ${grouped(again.sequence)}, ${what}.`)
+  }
   return lines
 }
 
