@@ -35,3 +35,10 @@ test('up on one machine gives verdicts over HTTP, to its first caller and after 
   await withUp(tryHouse)
   expect(await withUp((house) => decide(house, 100))).toMatchObject({ status: 'screened', kind: 'allow', fallback: false })
 })
+
+test('a keys file that is not there is told of before anything is screened', async () => {
+  const { code, stderr } = await runRiskledger(['up', '--data-dir', folder, '--gateway-keys', join(folder, 'none.json')])
+  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('none.json') as string })
+  const { stdout: status } = await runRiskledger(['--json', 'status', '--data-dir', folder])
+  expect(JSON.parse(status)).toMatchObject({ partitions: [{ revision: -1 }] })
+})

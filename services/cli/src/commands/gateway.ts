@@ -8,7 +8,7 @@ import { EXIT } from '../exit-codes'
 import { firstPolicyActivated } from '../house/first-policy-activated'
 import { readNamedFile } from '../house/read-named-file'
 import { runService, threadService } from '../house/service-session'
-import { startGatewayThread } from '../house/start-gateway-thread'
+import { gatewayDoor, startGatewayThread } from '../house/start-gateway-thread'
 import { addGatewayOptions } from './gateway-options'
 import { contextOf, type CommandContext, type Finish } from './command-context'
 
@@ -24,10 +24,11 @@ export function addGateway(program: Command, finish: Finish): void {
     .description('take events over HTTP, and tell a verdict in the same request')
     .action(async (_flags: unknown, command: Command) => {
       const context = contextOf(command)
-      const { environment } = context
+      const { environment, settings } = context
+      const door = gatewayDoor(settings)
       const start: Parameters<typeof runService>[0]['start'] = async (house, signal) => {
         await firstPolicyActivated(house.ledger, { stream: screeningStream(0, 0, environment), signal })
-        const { thread, url } = await startGatewayThread(house, context)
+        const { thread, url } = await startGatewayThread(house, { door, logLevel: settings.logLevel, environment })
         return threadService(thread, { name: 'gateway', says: `Gateway ${url}; ledger ${house.connectionString}.`, tells: { url } })
       }
       finish(await runService({ context, name: 'gateway', needsKafka: true, start }))

@@ -18,13 +18,21 @@ export function hasGateway({ gatewayKeys, gatewayAuth }: Settings): boolean {
   return gatewayKeys !== undefined || gatewayAuth === 'off'
 }
 
+/** Where a gateway listens, and who may come in. */
+export type GatewayDoor = Pick<GatewayThreadInput, 'host' | 'port' | 'apiKeys' | 'tls'>
+
 /**
- * Starts the gateway of a house. What callers are told when no verdict comes in time goes by the policy that is in force now. Throws
- * `configuration-invalid` where neither keys are named nor authentication is off.
+ * Reads what the settings say of the gateway, its files included, so that a wrong one is told of before anything runs. Throws `configuration-invalid` for those, and
+ * where neither keys are named nor authentication is off.
  */
+export function gatewayDoor(settings: Settings): GatewayDoor {
+  return { host: settings.gatewayHost, port: settings.gatewayPort, apiKeys: apiKeysOf(settings), ...tlsOf(settings) }
+}
+
+/** Starts the gateway of a house. What callers are told when no verdict comes in time goes by the policy that is in force now. */
 export async function startGatewayThread(
   house: House,
-  { settings, environment }: { readonly settings: Settings; readonly environment: string },
+  { door, logLevel, environment }: { readonly door: GatewayDoor; readonly logLevel: Settings['logLevel']; readonly environment: string },
 ): Promise<GatewayThread> {
   const { policy } = await activePolicy(house.ledger, { stream: screeningStream(0, 0, environment), which: 'last', environment })
   const input: GatewayThreadInput = {
@@ -32,12 +40,9 @@ export async function startGatewayThread(
     connectionString: house.connectionString,
     partitionCount: house.folder.partitions,
     environment,
-    host: settings.gatewayHost,
-    port: settings.gatewayPort,
-    apiKeys: apiKeysOf(settings),
+    ...door,
     fallback: fallbackOf(policy),
-    logLevel: settings.logLevel,
-    ...tlsOf(settings),
+    logLevel,
   }
   const thread = startThread<GatewayThreadReady>(GATEWAY_THREAD, { name: 'gateway', input })
   const { url } = await thread.ready

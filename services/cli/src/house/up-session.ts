@@ -9,7 +9,7 @@ import { bundleEngine } from './engine'
 import { openHouse, type House } from './open-house'
 import { followPolicyRequests } from './policy-requests'
 import { dispatcherInput } from './thread-inputs'
-import { hasGateway, startGatewayThread } from './start-gateway-thread'
+import { gatewayDoor, hasGateway, startGatewayThread, type GatewayDoor } from './start-gateway-thread'
 import { startScreeningRun, type ScreeningRun, type ScreeningRunOptions } from './screening-run'
 
 /** How the parts are kept up. */
@@ -66,6 +66,7 @@ export class UpSession {
    */
   async run({ house, onStarted, onDrained, onInterrupted, ...parts }: UpRun): Promise<number> {
     const { context, once } = this.options
+    const gateway = !once && hasGateway(context.settings) ? gatewayDoor(context.settings) : null
     if (this.stopping.signal.aborted) return this.interrupt(onInterrupted)
     const run = await startScreeningRun({
       ...parts,
@@ -84,7 +85,7 @@ export class UpSession {
     const doors: Thread[] = []
     try {
       await onStarted?.(run)
-      for (const door of await this.openDoors(house)) doors.push(door)
+      if (!once) await this.openDoors(house, { gateway, opened: (door) => doors.push(door) })
       const interrupted = this.interrupted()
       if ((await Promise.race([run.drained, following.failed, interrupted])) === INTERRUPTED) return this.interrupt(onInterrupted)
       await onDrained(run)
@@ -101,13 +102,16 @@ export class UpSession {
   }
 
   /** What stands open to others while everything runs: the gateway, where somebody may come in, and the dispatcher, where there is a cluster to publish to. */
-  private async openDoors(house: House): Promise<readonly Thread[]> {
-    const { context, once } = this.options
-    const doors: Thread[] = []
-    if (once) return doors
-    if (hasGateway(context.settings)) {
-      const { thread, url } = await startGatewayThread(house, context)
-      doors.push(thread)
+  private async openDoors(
+    house: House,
+    { gateway, opened }: { readonly gateway: GatewayDoor | null; readonly opened: (door: Thread) => void },
+  ): Promise<void> {
+    const { context } = this.options
+    if (gateway === null) this.say('  gateway     closed; --gateway-keys <file> or --gateway-auth off opens it')
+    else {
+      const { logLevel } = context.settings
+      const { thread, url } = await startGatewayThread(house, { door: gateway, logLevel, environment: context.environment })
+      opened(thread)
       this.openGateway = url
       this.say(`  gateway     ${url}`)
     }
@@ -116,11 +120,10 @@ export class UpSession {
         name: 'dispatcher',
         input: dispatcherInput(house, { ...context, connection: house.log.connection }),
       })
+      opened(thread)
       await thread.ready
-      doors.push(thread)
       this.say('  dispatcher  publishing verdicts and what was refused')
     }
-    return doors
   }
 
   /** Puts policies into force that `riskledger policy activate` asks for. */
