@@ -103,6 +103,7 @@ export class LogWriter {
           () => this.crashPoint('log-append-committed'),
         )
       } catch (error) {
+        this.sources.rolledBack()
         for (const pending of group) pending.reject(error)
         continue
       }

@@ -75,4 +75,20 @@ describe('an append on a disk that loses power', () => {
     expect(await log.sources()).toEqual([progress(2)])
     await log.close()
   })
+  test('that began a source and failed leaves its place to the next source', async () => {
+    const disk = new PowerLossDisk()
+    const log = openOn(disk)
+    const first = log.append([], progress(1))
+    await turn()
+    disk.fail(new RiskError('disk-full', 'full', { retriable: false }))
+    await expect(first).rejects.toMatchObject({ code: 'disk-full' })
+    for (const source of [{ ...progress(2), sourceId: 'other' }, progress(3)]) {
+      const appended = log.append([], source)
+      await turn()
+      disk.flush()
+      await appended
+    }
+    expect(await log.sources()).toEqual([{ ...progress(2), sourceId: 'other' }, progress(3)])
+    await log.close()
+  })
 })

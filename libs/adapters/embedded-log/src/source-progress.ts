@@ -1,8 +1,8 @@
-import type { SourceProgress } from '@riskledger/contracts'
+import { RiskError, type SourceProgress } from '@riskledger/contracts'
 import { END_OF_SOURCES_KEY, FIRST_SOURCE_KEY, sourceKey } from './log-keys'
 import type { LogStore, LogTransaction } from './log-store'
 
-/** More file sources than this in one log are not foreseen; each is a small record. */
+/** Most file sources that a log takes; each is a small record. */
 const MAX_SOURCES = 100_000
 
 /** Every source's progress, in order of its start. */
@@ -19,15 +19,29 @@ export function readSources(reader: Pick<LogStore, 'get' | 'keys'>): SourceProgr
 export class SourceProgressWriter {
   private readonly sequences = new Map<string, number>()
 
+  /** Throws `limit-reached` where the source is new and the log has no place for another. */
   write(transaction: LogTransaction, progress: SourceProgress): void {
-    let sequence = this.sequences.get(progress.sourceId)
-    if (sequence === undefined) {
-      const known = readSources(transaction)
-      const found = known.findIndex((source) => source.sourceId === progress.sourceId)
-      sequence = found === -1 ? known.length : found
-    }
+    const sequence = this.sequences.get(progress.sourceId) ?? findSequence(transaction, progress.sourceId)
     const { sourceId, emissions, orderTimeMs, startedAtMs, done } = progress
     transaction.put(sourceKey(sequence), Buffer.from(JSON.stringify({ sourceId, emissions, orderTimeMs, startedAtMs, done })))
     this.sequences.set(sourceId, sequence)
   }
+
+  /** To be called where a transaction was not committed: the places that it gave to sources are free again. */
+  rolledBack(): void {
+    this.sequences.clear()
+  }
+}
+
+function findSequence(transaction: LogTransaction, sourceId: string): number {
+  const known = readSources(transaction)
+  const found = known.findIndex((source) => source.sourceId === sourceId)
+  if (found !== -1) return found
+  if (known.length >= MAX_SOURCES) throw sourcesFull(sourceId)
+  return known.length
+}
+
+function sourcesFull(sourceId: string): RiskError {
+  const message = `The log holds ${MAX_SOURCES} file sources, the most that it takes; nothing of source ${sourceId} was appended. Name several files in one import, which makes them one source, or import into another data folder.`
+  return new RiskError('limit-reached', message, { retriable: false, context: { sourceId, limit: MAX_SOURCES } })
 }

@@ -2,7 +2,7 @@ import { isAscii } from 'node:buffer'
 import { RiskError } from '@riskledger/contracts'
 import { compileMapping, type RowMapper } from './compile-mapping'
 import { type CsvLine, textOf, withoutFeed } from './csv-line'
-import { splitCsvRow } from './csv-row'
+import { type CsvRowKind, splitCsvRow } from './csv-row'
 import { MAX_LINE_BYTES } from './emission'
 import { EmissionBlock } from './emission-block'
 import type { Mapping } from './mapping'
@@ -24,9 +24,9 @@ export class CsvEmitter implements Emitter {
   private readonly fields: string[] = []
   private readonly plainRows: PlainRows
   private readonly events: RowEvents
+  /** Lines of a row that is open: after the first, and after each that goes on with it, a quoted field is open. */
   private held: CsvLine[] = []
   private heldBytes = 0
-  private heldText = ''
   private number = 0
   private headerDue: boolean
   private readonly out = new EmissionBlock()
@@ -45,7 +45,7 @@ export class CsvEmitter implements Emitter {
   add(block: Block): EmissionBlock {
     this.out.clear()
     if (block.kind === 'long-line') {
-      this.abandonHeld()
+      this.abandonAll()
       this.out.push(rejectLongLine(block.kept, { file: this.file, line: ++this.number }))
     } else this.addLines(block.bytes)
     return this.out
@@ -53,7 +53,7 @@ export class CsvEmitter implements Emitter {
 
   end(): EmissionBlock {
     this.out.clear()
-    while (this.held.length > 0) this.abandonHeld()
+    this.abandonAll()
     this.events.end()
     return this.out
   }
@@ -109,60 +109,76 @@ export class CsvEmitter implements Emitter {
 
   private addLine(line: CsvLine): void {
     if (line.bytes.length > MAX_LINE_BYTES) {
-      this.abandonHeld()
+      this.abandonAll()
       this.out.push(rejectLongLine(cutWhole(withoutFeed(line.withEnd)), { file: this.file, line: line.number }))
       return
     }
     if (this.headerDue) return this.readHeader(line)
-    if (this.held.length > 0) return this.continueRow(line)
-    if (line.text === null) return this.refuse(line, 'the line is not valid UTF-8')
-    if (line.text === '') return
-    const kind = splitCsvRow(line.text, this.mapping.delimiter, this.fields)
-    if (kind === 'open') return this.hold(line, line.text)
-    if (kind === 'malformed')
-      return this.refuse(line, 'text follows the closing quote of a field; a quote inside a quoted field is written twice')
-    if (!this.mapFields()) this.refuse(line, this.problem)
+    if (this.held.length > 0 && this.continueRow(line)) return
+    if (this.startRow(line) === 'open') this.hold(line)
   }
 
-  private continueRow(line: CsvLine): void {
-    const separator = this.held[this.held.length - 1].withEnd.at(-2) === 13 ? '\r\n' : '\n'
-    const text = line.text === null ? '' : this.heldText + separator + line.text
-    if (line.text === null || this.held.length >= MAX_LINES_OF_ROW || this.heldBytes + line.withEnd.length > MAX_LINE_BYTES) {
-      this.abandonHeld()
-      return this.addLine(line)
+  /** Reads a line on which a row begins. Only one that is `open` is left to do. */
+  private startRow(line: CsvLine): 'open' | 'done' {
+    if (line.text === null) this.refuse(line, 'the line is not valid UTF-8')
+    else if (line.text !== '') {
+      const kind = splitCsvRow(line.text, this.mapping.delimiter, this.fields)
+      if (kind === 'open') return 'open'
+      if (kind === 'malformed')
+        this.refuse(line, 'text follows the closing quote of a field; a quote inside a quoted field is written twice')
+      else if (!this.mapFields()) this.refuse(line, this.problem)
     }
-    if (!line.text.includes('"')) return this.hold(line, text)
-    const kind = splitCsvRow(text, this.mapping.delimiter, this.fields)
-    if (kind === 'open') return this.hold(line, text)
-    if (kind === 'malformed') {
-      this.abandonHeld()
-      return this.addLine(line)
+    return 'done'
+  }
+
+  /** Adds the line to the row that is held; false where it belongs to none, and nothing is held any more. */
+  private continueRow(line: CsvLine): boolean {
+    const kind = this.continuedKind(line)
+    if (kind === 'malformed') this.abandonAll()
+    while (this.held.length > 0) {
+      if (this.held.length < MAX_LINES_OF_ROW && this.heldBytes + line.withEnd.length <= MAX_LINE_BYTES) {
+        if (kind === 'open') this.hold(line)
+        else this.endRow(line)
+        return true
+      }
+      this.abandonFirst()
     }
+    return false
+  }
+
+  /**
+   * What a row is once this line goes on in its open quote. Says so from the line alone, whichever line the row began on: to split each row
+   * anew for every line would take cubic time where every line opens a quote.
+   */
+  private continuedKind({ text }: CsvLine): CsvRowKind {
+    if (text === null) return 'malformed'
+    return text.includes('"') ? splitCsvRow(`"${text}`, this.mapping.delimiter, this.fields) : 'open'
+  }
+
+  private endRow(line: CsvLine): void {
     const [first] = this.held
+    const text = this.held.map((part) => part.text + (part.withEnd.at(-2) === 13 ? '\r\n' : '\n')).join('') + line.text
     const bytes = Buffer.concat([...this.held.map((part) => part.withEnd), line.bytes])
-    this.release()
+    this.held = []
+    this.heldBytes = 0
+    splitCsvRow(text, this.mapping.delimiter, this.fields)
     if (!this.mapFields()) this.refuse({ ...first, bytes }, this.problem)
   }
 
-  private hold(line: CsvLine, text: string): void {
+  private hold(line: CsvLine): void {
     this.held.push(line)
     this.heldBytes += line.withEnd.length
-    this.heldText = text
   }
 
-  private release(): void {
-    this.held = []
-    this.heldBytes = 0
-    this.heldText = ''
+  private abandonAll(): void {
+    while (this.held.length > 0) this.abandonFirst()
   }
 
-  /** Rejects the line that opened a quote which does not close, and reads the lines held after it anew. */
-  private abandonHeld(): void {
-    const [first, ...rest] = this.held
-    if (first === undefined) return
-    this.release()
-    this.refuse(first, 'a quoted field begins on this line and does not end; close it, or write a quote inside a quoted field twice')
-    for (const line of rest) this.addLine(line)
+  /** Rejects the line that opened a quote which does not close, and reads those after it anew, up to one that opens a quote in its turn. */
+  private abandonFirst(): void {
+    this.refuse(this.held[0], 'a quoted field begins on this line and does not end; close it, or write a quote inside a quoted field twice')
+    do this.heldBytes -= this.held.shift()?.withEnd.length ?? 0
+    while (this.held.length > 0 && this.startRow(this.held[0]) === 'done')
   }
 
   private problem = ''

@@ -185,6 +185,17 @@ describe('times', () => {
   })
 })
 
+/** Has too little room for a large append, and enough for a smaller one after it. */
+class FullLog extends MemoryLog {
+  mostBytesOfAppend = 4_000
+
+  override append(...[records, progress]: Parameters<MemoryLog['append']>): Promise<readonly number[]> {
+    const bytes = records.reduce((sum, { value }) => sum + value.length, 0)
+    if (bytes > this.mostBytesOfAppend) return Promise.reject(new RiskError('limit-reached', 'the log is full', { retriable: false }))
+    return super.append(records, progress)
+  }
+}
+
 describe('going on', () => {
   const lines = Array.from({ length: 40 }, (_, n) => (n % 9 === 4 ? `bad ${n}` : eventLine(n, 1_000_000 + ((n * 7919) % 40) * 1000)))
 
@@ -201,6 +212,19 @@ describe('going on', () => {
       expect(again.resumedFrom).toBe(Math.min(40, (failAt - 1) * 5))
       expect(log.content()).toEqual(whole.log.content())
     }
+  })
+
+  test('a log that is full for one batch gets none after it, and the next run goes on with that batch', async () => {
+    const wide = lines.map((line, n) => (n === 12 ? `wide ${'x'.repeat(5_000)}` : line))
+    const path = fileOf(wide.join('\n'))
+    const whole = await run({ files: [path], batchRecords: 5 })
+    const log = new FullLog()
+    expect(await failure({ files: [path], batchRecords: 5 }, log)).toMatchObject({ code: 'limit-reached' })
+    expect(log.records).toHaveLength(10)
+    log.mostBytesOfAppend = Infinity
+    const { summary } = await run({ files: [path], batchRecords: 5 }, log)
+    expect(summary).toMatchObject({ resumedFrom: 10, emissions: 40 })
+    expect(log.content()).toEqual(whole.log.content())
   })
 
   test('the same content again is taken no second time, under any name', async () => {
@@ -316,5 +340,25 @@ describe('files that cannot be read', () => {
     const damage = await failure({ files: [fileOf(broken)] })
     expect(damage.code).toBe('file-unreadable')
     expect(damage.message).toContain('is damaged')
+  })
+  test('a gzip padded with zeros is whole', async () => {
+    const text = Array.from({ length: 100 }, (_, n) => eventLine(n, n)).join('\n')
+    const plain = await run({ files: [fileOf(text)] })
+    for (const zeros of [1, 1_000_000]) {
+      const padded = await run({ files: [fileOf(Buffer.concat([gzipSync(text), Buffer.alloc(zeros)]))] })
+      expect(padded.summary.kind).toBe('imported')
+      expect(padded.log.content()).toEqual(plain.log.content())
+    }
+  })
+
+  test.each([1, 1_000_000])('a gzip with more data after %d zeros is refused, with the place', async (zeros) => {
+    const [first, second] = [0, 1].map((n) => gzipSync(`${eventLine(n, n)}\n`))
+    const path = fileOf(Buffer.concat([first, Buffer.alloc(zeros), second]))
+    const log = new MemoryLog()
+    const error = await failure({ files: [path] }, log)
+    expect(error).toMatchObject({ code: 'file-unreadable', context: { file: path, byteOffset: first.length } })
+    expect(error.message).toContain(`${path} has zeros from byte ${first.length} on`)
+    expect(log.records).toHaveLength(1)
+    expect([...log.progress.values()]).toMatchObject([{ done: false }])
   })
 })

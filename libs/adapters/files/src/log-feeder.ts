@@ -27,7 +27,8 @@ const MAX_BATCH_BYTES = 4_194_304
 
 /**
  * Takes emissions into the log in batches, each with its progress. One append is under way while the next batch is gathered;
- * never two, because a log that refuses one may still take the next, and the progress of the next would then cover a hole.
+ * never two, because a log that refuses one may still take the next, and the progress of the next would then cover a hole. For the
+ * same reason nothing is sent any more once an append failed: `send` and `finish` then throw what it failed with.
  */
 export class LogFeeder {
   /** Emissions seen, those passed over included. */
@@ -37,6 +38,7 @@ export class LogFeeder {
   rejected = 0
   orderTimeMs: number
   private readonly batch: RecordBatch
+  /** The append that was sent last; one that failed stays, so that each wait for it throws. */
   private underWay: Promise<unknown> | undefined
 
   constructor(private readonly options: LogFeederOptions) {
@@ -97,9 +99,7 @@ export class LogFeeder {
   }
 
   private async settled(): Promise<void> {
-    const { underWay } = this
-    this.underWay = undefined
-    await underWay
+    await this.underWay
   }
 
   private refuse(rejection: Rejection): void {

@@ -1,4 +1,5 @@
 import { createHash, type Hash } from 'node:crypto'
+import { finished } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { RiskError } from '@riskledger/contracts'
 import { KEPT_OF_LONG_LINE_BYTES, MAX_LINE_BYTES } from './emission'
@@ -11,8 +12,8 @@ const LINE_FEED = 10
 
 /**
  * Reads a file, unpacked, in blocks of whole lines, in constant memory. A byte order mark at its start is left out.
- * `onRead` is told the bytes read so far, as stored. Throws `file-unreadable` with the file, the place and what is wrong: a
- * damaged or cut gzip, or bytes that are not those that were there when the import began.
+ * `onRead` is told the bytes read so far, as stored. Zeros after a gzip are padding. Throws `file-unreadable` with the file, the place and
+ * what is wrong: a damaged or cut gzip, more data after its zeros, or bytes that are not those that were there when the import began.
  */
 export async function* readBlocks(
   file: SourceFile,
@@ -21,9 +22,12 @@ export async function* readBlocks(
   const cutter = new BlockCutter()
   const hash = createHash('sha256')
   let bytesRead = 0
+  let endOfData = 0
   const stored = readBytes(file.path, options.signal)
   stored.on('data', (chunk: Buffer) => {
     hash.update(chunk)
+    const end = endOfNonZero(chunk)
+    if (end > 0) endOfData = bytesRead + end
     bytesRead += chunk.length
     options.onRead(bytesRead)
   })
@@ -35,6 +39,11 @@ export async function* readBlocks(
   }
   try {
     for await (const chunk of unpacked ?? stored) yield* cutter.add(chunk as Buffer)
+    if (unpacked !== undefined) {
+      // The unzipper takes nothing more from a zero after a member on; the rest is read for the hash and for what it holds.
+      stored.unpipe().resume()
+      await finished(stored)
+    }
   } catch (error) {
     throw isZlibError(error) ? damaged(file, error, bytesRead) : fileError(file.name, error)
   } finally {
@@ -45,6 +54,7 @@ export async function* readBlocks(
     const message = `${file.name} changed while it was imported. What was read so far is taken; import the whole file again once it no longer changes.`
     throw new RiskError('file-unreadable', message, { retriable: false, context: { file: file.name } })
   }
+  if (unpacked !== undefined && endOfData > unpacked.bytesWritten) throw moreAfterZeros(file, unpacked.bytesWritten)
   yield* cutter.end()
 }
 
@@ -131,6 +141,13 @@ export function cutLine(line: Buffer, whole: { readonly lengthBytes: number; rea
   return Buffer.concat([line.subarray(0, KEPT_OF_LONG_LINE_BYTES), Buffer.from(note)])
 }
 
+/** The place past the last byte that is not zero; 0 where all are. */
+function endOfNonZero(bytes: Buffer): number {
+  let end = bytes.length
+  while (end > 0 && bytes[end - 1] === 0) end--
+  return end
+}
+
 function isZlibError(error: unknown): boolean {
   return typeof (error as NodeJS.ErrnoException).code === 'string' && ((error as NodeJS.ErrnoException).code ?? '').startsWith('Z_')
 }
@@ -140,6 +157,18 @@ function damaged(file: SourceFile, error: unknown, bytesRead: number): RiskError
   const what = cut
     ? `ends after ${bytesRead} bytes, in the middle of its packed data`
     : `is damaged within its first ${bytesRead} bytes (${(error as Error).message})`
+  return cannotUnpack(file, { what, byteOffset: bytesRead, cause: error })
+}
+
+function moreAfterZeros(file: SourceFile, byteOffset: number): RiskError {
+  return cannotUnpack(file, { what: `has zeros from byte ${byteOffset} on and more data after them, which cannot be unpacked`, byteOffset })
+}
+
+function cannotUnpack(
+  file: SourceFile,
+  fault: { readonly what: string; readonly byteOffset: number; readonly cause?: unknown },
+): RiskError {
+  const { what, byteOffset, cause } = fault
   const message = `${file.name} ${what}. The whole lines before that place are taken. Fetch the file again and import it; what comes twice is recognised by its event id.`
-  return new RiskError('file-unreadable', message, { retriable: false, cause: error, context: { file: file.name, byteOffset: bytesRead } })
+  return new RiskError('file-unreadable', message, { retriable: false, cause, context: { file: file.name, byteOffset } })
 }

@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs'
-import { cp, mkdir, open, readdir, rm, writeFile } from 'node:fs/promises'
+import { existsSync, fstatSync, statSync } from 'node:fs'
+import { cp, type FileHandle, mkdir, open, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EMBEDDED, openHouse } from '../house/open-house'
 import { runCommand, runJson } from '../testing/run-command'
@@ -53,7 +53,24 @@ test('is never written over anything', async () => {
   expect(err).toContain('is not empty')
   expect(await readdir(full)).toEqual(['mine.txt'])
   expect((await runCommand('backup', '--out', join(full, 'mine.txt'), '--data-dir', dataDir)).err).toContain('is a file')
-  expect((await runCommand('backup', '--out', join(dataDir, 'backup'), '--data-dir', dataDir)).err).toContain('inside of the data folder')
+})
+
+test('is never made inside of the data folder, and may lie beside or around it under any name', async () => {
+  for (const inside of ['.', 'backup', '..backup', '...'])
+    expect((await runCommand('backup', '--out', join(dataDir, inside), '--data-dir', dataDir)).err).toContain('inside of the data folder')
+  expect((await runCommand('backup', '--out', join(folder.path, '..beside'), '--data-dir', dataDir)).code).toBe(0)
+  expect((await runCommand('backup', '--out', folder.path, '--data-dir', dataDir)).err).toContain('is not empty')
+})
+
+test('is flushed with its name before it is reported', async () => {
+  const out = join(folder.path, 'copy-flushed')
+  const named: number[] = []
+  const code = await watchingFlushes(
+    async () => (await runCommand('backup', '--out', out, '--data-dir', dataDir)).code,
+    (inode) => existsSync(out) && named.push(inode),
+  )
+  expect(code).toBe(0)
+  expect(named).toEqual([statSync(folder.path).ino])
 })
 
 test('an empty folder is taken', async () => {
@@ -93,5 +110,23 @@ async function alterInputs(file: string): Promise<void> {
     for (let at = bytes.indexOf('a-00'); at >= 0; at = bytes.indexOf('a-00', at + 1)) await handle.write('b', at)
   } finally {
     await handle.close()
+  }
+}
+
+/** Tells of the inode of each file and folder that is flushed by a handle meanwhile. */
+async function watchingFlushes<T>(run: () => Promise<T>, onFlush: (inode: number) => void): Promise<T> {
+  const handle = await open(folder.path)
+  const handles = Object.getPrototypeOf(handle) as FileHandle
+  await handle.close()
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- called on each handle below
+  const { sync } = handles
+  const spy = jest.spyOn(handles, 'sync').mockImplementation(function (this: FileHandle) {
+    onFlush(fstatSync(this.fd).ino)
+    return sync.call(this)
+  })
+  try {
+    return await run()
+  } finally {
+    spy.mockRestore()
   }
 }

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { copyFile, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
-import { join, relative, resolve } from 'node:path'
+import { dirname, join, relative, resolve, sep } from 'node:path'
 import { RiskError } from '@riskledger/contracts'
 import { assertLogWhole, copyLog } from '@riskledger/embedded-log'
 import { assertLedgerWhole, copyLedger } from '@riskledger/ledger-server'
@@ -49,6 +49,7 @@ export async function backUp(dataDir: string, out: string, options: BackupOption
     const report = await readBack(draft, options)
     await Promise.all([LOCK_FOLDER, 'cache'].map((part) => rm(join(draft, part), { recursive: true, force: true })))
     await rename(draft, target)
+    await flush(dirname(target))
     return { ...report, folder: target }
   } catch (error) {
     await rm(draft, { recursive: true, force: true })
@@ -59,8 +60,8 @@ export async function backUp(dataDir: string, out: string, options: BackupOption
 
 async function refuseTarget(dataDir: string, target: string): Promise<void> {
   const details = { retriable: false, context: { target } }
-  const inside = relative(dataDir, target)
-  if (inside === '' || !inside.startsWith('..')) {
+  const path = relative(dataDir, target)
+  if (path !== '..' && !path.startsWith(`..${sep}`)) {
     throw new RiskError(
       'configuration-invalid',
       `--out is ${target}, inside of the data folder. A backup belongs elsewhere, best on another disk.`,
