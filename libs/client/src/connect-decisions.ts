@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { RiskError, type ScreenedTopic, type Verdict } from '@riskledger/contracts'
+import { RiskError, type Logger, type ScreenedTopic, type Verdict } from '@riskledger/contracts'
+import { LONGEST_TIMER_MS } from './delivery'
 import { errorOf, HttpGateway, type HttpGatewayOptions } from './http-gateway'
 import { withoutNulls } from './http-transport'
 import { SourceSequence, type SequenceStore } from './source-sequence'
@@ -33,6 +34,8 @@ export interface DecisionsSettings extends HttpGatewayOptions {
   readonly source: string
   /** Where the numbering goes on. Default: events are not numbered, since a publisher of the same source may number too. */
   readonly sequences?: SequenceStore
+  /** Is warned where `sequences` fails to save a number, such as `console`. Default: nothing is said. */
+  readonly logger?: Pick<Logger, 'warn'>
   /** How long a gateway that refuses for now, or does not answer, is asked again. Default 2,000; 0 asks once. */
   readonly retryForMs?: number
   /** Default the machine's clock. */
@@ -43,7 +46,8 @@ export interface DecisionsSettings extends HttpGatewayOptions {
 export interface Decisions {
   /**
    * Publishes an event and resolves to its verdict, or to the policy's fallback once `deadlineMs` (1 to 10,000; default the gateway's 150) have passed.
-   * The same event again, with the same id, gets the first verdict. Rejects with `input-rejected` for an event that is not as its schema says (before
+   * The same event again, with the same id, gets the first verdict. A number that `sequences` fails to save does not change that: `logger` is warned, and it
+   * is saved with the next. Rejects with `input-rejected` for an event that is not as its schema says (before
    * anything is sent), that was quarantined, or whose id other content has; `configuration-invalid` for a wrong key; `limit-reached` and
    * `log-unavailable`, both retriable with the same id, once asking again did not help.
    */
@@ -59,7 +63,7 @@ const LONGEST_DEADLINE_MS = 10_000
 export async function connectDecisions(settings: DecisionsSettings): Promise<Decisions> {
   const { source, sequences, retryForMs = 2_000, nowMs = Date.now } = settings
   const gateway = new HttpGateway(settings)
-  const sequence = sequences === undefined ? null : await SourceSequence.open(source, sequences)
+  const sequence = sequences === undefined ? null : await SourceSequence.open(source, sequences, settings)
   return {
     async decide(topic, draft, { deadlineMs } = {}) {
       const checked = stampEvent(topic, draft, { source, nowMs })
@@ -71,7 +75,7 @@ export async function connectDecisions(settings: DecisionsSettings): Promise<Dec
       } catch (error) {
         throw withIdentity(error, event)
       } finally {
-        if (numbered !== null) await sequence!.settled(numbered)
+        if (numbered !== null) await sequence!.settledOrWarned(numbered)
       }
     },
   }
@@ -93,7 +97,7 @@ async function ask(
       const stated = error.context['retryAfterMs']
       const waitMs = typeof stated === 'number' ? Math.max(stated, pauseMs) : pauseMs
       if (performance.now() + waitMs > giveUpAtMs) throw error
-      await pause(waitMs)
+      await pause(Math.min(waitMs, LONGEST_TIMER_MS))
     }
   }
 }

@@ -22,7 +22,7 @@ export async function connectPublisher(settings: KafkaPublisherSettings): Promis
   const options = deliveryOf(deliverySettings(settings))
   const given = { ssl, sasl, connectionTimeoutMs, requestTimeoutMs }
   const stated = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Partial<KafkaConnection>
-  const sequence = await SourceSequence.open(settings.source, settings.sequences)
+  const sequence = await SourceSequence.open(settings.source, settings.sequences, settings)
   const kafka = await openKafkaPublisher({ connection: { brokers, clientId, prefix, ...stated } })
   return publisherOver(new DeliveryQueue(kafkaTransport(kafka), options), { sequence, stamp: stampOf(settings) })
 }
@@ -30,7 +30,7 @@ export async function connectPublisher(settings: KafkaPublisherSettings): Promis
 /** Connects to publish through a gateway. Asks nothing yet: what is wrong with address or key shows at the first event. */
 export async function connectHttpPublisher(settings: HttpPublisherSettings): Promise<Publisher> {
   const options = deliveryOf(deliverySettings(settings))
-  const sequence = await SourceSequence.open(settings.source, settings.sequences)
+  const sequence = await SourceSequence.open(settings.source, settings.sequences, settings)
   return publisherOver(new DeliveryQueue(httpTransport(new HttpGateway(settings)), options), { sequence, stamp: stampOf(settings) })
 }
 

@@ -82,6 +82,17 @@ test('a wait that is asked for is kept', async () => {
   expect(performance.now() - startedAtMs).toBeGreaterThanOrEqual(39)
 })
 
+test.each([3_600_000, 1e12])('a wait of %d ms that is asked for keeps no event beyond its time', async (retryAfterMs) => {
+  const { queue, transport } = queueOf({ deliveryTimeoutMs: 30 })
+  const later = new RiskError('limit-reached', 'later', { retriable: true, context: { retryAfterMs } })
+  transport.answers.push(() => Promise.reject(later))
+  await expect(queue.deliver(outgoing(1))).rejects.toMatchObject({ code: 'limit-reached', retriable: true, context: { retryAfterMs } })
+  expect(transport.batches).toEqual([[1]])
+  await queue.flush()
+  await queue.deliver(outgoing(2))
+  expect(transport.batches).toEqual([[1], [2]])
+})
+
 test('one event that is refused for good does not hold up the others', async () => {
   const { queue, transport } = queueOf()
   const refused = new RiskError('input-rejected', 'no', { retriable: false })

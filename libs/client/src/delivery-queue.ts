@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { RiskError } from '@riskledger/contracts'
-import type { DeliveryOptions, Outgoing, Receipt, Transport } from './delivery'
+import { LONGEST_TIMER_MS, type DeliveryOptions, type Outgoing, type Receipt, type Transport } from './delivery'
 
 interface Queued extends Outgoing {
   readonly giveUpAtMs: number
@@ -11,6 +11,7 @@ interface Queued extends Outgoing {
 /**
  * Gathers events into batches and delivers them in order, one batch at a time: an event never overtakes one that was published before it. A batch
  * that fails retriably is sent again, the same bytes under the same ids, so that an event which had arrived after all is a duplicate and counts once.
+ * An event whose time is over while a retry is waited for is given up then, however long the wait.
  */
 export class DeliveryQueue {
   private queue: Queued[] = []
@@ -76,7 +77,7 @@ export class DeliveryQueue {
       const batch = this.nextBatch()
       const failure = await this.send(batch)
       failures = failure === null ? 0 : failures + 1
-      if (failure !== null) await pause(this.pauseMs(failure, failures))
+      if (failure !== null) await this.pauseAfter(failure, failures)
     }
     this.sending = null
   }
@@ -92,19 +93,14 @@ export class DeliveryQueue {
   }
 
   /** Sends a batch once; the failure where something of it has to be sent again, else null. */
-  private async send(batch: readonly Queued[]): Promise<Error | null> {
-    let results: readonly (Receipt | RiskError | null)[]
-    let failure: Error | null = null
+  private async send(batch: readonly Queued[]): Promise<RiskError | null> {
+    let results: readonly (Receipt | Error | null)[]
     try {
       results = await this.transport.send(batch)
     } catch (error) {
+      if (error instanceof RiskError && error.retriable) return error
       const cause = error instanceof Error ? error : new Error(String(error))
-      const again = error instanceof RiskError && error.retriable
-      const nowMs = performance.now()
-      results = batch.map(({ giveUpAtMs }) =>
-        again && nowMs < giveUpAtMs ? null : again ? givenUp(error, this.options) : (cause as RiskError),
-      )
-      if (results.includes(null)) failure = cause
+      results = batch.map(() => cause)
     }
     const left = new Set<Queued>()
     batch.forEach((queued, i) => {
@@ -118,14 +114,35 @@ export class DeliveryQueue {
       else queued.resolve(result)
     })
     this.queue = [...left, ...this.queue.slice(batch.length)]
-    return failure
+    return null
   }
 
-  private pauseMs(failure: Error, failures: number): number {
-    const { retryMs, maxRetryMs } = this.options
-    const stated = failure instanceof RiskError ? failure.context['retryAfterMs'] : undefined
+  /** Waits for the next try. Ends early once nothing is left to try. */
+  private async pauseAfter(failure: RiskError, failures: number): Promise<void> {
+    const untilMs = performance.now() + this.pauseMs(failure, failures)
+    for (;;) {
+      const nowMs = performance.now()
+      this.giveUpUntil(nowMs, failure)
+      if (this.queue.length === 0 || nowMs >= untilMs) return
+      await pause(Math.min(Math.ceil(Math.min(untilMs, this.queue[0].giveUpAtMs) - nowMs), LONGEST_TIMER_MS))
+    }
+  }
+
+  /** Gives up what has no time left: all have the same, so that it runs out from the head. */
+  private giveUpUntil(nowMs: number, failure: RiskError): void {
+    const end = this.queue.findIndex(({ giveUpAtMs }) => giveUpAtMs > nowMs)
+    for (const queued of this.queue.splice(0, end < 0 ? this.queue.length : end)) {
+      this.queuedBytes -= queued.bytes
+      queued.reject(givenUp(failure, this.options))
+    }
+  }
+
+  /** A stated pause is kept up to `deliveryTimeoutMs`: whatever waits now is given up by then, and what came since has not been tried. */
+  private pauseMs({ context }: RiskError, failures: number): number {
+    const { retryMs, maxRetryMs, deliveryTimeoutMs } = this.options
     const backoffMs = Math.min(maxRetryMs, retryMs * 2 ** Math.min(failures - 1, 20))
-    return typeof stated === 'number' ? Math.max(stated, backoffMs) : backoffMs
+    const stated = context['retryAfterMs']
+    return typeof stated === 'number' ? Math.max(Math.min(stated, deliveryTimeoutMs), backoffMs) : backoffMs
   }
 }
 

@@ -17,11 +17,14 @@ export interface Outgoing {
   readonly bytes: number
 }
 
+/** Longest time that a timer of the runtime keeps; a longer one would fire at once. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1
+
 /** Carries events to the log. */
 export interface Transport {
   /**
    * What became of each, in order: its receipt, or why it is refused for good; null: send it again. Rejects where all of them failed alike: with a retriable
-   * `RiskError` they are sent again, unchanged, after `context.retryAfterMs` where that is given.
+   * `RiskError` they are sent again, unchanged, after `context.retryAfterMs` where that is given and `deliveryTimeoutMs` is not shorter.
    */
   send(batch: readonly Outgoing[]): Promise<readonly (Receipt | RiskError | null)[]>
   close(): Promise<void>
@@ -39,11 +42,11 @@ export interface DeliveryOptions {
   readonly maxQueuedEvents?: number
   /** Bytes that may wait. Default 32 MiB. */
   readonly maxQueuedBytes?: number
-  /** How long an event is tried before it is given up. Default 120,000. */
+  /** How long an event is tried before it is given up, whatever the pause that a gateway asks for. Default 120,000. */
   readonly deliveryTimeoutMs?: number
   /** Pause before the second try; it doubles from try to try. Default 100. */
   readonly retryMs?: number
-  /** Longest pause. Default 5,000. */
+  /** Longest pause, where the gateway asks for no longer one (`Retry-After`). Default 5,000. */
   readonly maxRetryMs?: number
 }
 

@@ -1,4 +1,4 @@
-import { RiskError, type EventTopic } from '@riskledger/contracts'
+import { RiskError, type EventTopic, type Logger } from '@riskledger/contracts'
 import { encodeRaw } from '@riskledger/events'
 import type { DeliveryOptions, Receipt } from './delivery'
 import type { DeliveryQueue } from './delivery-queue'
@@ -11,6 +11,8 @@ export interface PublisherOptions extends DeliveryOptions {
   readonly source: string
   /** Where the numbering goes on. Default: in memory, from 1. */
   readonly sequences?: SequenceStore
+  /** Is warned where `sequences` fails to save a number, such as `console`. Default: nothing is said until `flush` or `close` rejects. */
+  readonly logger?: Pick<Logger, 'warn'>
   /** Clock for ids and for events without a time, epoch milliseconds. Default the machine's. */
   readonly nowMs?: () => number
 }
@@ -18,7 +20,8 @@ export interface PublisherOptions extends DeliveryOptions {
 /** Publishes to one topic. */
 export interface TopicPublisher<Topic extends PublishedTopic> {
   /**
-   * Stamps, checks and publishes an event; resolves once the log has it. Rejects with `input-rejected` before anything is sent where the event is not as its
+   * Stamps, checks and publishes an event; resolves once the log has it. A number that `sequences` fails to save does not change that: `logger` is warned,
+   * and it is saved with the next. Rejects with `input-rejected` before anything is sent where the event is not as its
    * schema says, `limit-reached` (retriable) where too many wait, `cancelled` after `close`, and with what the transport says once it is given up.
    */
   publish(event: EventDraft<Topic>): Promise<Receipt>
@@ -34,17 +37,30 @@ export interface Publisher {
   readonly outcomes: TopicPublisher<'outcomes'>
   readonly accountProfiles: TopicPublisher<'account-profiles'>
   readonly caseActions: TopicPublisher<'case-actions'>
-  /** Resolves once everything that was published is delivered, refused or given up. */
+  /**
+   * Resolves once everything that was published is delivered, refused or given up, and `sequences` has its numbers. Rejects with `ledger-unavailable`
+   * (retriable) where the last number could not be saved though it was tried again: the events are settled all the same.
+   */
   flush(): Promise<void>
-  /** Takes nothing more, delivers what waits, and leaves. */
+  /** Takes nothing more, delivers what waits, and leaves. Resolves and rejects as `flush` does; it has left in either case. */
   close(): Promise<void>
 }
 
 /** A publisher over a queue. */
 export function publisherOver(queue: DeliveryQueue, parts: { readonly sequence: SourceSequence; readonly stamp: Stamp }): Publisher {
+  const underway = new Set<Promise<Receipt>>()
   const to = <Topic extends PublishedTopic>(topic: Topic): TopicPublisher<Topic> => ({
-    publish: (draft) => publish(queue, { ...parts, topic, draft }),
+    publish(draft) {
+      const publishing = publish(queue, { ...parts, topic, draft })
+      underway.add(publishing)
+      return publishing.finally(() => underway.delete(publishing))
+    },
   })
+  /** The queue is done with an event before its number is saved. */
+  const saved = async (published: readonly Promise<Receipt>[]): Promise<void> => {
+    await Promise.allSettled(published)
+    await parts.sequence.flush()
+  }
   return {
     payments: to('payments'),
     logins: to('logins'),
@@ -54,8 +70,19 @@ export function publisherOver(queue: DeliveryQueue, parts: { readonly sequence: 
     outcomes: to('outcomes'),
     accountProfiles: to('account-profiles'),
     caseActions: to('case-actions'),
-    flush: () => queue.flush(),
-    close: () => queue.close(),
+    async flush() {
+      const published = [...underway]
+      await queue.flush()
+      await saved(published)
+    },
+    async close() {
+      const published = [...underway]
+      try {
+        await queue.close()
+      } finally {
+        await saved(published)
+      }
+    },
   }
 }
 
@@ -83,6 +110,6 @@ async function publish<Topic extends PublishedTopic>(
   } catch (error) {
     throw withIdentity(error, event)
   } finally {
-    if (checked.sourceSequence === null) await sequence.settled(event.sourceSequence)
+    if (checked.sourceSequence === null) await sequence.settledOrWarned(event.sourceSequence)
   }
 }

@@ -56,6 +56,22 @@ test('a store that fails is heard, and tried again with the next', async () => {
   expect(store.saved).toEqual([1, 2])
 })
 
+test('a store that fails is not asked, nor warned of, once for every event that settled meanwhile', async () => {
+  const warnings: unknown[] = []
+  const store = keptStore()
+  store.held = Promise.reject(new Error('disk full'))
+  const sequence = await SourceSequence.open('checkout', store, { logger: { warn: (_message, fields) => warnings.push(fields) } })
+  const settled = await Promise.allSettled(Array.from({ length: 10 }, () => sequence.settled(sequence.next())))
+  expect(settled.every(({ status }) => status === 'rejected')).toBe(true)
+  expect(store.saved.length).toBeLessThanOrEqual(2)
+  expect(warnings.at(-1)).toEqual({ source: 'checkout', sequence: 10, saved: 0, reason: 'disk full' })
+  expect(warnings).toHaveLength(store.saved.length)
+  await expect(sequence.flush()).rejects.toMatchObject({ code: 'ledger-unavailable', context: { sequence: 10, saved: 0 } })
+  store.held = Promise.resolve()
+  await sequence.flush()
+  expect(store.saved.at(-1)).toBe(10)
+})
+
 test.each([-1, 1.5, Number.NaN])('a stored number of %d is refused', async (last) => {
   await expect(SourceSequence.open('checkout', keptStore(last))).rejects.toMatchObject({ code: 'configuration-invalid' })
 })
