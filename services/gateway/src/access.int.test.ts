@@ -1,4 +1,4 @@
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { once } from 'node:events'
 import { MemoryEventLog } from '@riskledger/testing'
 import { createApiKey } from './api-keys'
@@ -20,6 +20,18 @@ async function raw(...parts: readonly string[]): Promise<string> {
   for (const part of parts) socket.write(part)
   await once(socket, 'close')
   return answer
+}
+
+/** A connection whose request the gateway has let in: its head states so many bytes, of which none is sent. */
+async function stating(key: string, bytes: number): Promise<Socket> {
+  const { hostname, port } = new URL(bench.gateway.url)
+  const socket = connect(Number(port), hostname)
+  socket.write(
+    `POST /v1/decisions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${key}\r\ncontent-type: application/json\r\nexpect: 100-continue\r\ncontent-length: ${bytes}\r\n\r\n`,
+  )
+  const [answer] = (await once(socket, 'data')) as [Buffer]
+  expect(answer.toString()).toMatch(/^HTTP\/1.1 100 /)
+  return socket
 }
 
 describe('who comes in', () => {
@@ -91,12 +103,16 @@ describe('a start is refused', () => {
   })
 })
 
+/** So many payments. */
+function many(count: number): readonly object[] {
+  return Array.from({ length: count }, (_, i) => payment(i))
+}
+
 describe('how much', () => {
   test('a key may send so many events a second, and is told when it may again', async () => {
     await bench.open({ limits: { eventsPerSecond: 10, burstEvents: 1_000 } })
-    const many = Array.from({ length: 995 }, (_, i) => payment(i))
-    expect(await bench.post('/v1/events/payments', many)).toMatchObject({ status: 202 })
-    const refused = await bench.post('/v1/events/payments', many)
+    expect(await bench.post('/v1/events/payments', many(995))).toMatchObject({ status: 202 })
+    const refused = await bench.post('/v1/events/payments', many(995))
     expect(refused).toMatchObject({ status: 429, body: { code: 'rate-limited', detail: expect.stringContaining('10 events a second') } })
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(90)
     expect((await bench.log.range('payments', 0)).end).toBe(995)
@@ -120,6 +136,30 @@ describe('how much', () => {
       body: { detail: expect.stringContaining('7 events a second') },
     })
   })
+
+  test('a body that cannot be read costs as much as one that can', async () => {
+    await bench.open({ limits: { eventsPerSecond: 1, burstEvents: 1_000 } })
+    await bench.post('/v1/events/payments', many(990))
+    const status = async (path: string): Promise<number> => (await bench.post(path, '{"a":')).status
+    for (let i = 0; i < 10; i++) expect(await status(i % 2 === 0 ? '/v1/decisions' : '/v1/events/payments')).toBe(400)
+    let last = 400
+    while (last === 400) last = await status('/v1/decisions')
+    expect(last).toBe(429)
+  })
+
+  test.each(['/v1/events/payments', '/v1/events:validate?topic=payments'])(
+    'a list at %s beyond what a request may hold is refused as that, and costs no more than any body',
+    async (path) => {
+      await bench.open({ limits: { eventsPerSecond: 1, burstEvents: 1_000 } })
+      const tooMany = Array.from({ length: 1_001 }, () => 0)
+      for (let i = 0; i < 3; i++)
+        expect(await bench.post(path, tooMany)).toMatchObject({
+          status: 400,
+          body: { code: 'body-invalid', detail: expect.stringContaining('a list has 1 to 1000') },
+        })
+      expect((await bench.post('/v1/events/payments', many(990))).status).toBe(202)
+    },
+  )
 
   test('an empty bucket refuses on the head alone, before a body is sent', async () => {
     await bench.open({ limits: { eventsPerSecond: 1, burstEvents: 1_000 } })
@@ -147,6 +187,42 @@ describe('how much', () => {
     slow.destroy()
     await once(slow, 'close')
     for (;;) if ((await bench.post('/v1/events/payments', payment(1))).status === 202) break
+  })
+
+  test('of several keys one has half of what may be under way, and the others come in still', async () => {
+    const other = createApiKey('wallet', 'publisher')
+    const limits = { maxBodyBytes: 1_000_000, maxPendingBytes: 4_000_000, requestTimeoutMs: 60_000 }
+    await bench.open({ limits, apiKeys: [bench.publisher.record, other.record] })
+    const slow = await Promise.all([stating(bench.publisher.key, 1_000_000), stating(bench.publisher.key, 1_000_000)])
+    expect(await bench.post('/v1/events/payments', payment(1))).toMatchObject({
+      status: 429,
+      body: {
+        code: 'overloaded',
+        detail: expect.stringMatching(/2000000 bytes of the key "checkout".*the share of one key is 1024 and 2000000/),
+      },
+    })
+    expect((await bench.post('/v1/events/payments', payment(1), { authorization: `Bearer ${other.key}` })).status).toBe(202)
+    for (const socket of slow) socket.destroy()
+    while ((await bench.post('/v1/events/payments', payment(2))).status !== 202);
+  })
+
+  test.each(['alone', 'off'] as const)('a key has all of it where it is the only one (%s)', async (keys) => {
+    const limits = { maxBodyBytes: 1_000_000, maxPendingBytes: 3_000_000, requestTimeoutMs: 60_000 }
+    await bench.open({ limits, apiKeys: keys === 'off' ? 'off' : [bench.publisher.record] })
+    const slow = await Promise.all([stating(bench.publisher.key, 1_000_000), stating(bench.publisher.key, 1_000_000)])
+    expect((await bench.post('/v1/events/payments', payment(1))).status).toBe(202)
+    for (const socket of slow) socket.destroy()
+  })
+
+  test('of several keys one has half of the requests under way', async () => {
+    await bench.open({ limits: { maxPendingRequests: 3, requestTimeoutMs: 60_000 } })
+    const slow = await Promise.all([stating(bench.publisher.key, 10), stating(bench.publisher.key, 10)])
+    expect(await bench.decide(payment(1), 10)).toMatchObject({
+      status: 429,
+      body: { code: 'overloaded', detail: expect.stringContaining('the share of one key is 2 and ') },
+    })
+    expect((await bench.get('/metrics')).status).toBe(200)
+    for (const socket of slow) socket.destroy()
   })
 
   test('requests under way are bounded in number', async () => {
@@ -238,6 +314,36 @@ describe('leaving', () => {
     await bench.log.changed(1_000)
     await bench.gateway.close()
     expect(await answer).toMatch(/"fallback":true/)
+  })
+
+  test('waits for the append of a decision whose body came after it began', async () => {
+    const log = new MemoryEventLog()
+    const order: string[] = []
+    let release: () => void = () => undefined
+    const held = new Promise<void>((resolve) => (release = resolve))
+    const append = log.append.bind(log)
+    log.append = async (records) => {
+      if (records[0].topic === 'payments') {
+        await held
+        order.push('appended')
+      }
+      return append(records)
+    }
+    bench = new GatewayBench(log)
+    await bench.open()
+    const body = JSON.stringify({ topic: 'payments', event: payment(1), deadlineMs: 1 })
+    const socket = await stating(bench.publisher.key, body.length)
+    const leaving = bench.gateway.close().then(() => order.push('left'))
+    socket.write(body)
+    let answer = ''
+    socket.on('data', (bytes: Buffer) => (answer += bytes.toString()))
+    await once(socket, 'close')
+    expect(answer).toMatch(/"fallback":true/)
+    // What leaves too early has done so by then.
+    for (let turn = 0; turn < 1_000; turn++) await new Promise((resolve) => setImmediate(resolve))
+    release()
+    await leaving
+    expect(order).toEqual(['appended', 'left'])
   })
 
   test('cuts off who sends too slowly, after the drain', async () => {

@@ -13,7 +13,7 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** When its head was read, by `performance.now()`. */
     startedAtMs: number
-    /** Tokens of the caller's rate limit; taken before anything is done. Throws `Refusal`. */
+    /** Takes tokens of the caller's rate limit until the request has taken so many in all; before anything is done. Throws `Refusal`. */
     charge: (events: number) => void
   }
 }
@@ -25,23 +25,41 @@ export interface AdmissionOptions {
   readonly metrics: Metrics
 }
 
+/** Requests under way and their bodies. */
+interface UnderWay {
+  requests: number
+  bytes: number
+}
+
+/** What a key has under way, and its rate limit. */
+interface Caller extends UnderWay {
+  readonly key: ApiKey
+  readonly rate: RateLimit
+}
+
 /** Caller's name where authentication is off. */
 const ANYBODY: ApiKey = { name: 'anybody', role: 'publisher', sha256: '' }
 
 /**
  * Stands before every route: who comes in, how much is under way, how much a key may send. All of it is decided on the head of a request, before a byte
- * of its body is kept.
+ * of its body is kept; only what a list of events takes beyond one token is taken once it is read. Of several keys one has at most half of what may be under way,
+ * so that none keeps out the others.
  */
 export class Admission {
   private readonly ring: KeyRing | null
-  private readonly rates = new Map<string, RateLimit>()
-  private requests = 0
-  private bytes = 0
+  private readonly callers = new Map<string, Caller>()
+  private readonly underWay: UnderWay = { requests: 0, bytes: 0 }
+  private readonly share: Readonly<UnderWay>
   /** Set once the gateway shuts down: what comes after is refused. */
   closing = false
 
   constructor(private readonly options: AdmissionOptions) {
     this.ring = options.apiKeys === 'off' ? null : new KeyRing(options.apiKeys)
+    const { maxPendingRequests, maxPendingBytes, maxBodyBytes } = options.limits
+    const alone = options.apiKeys === 'off' || options.apiKeys.length === 1
+    this.share = alone
+      ? { requests: maxPendingRequests, bytes: maxPendingBytes }
+      : { requests: Math.ceil(maxPendingRequests / 2), bytes: Math.max(maxBodyBytes, Math.floor(maxPendingBytes / 2)) }
   }
 
   /** Puts itself before the routes of a server. */
@@ -65,11 +83,15 @@ export class Admission {
         request.charge = () => undefined
         return
       }
-      const key = this.identify(request, access)
-      const rate = this.rateOf(key)
-      request.charge = (events) => this.charge(rate, key, events)
-      request.charge(0)
-      this.reserve(request, reply.raw)
+      const caller = this.callerOf(this.identify(request, access))
+      let taken = 0
+      request.charge = (events) => {
+        this.charge(caller, { events, taken })
+        taken = events
+      }
+      // A body costs before it is read: otherwise one that cannot be read would be free.
+      request.charge(request.method === 'POST' ? 1 : 0)
+      this.reserve(caller, { request, response: reply.raw })
     })
   }
 
@@ -82,19 +104,22 @@ export class Admission {
     throw new Refusal({ code: 'forbidden', detail: `The key "${key.name}" is a ${key.role}'s; this wants a ${access}'s.` })
   }
 
-  private rateOf({ name, eventsPerSecond = this.options.limits.eventsPerSecond }: ApiKey): RateLimit {
-    let rate = this.rates.get(name)
-    if (rate === undefined) {
+  private callerOf(key: ApiKey): Caller {
+    let caller = this.callers.get(key.name)
+    if (caller === undefined) {
       const { burstEvents } = this.options.limits
-      this.rates.set(name, (rate = new RateLimit({ eventsPerSecond, burstEvents, nowMs: () => performance.now() })))
+      const { eventsPerSecond = this.options.limits.eventsPerSecond } = key
+      const rate = new RateLimit({ eventsPerSecond, burstEvents, nowMs: () => performance.now() })
+      this.callers.set(key.name, (caller = { key, rate, requests: 0, bytes: 0 }))
     }
-    return rate
+    return caller
   }
 
   /** With no events: refuses a caller whose bucket holds not even one. */
-  private charge(rate: RateLimit, { name, eventsPerSecond = this.options.limits.eventsPerSecond }: ApiKey, events: number): void {
-    const waitMs = events === 0 ? rate.wait(1) : rate.take(events)
+  private charge({ key, rate }: Caller, { events, taken }: { readonly events: number; readonly taken: number }): void {
+    const waitMs = events === 0 ? rate.wait(1) : rate.take(events, taken)
     if (waitMs === 0) return
+    const { name, eventsPerSecond = this.options.limits.eventsPerSecond } = key
     this.options.metrics.count('riskledger_gateway_rate_limited_total', 1, { key: name })
     const { burstEvents } = this.options.limits
     throw new Refusal({
@@ -105,19 +130,37 @@ export class Admission {
   }
 
   /** Counts the request's body before it is read, by what its head says, or at the limit where it says nothing. */
-  private reserve(request: FastifyRequest, response: NodeJS.EventEmitter): void {
+  private reserve(
+    caller: Caller,
+    { request, response }: { readonly request: FastifyRequest; readonly response: NodeJS.EventEmitter },
+  ): void {
+    const { headers } = request
     const { maxPendingRequests, maxPendingBytes, maxBodyBytes } = this.options.limits
-    const stated = Number(request.headers['content-length'] ?? (request.headers['transfer-encoding'] === undefined ? 0 : maxBodyBytes))
+    const stated = Number(headers['content-length'] ?? (headers['transfer-encoding'] === undefined ? 0 : maxBodyBytes))
     const bytes = Math.min(Number.isFinite(stated) ? stated : maxBodyBytes, maxBodyBytes)
-    if (this.requests >= maxPendingRequests || this.bytes + bytes > maxPendingBytes) {
-      const detail = `${this.requests} requests with ${this.bytes} bytes are under way; the limits are ${maxPendingRequests} and ${maxPendingBytes}. Send the same again in a second.`
-      throw new Refusal({ code: 'overloaded', detail, retryAfterSeconds: 1 })
+    const { underWay, share } = this
+    if (underWay.requests >= maxPendingRequests || underWay.bytes + bytes > maxPendingBytes)
+      throw overloaded(
+        `${underWay.requests} requests with ${underWay.bytes} bytes are under way; the limits are ${maxPendingRequests} and ${maxPendingBytes}.`,
+      )
+    if (caller.requests >= share.requests || caller.bytes + bytes > share.bytes)
+      throw overloaded(
+        `${caller.requests} requests with ${caller.bytes} bytes of the key "${caller.key.name}" are under way; the share of one key is ${share.requests} and ${share.bytes}.`,
+      )
+    const counted = [underWay, caller]
+    for (const one of counted) {
+      one.requests++
+      one.bytes += bytes
     }
-    this.requests++
-    this.bytes += bytes
     response.once('close', () => {
-      this.requests--
-      this.bytes -= bytes
+      for (const one of counted) {
+        one.requests--
+        one.bytes -= bytes
+      }
     })
   }
+}
+
+function overloaded(detail: string): Refusal {
+  return new Refusal({ code: 'overloaded', detail: `${detail} Send the same again in a second.`, retryAfterSeconds: 1 })
 }

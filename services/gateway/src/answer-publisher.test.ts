@@ -69,3 +69,21 @@ test('what the log does not take for now is sent again, together with what came 
   await answers.close(1_000)
   expect((await log.range('answers', 0)).end).toBe(2)
 })
+
+test('a group that fails after the end is lost, and that is counted and said', async () => {
+  let fail: () => void = () => undefined
+  const log = new CountingLog()
+  log.append = () => new Promise((_resolve, reject) => (fail = () => reject(new RiskError('cancelled', 'closed', { retriable: true }))))
+  const logger = new KeptLogger()
+  const lost: number[] = []
+  const metrics = { ...NO_METRICS, count: (name: string, by: number) => void (name.endsWith('answers_lost_total') && lost.push(by)) }
+  const answers = new AnswerPublisher({ log, partitionCount: 1, source: 'gateway', nowMs: () => 1_800_000_000_000, logger, metrics })
+  for (let i = 0; i < 3; i++) answers.publish(TOLD)
+  answers.sendNow()
+  await answers.close(0)
+  expect(lost).toEqual([])
+  fail()
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(lost).toEqual([3])
+  expect(logger.lines).toMatchObject([{ level: 'error', fields: { answers: 3, reason: 'closed' } }])
+})

@@ -98,7 +98,8 @@ export class AnswerPublisher {
     try {
       await log.append(group)
     } catch (error) {
-      if (!(error instanceof RiskError) || !error.retriable) {
+      // After the end nobody would send it again.
+      if (!(error instanceof RiskError) || !error.retriable || this.leaving.signal.aborted) {
         this.lose(group.length, error instanceof Error ? error.message : String(error))
         return
       }

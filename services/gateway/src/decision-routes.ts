@@ -25,7 +25,6 @@ export function addDecisionRoutes(app: FastifyInstance, parts: DecisionRoutePart
     response: responses({ 200: 'Decision' }),
   }
   app.post('/v1/decisions', { schema: asking, config: { access: 'publisher' } }, async (request) => {
-    request.charge(1)
     const question = takeQuestion(request.body, parts.defaultDeadlineMs)
     return decide(parts, { ...question, askedAtMs: request.startedAtMs })
   })
@@ -42,7 +41,7 @@ export function addDecisionRoutes(app: FastifyInstance, parts: DecisionRoutePart
     const id = idBytes(eventId)
     const known = parts.recent.get(eventKey(id, 0))
     if (known !== undefined) return recorded(uuidText(id, 0), known.outcome)
-    const search = await parts.lookUp.ofEvent(uuidText(id, 0))
+    const search = await parts.lookUp.ofEvent(uuidText(id, 0), () => request.raw.socket.destroyed)
     if (search.kind === 'found') return recorded(uuidText(id, 0), search.outcome)
     const where = search.whole ? 'The journal has' : 'The newest part of the journal has'
     const next = search.whole ? '' : ' riskledger explain looks through all of it.'

@@ -1,3 +1,5 @@
+import { connect } from 'node:net'
+import { RiskError } from '@riskledger/contracts'
 import { decodeRaw, encodeRaw } from '@riskledger/events'
 import { MINIMAL_EVENTS } from '@riskledger/events/src/testing/sample-events'
 import { DEFAULT_FALLBACK } from '@riskledger/policy'
@@ -222,6 +224,25 @@ describe('the fallback is that of the policy in force', () => {
     expect((await bench.decide(payment(3), 30)).body).toMatchObject({ kind: 'block', fallback: true })
   })
 
+  test('and a read of it that the end of the gateway cuts off is not logged', async () => {
+    const worker = await bench.screen({ policy: STRICT })
+    await worker.stop()
+    let cutOff: () => void = () => undefined
+    const held = new Promise<void>((_resolve, reject) => {
+      cutOff = () => reject(new RiskError('ledger-unavailable', 'closed', { retriable: true }))
+    })
+    const read = bench.ledger.readStream.bind(bench.ledger)
+    bench.ledger.readStream = async function* (stream, options) {
+      if (stream.startsWith('artifact-')) await held
+      yield* read(stream, options)
+    }
+    await bench.open()
+    await bench.gateway.close()
+    cutOff()
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(bench.logger.lines).toMatchObject([{ level: 'info', message: 'the gateway serves' }])
+  })
+
   test('the one before it stays where the ledger does not have it', async () => {
     const logger = new KeptLogger()
     const fallback = new FallbackInForce({ ledger: new MemoryLedger(), environment: '', initial: DEFAULT_FALLBACK, logger })
@@ -340,8 +361,36 @@ describe('a decision is read', () => {
     await bench.open()
     expect(await bench.get('/v1/decisions/pay-1')).toMatchObject({
       status: 400,
-      body: { errors: [{ field: 'eventId', code: 'invalid-uuid' }] },
+      body: { title: 'The request is not a valid one', errors: [{ field: 'eventId', code: 'invalid-uuid' }] },
     })
+  })
+
+  test('no further once its caller has gone', async () => {
+    await bench.open()
+    await bench.screen()
+    await bench.decide(payment(1))
+    const { hostname, port } = new URL(bench.gateway.url)
+    const caller = connect(Number(port), hostname)
+    const read = bench.ledger.readStream.bind(bench.ledger)
+    const left = new Promise<void>((resolve) => {
+      // A journal without an end.
+      bench.ledger.readStream = async function* (stream, options) {
+        for await (const entry of read(stream, options)) {
+          if (options.direction === 'forwards') yield entry
+          else caller.destroy()
+          try {
+            while (options.direction === 'backwards') {
+              yield entry
+              await new Promise((turn) => setImmediate(turn))
+            }
+          } finally {
+            if (options.direction === 'backwards') resolve()
+          }
+        }
+      }
+    })
+    caller.write(`GET /v1/decisions/${payment(99).eventId} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${bench.reader.key}\r\n\r\n`)
+    await left
   })
 })
 

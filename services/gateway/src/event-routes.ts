@@ -7,7 +7,7 @@ import { refusalOfAppend } from './decide'
 import type { EventAppender } from './event-appender'
 import { Refusal } from './problem'
 import { receiptOf, type Receipt } from './receipt'
-import { bodyInvalid, takeEvents, type EventRecord } from './take-events'
+import { bodyInvalid, countEvents, takeEvents, type EventRecord } from './take-events'
 
 /** What publishing stands on. */
 export interface EventRouteParts {
@@ -30,7 +30,7 @@ export function addEventRoutes(app: FastifyInstance, parts: EventRouteParts): vo
     }
     app.post(`/v1/events/${topic}`, { schema, config: { access: 'publisher' } }, async (request, reply) => {
       if (topic === 'answers') throw onlyTheGateway()
-      request.charge(Array.isArray(request.body) ? Math.max(1, request.body.length) : 1)
+      request.charge(countEvents(request.body))
       const records = takeEvents(topic, request.body, { partitionCount: parts.partitionCount, nowMs: parts.nowMs() })
       return reply.code(202).send(await publish(records, parts))
     })
@@ -43,7 +43,7 @@ export function addEventRoutes(app: FastifyInstance, parts: EventRouteParts): vo
     response: responses({ 200: 'Checked' }),
   }
   app.post('/v1/events::validate', { schema, config: { access: 'publisher' } }, (request, reply): FastifyReply => {
-    request.charge(Array.isArray(request.body) ? Math.max(1, request.body.length) : 1)
+    request.charge(countEvents(request.body))
     const { topic } = request.query as { readonly topic?: unknown }
     if (!isEventTopic(topic))
       throw bodyInvalid('topic', `the query names the topic of the events: ?topic=, one of ${EVENT_TOPICS.join(', ')}`)

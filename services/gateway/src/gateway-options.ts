@@ -32,15 +32,15 @@ export interface GatewayOptions {
 
 /** How much the gateway takes on. Every one can be reached, and is then told to the caller. */
 export interface GatewayLimits {
-  /** Events a second that each key may send. Default 5,000. */
+  /** Events a second that each key may send; a body that holds none counts as one. Default 5,000. */
   readonly eventsPerSecond: number
   /** Events that a key may send at once, 1,000 or more. Default 10,000. */
   readonly burstEvents: number
   /** Largest body. Default 4 MiB. */
   readonly maxBodyBytes: number
-  /** Requests under way at once. Default 2,048. */
+  /** Requests under way at once; of several keys each may have half of them. Default 2,048. */
   readonly maxPendingRequests: number
-  /** Bodies of requests under way, together. Default 64 MiB. */
+  /** Bodies of requests under way, together; of several keys each may have half of that, but always one largest body. Default 64 MiB. */
   readonly maxPendingBytes: number
   /** Encoded events that wait for the log, together. Default 32 MiB. */
   readonly maxPendingAppendBytes: number

@@ -40,7 +40,7 @@ export function addHouseRoutes(app: FastifyInstance, parts: HouseRouteParts): vo
 
 function checksOf({ log, ledger, environment, feed, closing }: HouseRouteParts): Parameters<typeof checkHealth>[0] {
   return {
-    log: async () => `answers ends at ${(await log.range('answers', 0)).end}`,
+    log: async () => `partition 0 of the topic "answers" ends at ${(await log.range('answers', 0)).end}`,
     ledger: async () => {
       const last = await lastEntry(ledger, screeningStream(0, 0, environment))
       return last === null ? 'answers; there is no journal yet' : `the journal of partition 0 ends at ${last.recorded.revision}`

@@ -3,6 +3,7 @@ import { uuidBytes } from '@riskledger/events'
 import { peekBackwards, readEntry, screeningStream } from '@riskledger/journal'
 import { BatchFinder } from './batch-finder'
 import { forEachOutcome, isDecided, outcomeAt, readDecision, type JournalOutcome } from './journal-reader'
+import { Refusal } from './problem'
 import { eventKey, type Outcome } from './recent-verdicts'
 import { journalTopics } from './verdict-feed'
 
@@ -17,8 +18,12 @@ export interface LookUpOptions {
 
 /** Look-ups of a sequence under way at once: a few small reads each, and of what they read little is kept. */
 const MAX_LOOK_UPS = 16
+/** Look-ups of a sequence that wait: as many as callers may by default, whose repeated events may be told all at once. */
+const MAX_WAITING_LOOK_UPS = 1_024
 /** Searches for an event under way at once: each reads much and holds one inflated batch in memory. */
 const MAX_SEARCHES = 4
+/** Searches that wait: who came after these would wait for seconds. */
+const MAX_WAITING_SEARCHES = 64
 
 /** Decisions of a read, where the first was another's. */
 const DECISIONS_IN_READ = 32
@@ -36,10 +41,10 @@ interface Journal {
   readonly batches: BatchFinder
 }
 
-/** Finds in the ledger what the gateway does not remember. More than may be under way at once wait, in order. */
+/** Finds in the ledger what the gateway does not remember. More than may be under way at once wait, in order; more than may wait are refused, with `Refusal`. */
 export class LookUp {
-  private readonly lookUps = new InFlightLimit(MAX_LOOK_UPS)
-  private readonly searches = new InFlightLimit(MAX_SEARCHES)
+  private readonly lookUps = new InFlightLimit({ running: MAX_LOOK_UPS, waiting: MAX_WAITING_LOOK_UPS })
+  private readonly searches = new InFlightLimit({ running: MAX_SEARCHES, waiting: MAX_WAITING_SEARCHES })
   private readonly journals = new Map<number, Journal>()
 
   constructor(private readonly options: LookUpOptions) {}
@@ -55,18 +60,23 @@ export class LookUp {
     })
   }
 
-  /** What became of an event, from the newest entries back as far as `lookBackBytes` go. A verdict goes before a refusal of the same id. */
-  ofEvent(eventId: string): Promise<EventSearch> {
+  /**
+   * What became of an event, from the newest entries back as far as `lookBackBytes` go. A verdict goes before a refusal of the same id. Reads no further once
+   * `isGone` says that nobody wants to know any more.
+   */
+  ofEvent(eventId: string, isGone: () => boolean = () => false): Promise<EventSearch> {
     return this.searches.run(async () => {
       const key = eventKey(uuidBytes(eventId), 0)
       const { partitionCount, lookBackBytes, ledger } = this.options
       let whole = true
       let refused: Outcome | null = null
       for (let partition = 0; partition < partitionCount; partition++) {
+        if (isGone()) return { kind: 'not-found', whole: false }
         let leftBytes = lookBackBytes / partitionCount
         const journal = await this.journalOf(partition)
         if (journal === null) continue
         for await (const { recorded } of peekBackwards(ledger, journal.stream, 'end')) {
+          if (isGone()) return { kind: 'not-found', whole: false }
           if (recorded.type !== 'InputsScreened') continue
           if (leftBytes <= 0) {
             whole = false
@@ -125,16 +135,22 @@ export class LookUp {
   }
 }
 
-/** Lets so many work at once; the others wait for their turn, in order. */
+/** Lets so many work at once; the others wait for their turn, in order, as far as so many may. */
 class InFlightLimit {
   private running = 0
   private readonly waiting: (() => void)[] = []
 
-  constructor(private readonly most: number) {}
+  constructor(private readonly most: { readonly running: number; readonly waiting: number }) {}
 
+  /** Throws `Refusal` where too many wait already. */
   async run<Result>(work: () => Promise<Result>): Promise<Result> {
+    const full = this.running >= this.most.running
+    if (full && this.waiting.length >= this.most.waiting) {
+      const detail = `${this.waiting.length} look-ups in the ledger wait already; no more may. Send the same again in a second.`
+      throw new Refusal({ code: 'overloaded', detail, retryAfterSeconds: 1 })
+    }
     // Who ends hands its place to whoever has waited longest.
-    if (this.running >= this.most) await new Promise<void>((resolve) => this.waiting.push(resolve))
+    if (full) await new Promise<void>((resolve) => this.waiting.push(resolve))
     else this.running++
     try {
       return await work()

@@ -63,6 +63,14 @@ test('metrics count requests, events and decisions', async () => {
   expect(body['text']).toContain('riskledger_gateway_requests_total{route="/v1/decisions",status="200"} 1')
 })
 
+test('being ready, it says where the log and the journal end', async () => {
+  await bench.open()
+  expect(await bench.get('/health/ready')).toMatchObject({
+    status: 200,
+    body: { checks: { log: { status: 'passing', detail: 'partition 0 of the topic "answers" ends at 0' } } },
+  })
+})
+
 describe('the gateway is not ready', () => {
   test('while the log does not answer', async () => {
     const log = new MemoryEventLog()

@@ -64,7 +64,7 @@ const KINDS: Readonly<Record<ProblemCode, { readonly status: number; readonly ti
   conflicting: { status: 409, title: 'The event id is taken' },
   quarantined: { status: 422, title: 'The event was quarantined' },
   unavailable: { status: 503, title: 'Not available now' },
-  'request-invalid': { status: 400, title: 'The request is not valid HTTP' },
+  'request-invalid': { status: 400, title: 'The request is not a valid one' },
   'request-too-slow': { status: 408, title: 'The request came too slowly' },
   internal: { status: 500, title: 'The gateway failed' },
 }

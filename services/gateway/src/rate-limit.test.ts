@@ -29,6 +29,18 @@ test('a bucket never holds more than its burst', () => {
   expect(limit.take(10)).toBe(0)
 })
 
+test('the rest of a request takes what it has not taken yet; where that is too much, the time that is said is for all of it', () => {
+  const { limit, clock } = bucket()
+  expect(limit.take(1)).toBe(0)
+  expect(limit.take(6, 1)).toBe(0)
+  expect(limit.wait(4)).toBe(0)
+  expect(limit.take(1)).toBe(0)
+  expect(limit.take(5, 1)).toBe(400)
+  clock.nowMs += 400
+  expect(limit.take(1)).toBe(0)
+  expect(limit.take(5, 1)).toBe(0)
+})
+
 test('looking takes nothing', () => {
   const { limit } = bucket()
   expect(limit.wait(10)).toBe(0)

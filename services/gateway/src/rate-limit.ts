@@ -18,11 +18,15 @@ export class RateLimit {
     this.atMs = options.nowMs()
   }
 
-  /** Takes the tokens and returns 0; where too few are there it takes none and returns in how many milliseconds there are enough. */
-  take(events: number): number {
-    const waitMs = this.wait(events)
-    if (waitMs === 0) this.tokens -= events
-    return waitMs
+  /**
+   * Takes the tokens and returns 0; where too few are there it takes none and returns in how many milliseconds there are enough. Who has taken some of them
+   * before takes the rest, and is told the time for all: the same request takes all of them again.
+   */
+  take(events: number, takenBefore = 0): number {
+    const rest = events - takenBefore
+    if (this.wait(rest) > 0) return this.wait(events)
+    this.tokens -= rest
+    return 0
   }
 
   /** In how many milliseconds so many tokens are there; 0 where they are. */

@@ -57,6 +57,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     tellPolicy: (policyHash) => void fallback.follow(policyHash),
     logger,
     metrics,
+  }).catch((error: unknown) => {
+    fallback.close()
+    throw error
   })
   const answers = new AnswerPublisher({ log, partitionCount, source: options.source ?? 'gateway', nowMs, logger, metrics })
   const appender = new EventAppender(log, { maxPendingBytes: limits.maxPendingAppendBytes, alongWithGroup: () => answers.sendNow() })
@@ -89,9 +92,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     })
     let closed: Promise<void> | null = null
     const close = (): Promise<void> =>
-      (closed ??= leave({ app, admission, appender, answers, feed, drainTimeoutMs: limits.drainTimeoutMs }))
+      (closed ??= leave({ app, admission, appender, answers, feed, fallback, drainTimeoutMs: limits.drainTimeoutMs }))
     return { url, failed: feed.failed, close }
   } catch (error) {
+    fallback.close()
     await feed.close()
     await app.close()
     throw error
@@ -168,21 +172,24 @@ interface Leaving {
   readonly appender: EventAppender
   readonly answers: AnswerPublisher
   readonly feed: VerdictFeed
+  readonly fallback: FallbackInForce
   readonly drainTimeoutMs: number
 }
 
-async function leave({ app, admission, appender, answers, feed, drainTimeoutMs }: Leaving): Promise<void> {
+async function leave({ app, admission, appender, answers, feed, fallback, drainTimeoutMs }: Leaving): Promise<void> {
   const startedAtMs = performance.now()
   const leftMs = (): number => Math.max(0, drainTimeoutMs - (performance.now() - startedAtMs))
   admission.closing = true
   const late = new AbortController()
   const closing = app.close()
-  const drained = Promise.all([closing, appender.drained()])
+  // Only then: a request that was let in may append until its connection is closed, and a decision past its deadline leaves its append behind.
+  const drained = closing.then(() => appender.drained())
   await Promise.race([drained, pause(drainTimeoutMs, undefined, { signal: late.signal }).catch(() => undefined)])
   late.abort()
   // Whoever still sends or reads too slowly is cut off.
   app.server.closeAllConnections()
   await closing
+  fallback.close()
   await answers.close(leftMs())
   await feed.close()
 }

@@ -7,6 +7,14 @@ import { recordOf } from './receipt'
 /** A record on its way into the log, of a topic that carries events. */
 export type EventRecord = ProposedRecord & { readonly topic: EventTopic }
 
+/** How many events a body holds that is one event or a list of 1 to 1,000. Throws `Refusal` for a list that holds none or more. */
+export function countEvents(body: unknown): number {
+  if (!Array.isArray(body)) return 1
+  if (body.length === 0 || body.length > MAX_BATCH_EVENTS)
+    throw bodyInvalid('', `the body is a list of ${body.length} events; a list has 1 to ${MAX_BATCH_EVENTS}`)
+  return body.length
+}
+
 /**
  * The records of a body that holds one event or a list of 1 to 1,000: all of them, or a `Refusal` that names index, field and reason of everything that
  * is wrong.
@@ -16,9 +24,8 @@ export function takeEvents(
   body: unknown,
   place: { readonly partitionCount: number; readonly nowMs: number },
 ): readonly EventRecord[] {
+  countEvents(body)
   const list = Array.isArray(body) ? (body as readonly unknown[]) : null
-  if (list !== null && (list.length === 0 || list.length > MAX_BATCH_EVENTS))
-    throw bodyInvalid('', `the body is a list of ${list.length} events; a list has 1 to ${MAX_BATCH_EVENTS}`)
   const errors: ProblemItem[] = []
   const records: EventRecord[] = []
   let found = 0
