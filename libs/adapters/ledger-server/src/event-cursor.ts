@@ -10,6 +10,7 @@ export interface EventRun {
 
 /** A place in a stream or in `$all` from which runs are taken until nothing visible is left; forwards, more may come later. */
 export interface EventCursor {
+  /** Throws `DamagedRecordError` where the store has lost what comes next. */
   next(): EventRun | undefined
 }
 

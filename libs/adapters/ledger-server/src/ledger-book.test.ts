@@ -1,3 +1,5 @@
+import { DamagedRecordError } from './append-record'
+import { StreamCursor } from './event-cursor'
 import { LedgerBook, type AppendOutcome, type LedgerCrashPoint } from './ledger-book'
 import { PowerLossStorage } from './power-loss-storage'
 import { builtRecord, testEvent } from './test-requests'
@@ -202,5 +204,48 @@ describe('any revision and an existing stream', () => {
     })
     await settled(storage, book.append('s', any, events(1)))
     expect(await settled(storage, book.append('s', { kind: 'stream-exists' }, events(2)))).toMatchObject({ revision: 1 })
+  })
+})
+
+describe('a row that the index has lost', () => {
+  class HoledStorage extends PowerLossStorage {
+    lost = -1
+
+    override appendAtOrBefore(...[streamNumber, revision]: Parameters<PowerLossStorage['appendAtOrBefore']>) {
+      const found = super.appendAtOrBefore(streamNumber, revision)
+      return found?.firstRevision === this.lost ? super.appendAtOrBefore(streamNumber, this.lost - 1) : found
+    }
+  }
+
+  /** A stream of three appends, @0, @1-2 and @3, of which the index has lost the one that begins at `lost`; nothing of it is in memory. */
+  async function holed(lost: number): Promise<LedgerBook> {
+    const storage = new HoledStorage()
+    const book = bookOn(storage)
+    await settled(storage, book.append('s', { kind: 'no-stream' }, events(1)))
+    await settled(storage, book.append('s', { kind: 'exact', revision: 0 }, events(2, 3)))
+    await settled(storage, book.append('s', { kind: 'exact', revision: 2 }, events(4)))
+    storage.lost = lost
+    return bookOn(storage)
+  }
+
+  test.each([
+    [0, 0],
+    [1, 1],
+    [1, 2],
+  ])('the append at %i: revision %i is missed, not taken for the end', async (lost, revision) => {
+    const book = await holed(lost)
+    expect(() => book.visibleAppend('s', revision)).toThrow(DamagedRecordError)
+    expect(() => book.visibleAppend('s', revision)).toThrow(`stream s: revision ${revision} is missing from the index`)
+    expect(book.visibleAppend('s', 3)?.firstRevision).toBe(3)
+    expect(book.visibleAppend('s', 4)).toBeUndefined()
+  })
+
+  test.each([
+    ['forwards', 0],
+    ['backwards', 3],
+  ] as const)('a read %s ends at it with an error', async (direction, revision) => {
+    const cursor = new StreamCursor(await holed(1), 's', { revision, direction })
+    expect(cursor.next()?.view.firstRevision).toBe(revision)
+    expect(() => cursor.next()).toThrow(DamagedRecordError)
   })
 })

@@ -106,7 +106,10 @@ export class LedgerBook {
     return new AppendView(bytes)
   }
 
-  /** The visible append that holds this revision of the stream, or undefined where readers cannot see it. */
+  /**
+   * The visible append that holds this revision of the stream, or undefined where it is beyond what readers can see.
+   * Throws `DamagedRecordError` where the index has lost it.
+   */
   visibleAppend(stream: string, revision: number): AppendView | undefined {
     const newest = this.recent.newest(stream)
     if (newest !== undefined && revision >= newest.firstRevision) {
@@ -116,9 +119,11 @@ export class LedgerBook {
     const streamNumber = this.options.storage.streamNumber(stream)
     if (streamNumber === undefined) return undefined
     const found = this.options.storage.appendAtOrBefore(streamNumber, revision)
-    if (found === undefined || found.position > this.flushedPosition) return undefined
-    const view = this.checkedView(stream, found)
-    return revision <= view.lastRevision ? view : undefined
+    if (found !== undefined && found.position > this.flushedPosition) return undefined
+    const view = found === undefined ? undefined : this.checkedView(stream, found)
+    if (view !== undefined && revision <= view.lastRevision) return view
+    this.assertBeyondEnd(stream, revision)
+    return undefined
   }
 
   /** The stream's last visible append; undefined where there is none. */
@@ -147,6 +152,13 @@ export class LedgerBook {
   /** Resolves when nothing is under way. */
   async drained(): Promise<void> {
     while (this.unflushed.size > 0) await Promise.allSettled([...this.unflushed.values()].map((append) => append.group.flushed))
+  }
+
+  /** A reader would take a hole in the index for the stream's end. */
+  private assertBeyondEnd(stream: string, revision: number): void {
+    const last = this.lastVisibleAppend(stream)?.lastRevision ?? -1
+    if (revision > last) return
+    throw new DamagedRecordError(`stream ${stream}: revision ${revision} is missing from the index, which goes on to revision ${last}`)
   }
 
   private checkedView(stream: string, found: { readonly firstRevision: number; readonly position: number }): AppendView {

@@ -235,6 +235,22 @@ describe('trouble', () => {
     expect((await again.appendToStream('hurt', [counted(3)], { expectedRevision: 2n })).nextExpectedRevision).toBe(3n)
   })
 
+  test('a row that the index has lost: an error that names stream and revision, whichever way the stream is read', async () => {
+    const first = await start()
+    const client = connect(first.connectionString)
+    for (let n = 0; n < 3; n++)
+      await client.appendToStream('hurt', [counted(n)], { expectedRevision: n === 0 ? 'no_stream' : BigInt(n - 1) })
+    await stop(first)
+    const store = open({ path: join(folder, 'store'), noSubdir: false })
+    expect(store.openDB<number, [number, number]>({ name: 'index', encoding: 'ordered-binary' }).removeSync([1, 1])).toBe(true)
+    await store.close()
+    const again = connect((await start()).connectionString)
+    const missing = 'stream hurt: revision 1 is missing from the index'
+    await expect(revisions(again.readStream('hurt'))).rejects.toThrow(missing)
+    await expect(revisions(again.readStream('hurt', { direction: 'backwards', fromRevision: 'end' }))).rejects.toThrow(missing)
+    expect(await revisions(again.readStream('hurt', { fromRevision: 2n }))).toEqual(['hurt@2'])
+  })
+
   test('a disk that is nearly full is noticed before the store is touched', async () => {
     const storage = new LmdbStorage({ folder: join(folder, 'store'), minFreeBytes: Number.MAX_SAFE_INTEGER })
     const client = connect((await start({ storage })).connectionString)

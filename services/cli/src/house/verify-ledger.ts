@@ -1,10 +1,14 @@
 import { RiskError, type Ledger, type RawTopic, type RecordedEntry } from '@riskledger/contracts'
+import { validateLedgerJson, type LedgerJsonEvents, type LedgerJsonType } from '@riskledger/events'
 import {
   decodeInputsScreened,
+  decodeRelationsLearned,
   emptyHead,
   loadArtifact,
+  MalformedBytesError,
   openEntry,
   parseScreeningStream,
+  partitionsStream,
   screeningStream,
   type ChainHead,
   type OpenedEntry,
@@ -40,12 +44,20 @@ export interface Verification {
 
 interface StreamState {
   head: ChainHead
+  /** Revision of the last entry that was read, whole or not. */
+  lastRevision: number
   /** Set at the first fault: what follows hangs on it and is only counted. */
   broken: boolean
   generation: number
   nextSequence: number
   topics: readonly RawTopic[]
   nextOffsets: number[] | null
+}
+
+/** The farthest revision of a stream that an entry of another one goes by. */
+interface Reference {
+  readonly revision: number
+  readonly by: { readonly stream: string; readonly revision: number }
 }
 
 /** At most so many faults are listed. */
@@ -62,12 +74,14 @@ export interface VerifyOptions {
 }
 
 /**
- * Reads the whole ledger once: the hash chain of every stream, every sequence and offset without a hole, tenures that only rise, every journal that
- * the registry names, and every artifact that an entry refers to, whole under its hash.
+ * Reads the whole ledger once: the hash chain of every stream, every sequence and offset without a hole, tenures that only rise, every journal and
+ * the registry against each other, every entry that another stream goes by, the end of every stream as reading the stream itself gives it, and every
+ * artifact that an entry refers to, whole under its hash.
  */
 export async function verifyLedger(ledger: Ledger, options: VerifyOptions): Promise<Verification> {
   const verifier = new Verifier(ledger, options)
   await verifier.readStreams()
+  await verifier.checkEnds()
   await verifier.checkArtifacts()
   return verifier.result()
 }
@@ -77,6 +91,8 @@ class Verifier {
   private readonly faults: Fault[] = []
   private readonly registered = new Map<string, string>()
   private readonly firstHashes = new Map<string, string>()
+  /** By the stream that is gone by. */
+  private readonly references = new Map<string, Reference>()
   /** Artifacts by hash, with the first entry that refers to each. */
   private readonly artifacts = new Map<string, { readonly stream: string; readonly revision: number }>()
   private readonly artifactStreams = new Set<string>()
@@ -98,6 +114,12 @@ class Verifier {
       const { stream, revision } = error.context
       this.fault(typeof stream === 'string' ? stream : '$all', typeof revision === 'number' ? revision : -1, error.message)
     }
+    this.checkRegistry()
+    this.checkReferences()
+  }
+
+  private checkRegistry(): void {
+    const { environment } = this.options
     for (const [stream, hash] of this.registered) {
       if (!this.firstHashes.has(stream))
         this.fault(stream, -1, 'the registry names this journal, and the ledger has no entry of it: it was removed')
@@ -113,6 +135,45 @@ class Verifier {
         `the log holds ${records} records of this partition and the ledger knows nothing of them: its journal is gone, or nothing was screened yet`,
       )
     }
+    const registry = partitionsStream(environment)
+    if (this.streams.get(registry)?.broken === true) return
+    for (const [stream, { lastRevision }] of this.streams) {
+      // A journal is registered between its first entry and the second: a worker may have died there.
+      if (parseScreeningStream(stream) === null || lastRevision === 0 || this.registered.has(stream)) continue
+      this.fault(stream, -1, `the registry (${registry}) does not name this journal: entries of the registry were removed`)
+    }
+  }
+
+  private checkReferences(): void {
+    for (const [stream, { revision, by }] of this.references) {
+      const last = this.streams.get(stream)?.lastRevision ?? -1
+      if (revision <= last) continue
+      const found = last < 0 ? 'the ledger has no entry of it: it was removed' : `it ends at @${last}: its end was cut off`
+      this.fault(stream, -1, `${by.stream}@${by.revision} goes by ${stream}@${revision}, and ${found}`)
+    }
+  }
+
+  /** Holds what the stream itself ends with against what `readAll` gave of it; a writer may have gone on meanwhile. */
+  async checkEnds(): Promise<void> {
+    for (const [stream, { lastRevision }] of this.streams) {
+      try {
+        const last = await this.readLastRevision(stream)
+        if (last < lastRevision)
+          this.fault(stream, -1, `reading the stream ends at @${last}, and reading the whole ledger gave @${lastRevision} of it`)
+      } catch (error) {
+        if (!(error instanceof RiskError) || error.code !== 'ledger-corrupt') throw error
+        this.fault(stream, -1, error.message)
+      }
+    }
+  }
+
+  private async readLastRevision(stream: string): Promise<number> {
+    try {
+      for await (const { revision } of this.ledger.readStream(stream, { from: 'end', direction: 'backwards', maxCount: 1 })) return revision
+    } catch (error) {
+      if (!(error instanceof RiskError) || error.code !== 'stream-not-found') throw error
+    }
+    return -1
   }
 
   async checkArtifacts(): Promise<void> {
@@ -155,9 +216,18 @@ class Verifier {
     }
     let state = this.streams.get(entry.stream)
     if (state === undefined) {
-      state = { head: emptyHead(entry.stream), broken: false, generation: 0, nextSequence: 1, topics: [], nextOffsets: null }
+      state = {
+        head: emptyHead(entry.stream),
+        lastRevision: -1,
+        broken: false,
+        generation: 0,
+        nextSequence: 1,
+        topics: [],
+        nextOffsets: null,
+      }
       this.streams.set(entry.stream, state)
     }
+    state.lastRevision = entry.revision
     if (state.broken) return
     const opened = openEntry(state.head, entry)
     if (opened.kind === 'faulty') {
@@ -167,10 +237,20 @@ class Verifier {
     }
     state.head = opened.entry.head
     if (entry.revision === 0) this.firstHashes.set(entry.stream, opened.entry.head.entryHash)
-    const reason = this.readContent(opened.entry, state)
+    const reason = this.tryContent(opened.entry, state)
     if (reason === null) return
     state.broken = true
     this.fault(entry.stream, entry.revision, reason)
+  }
+
+  /** The same as `readContent`, also for content that is not what its type writes: who alters an entry can seal it again. */
+  private tryContent(entry: OpenedEntry, state: StreamState): string | null {
+    try {
+      return this.readContent(entry, state)
+    } catch (error) {
+      if (!(error instanceof MalformedBytesError) && !(error instanceof SyntaxError)) throw error
+      return `its content is no ${entry.type}: ${error.message}`
+    }
   }
 
   /** Checks what an entry says against what came before; null where all is well. */
@@ -178,33 +258,37 @@ class Verifier {
     if (parseScreeningStream(entry.stream) !== null) this.refer(entry.metadata.engineHash, entry)
     switch (entry.type) {
       case 'SegmentOpened': {
-        const { topics, nextOffsets } = readJson(entry) as { topics: RawTopic[]; nextOffsets: number[] }
-        state.topics = topics
+        const { topics, nextOffsets } = readJson('SegmentOpened', entry)
+        state.topics = topics as readonly RawTopic[]
         state.nextOffsets = [...nextOffsets]
         return null
       }
       case 'TenureBegan': {
-        const { generation } = readJson(entry) as { generation: number }
+        const { generation } = readJson('TenureBegan', entry)
         if (generation !== state.generation + 1) return `tenure ${generation} follows tenure ${state.generation}`
         state.generation = generation
         return null
       }
       case 'StateAttested': {
-        const { generation } = readJson(entry) as { generation: number }
+        const { generation } = readJson('StateAttested', entry)
         return generation === state.generation ? null : `it attests the state of tenure ${generation} in tenure ${state.generation}`
       }
       case 'PolicyRequested':
       case 'PolicyActivated': {
-        this.refer((readJson(entry) as { policyHash: string }).policyHash, entry)
+        this.refer(readJson(entry.type, entry).policyHash, entry)
         return null
       }
       case 'JournalRegistered': {
-        const { stream, entryHash } = readJson(entry) as { stream: string; entryHash: string }
+        const { stream, entryHash } = readJson('JournalRegistered', entry)
         this.registered.set(stream, entryHash)
         return null
       }
       case 'InputsScreened':
         return this.readInputs(entry, state)
+      case 'RelationsLearned': {
+        for (const { stream, revision } of decodeRelationsLearned(entry.data).consumed) this.goBy(stream, revision, entry)
+        return null
+      }
       default:
         return null
     }
@@ -223,11 +307,18 @@ class Verifier {
     const covered = batch.positions.reduce((sum, position) => sum + position.toOffset - position.fromOffset, 0)
     const count = batch.forEachInput(() => undefined)
     if (covered !== count + skipped) return `it covers ${covered} offsets and holds ${count} inputs and ${skipped} in gaps`
+    // A drawn challenge is taken from no stream.
+    for (const { sourceStream, sourceRevision } of batch.facts) if (sourceStream !== '') this.goBy(sourceStream, sourceRevision, entry)
     for (const position of batch.positions) state.nextOffsets[position.topic] = position.toOffset
     state.nextSequence += count
     this.inputs += count
     this.options.onInputs?.(this.inputs)
     return null
+  }
+
+  private goBy(stream: string, revision: number, { stream: byStream, revision: byRevision }: OpenedEntry): void {
+    if (revision <= (this.references.get(stream)?.revision ?? -1)) return
+    this.references.set(stream, { revision, by: { stream: byStream, revision: byRevision } })
   }
 
   private refer(hash: string, entry: OpenedEntry): void {
@@ -249,6 +340,9 @@ class Verifier {
   }
 }
 
-function readJson(entry: OpenedEntry): unknown {
-  return JSON.parse(Buffer.from(entry.data).toString('utf8'))
+/** Throws `SyntaxError` where it is no JSON, `MalformedBytesError` where it is not what its schema allows. */
+function readJson<Type extends LedgerJsonType>(type: Type, entry: OpenedEntry): LedgerJsonEvents[Type] {
+  const checked = validateLedgerJson(type, JSON.parse(Buffer.from(entry.data).toString('utf8')))
+  if (checked.kind === 'accepted') return checked.event
+  throw new MalformedBytesError(checked.problems.map(({ message }) => message).join('; '))
 }
