@@ -1,5 +1,5 @@
 import { DamagedRecordError } from './append-record'
-import { StreamCursor } from './event-cursor'
+import { AllCursor, StreamCursor } from './event-cursor'
 import { LedgerBook, type AppendOutcome, type LedgerCrashPoint } from './ledger-book'
 import { PowerLossStorage } from './power-loss-storage'
 import { builtRecord, testEvent } from './test-requests'
@@ -238,6 +238,12 @@ describe('a row that the index has lost', () => {
     expect(() => book.visibleAppend('s', revision)).toThrow(`stream s: revision ${revision} is missing from the index`)
     expect(book.visibleAppend('s', 3)?.firstRevision).toBe(3)
     expect(book.visibleAppend('s', 4)).toBeUndefined()
+  })
+
+  test('a read of $all meets it, too', async () => {
+    const cursor = new AllCursor(await holed(1), { position: 1, direction: 'forwards' })
+    expect(cursor.next()?.view.firstRevision).toBe(0)
+    expect(() => cursor.next()).toThrow('stream s: revision 1 is missing from the index, and the record at position 2 holds it')
   })
 
   test.each([

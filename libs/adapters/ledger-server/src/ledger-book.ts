@@ -137,16 +137,19 @@ export class LedgerBook {
     return found === undefined ? undefined : this.checkedView(stream, found)
   }
 
-  /** The visible append that holds this position of `$all`, else the nearest one in the direction of the read. */
+  /**
+   * The visible append that holds this position of `$all`, else the nearest one in the direction of the read. Throws `DamagedRecordError` where its stream's
+   * index has lost it: who reads that stream would miss it.
+   */
   visibleAppendNear(position: number, direction: 'forwards' | 'backwards'): AppendView | undefined {
     const { storage } = this.options
     if (direction === 'forwards' && position > this.flushedPosition) return undefined
     const from = Math.min(position, this.flushedPosition)
     const before = this.recent.get(from) === undefined ? storage.positionAtOrBefore(from) : from
-    const view = before === undefined ? undefined : this.view(before)
+    const view = before === undefined ? undefined : this.indexedView(before)
     if (direction === 'backwards' || (view !== undefined && view.lastPosition >= from)) return view
     const after = storage.positionAtOrAfter(from)
-    return after === undefined || after > this.flushedPosition ? undefined : this.view(after)
+    return after === undefined || after > this.flushedPosition ? undefined : this.indexedView(after)
   }
 
   /** Resolves when nothing is under way. */
@@ -159,6 +162,18 @@ export class LedgerBook {
     const last = this.lastVisibleAppend(stream)?.lastRevision ?? -1
     if (revision > last) return
     throw new DamagedRecordError(`stream ${stream}: revision ${revision} is missing from the index, which goes on to revision ${last}`)
+  }
+
+  private indexedView(position: number): AppendView {
+    const view = this.view(position)
+    if (this.recent.get(position) !== undefined) return view
+    const { stream, firstRevision } = view
+    const streamNumber = this.options.storage.streamNumber(stream)
+    const found = streamNumber === undefined ? undefined : this.options.storage.appendAtOrBefore(streamNumber, firstRevision)
+    if (found?.position === position) return view
+    throw new DamagedRecordError(
+      `stream ${stream}: revision ${firstRevision} is missing from the index, and the record at position ${position} holds it`,
+    )
   }
 
   private checkedView(stream: string, found: { readonly firstRevision: number; readonly position: number }): AppendView {

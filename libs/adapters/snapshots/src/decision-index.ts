@@ -15,7 +15,7 @@ export interface JournalPosition {
 }
 
 /** Up to where a journal is indexed; the hash of that entry tells whether it is still the same journal. */
-export interface IndexedHead {
+interface IndexedHead {
   readonly stream: string
   readonly revision: number
   /** 64 hexadecimal digits. */

@@ -26,8 +26,10 @@ const COLUMNS: readonly (keyof InputRow)[] = [
   'firstSequence',
 ]
 
+type ExportFormat = 'ndjson' | 'csv'
+
 interface ExportFlags {
-  readonly format: 'ndjson' | 'csv'
+  readonly format?: ExportFormat
   readonly status?: InputStatus
   readonly verdict?: Verdict
   readonly out?: string
@@ -39,7 +41,12 @@ export function addExport(program: Command, finish: Finish): void {
   program
     .command('export')
     .description('write one row per input: what came in and what became of it')
-    .addOption(new Option('--format <format>', 'form of the rows').choices(['ndjson', 'csv']).default('ndjson'))
+    .addOption(
+      new Option('--format <format>', 'form of the rows (default: csv for an --out that ends in .csv, else ndjson)').choices([
+        'ndjson',
+        'csv',
+      ]),
+    )
     .addOption(new Option('--status <status>', 'only inputs with this status').choices([...STATUSES]))
     .addOption(new Option('--verdict <verdict>', 'only inputs with this verdict').choices([...VERDICTS]))
     .option('--out <file>', 'write to this file, whole or not at all (default: standard output)')
@@ -67,7 +74,8 @@ export function addExport(program: Command, finish: Finish): void {
 async function exportRows(house: House, flags: ExportFlags, context: CommandContext): Promise<void> {
   const bar = new ProgressBar('inputs')
   const counts = { read: 0, rows: 0 }
-  const chunks = chunksOf(house, { flags, environment: context.environment, counts, onRead: () => bar.update(counts.read, 0) })
+  const format = flags.format ?? (flags.out?.toLowerCase().endsWith('.csv') === true ? 'csv' : 'ndjson')
+  const chunks = chunksOf(house, { flags, format, environment: context.environment, counts, onRead: () => bar.update(counts.read, 0) })
   if (flags.out === undefined) {
     await writeChunks(chunks, process.stdout)
     bar.clear()
@@ -75,19 +83,23 @@ async function exportRows(house: House, flags: ExportFlags, context: CommandCont
   }
   await writeFileFromChunks(flags.out, chunks)
   bar.clear()
-  if (context.json) context.printJson({ file: flags.out, format: flags.format, inputs: counts.read, rows: counts.rows })
+  if (context.json) context.printJson({ file: flags.out, format, inputs: counts.read, rows: counts.rows })
   else context.print(`exported    ${grouped(counts.rows)} of ${grouped(counts.read)} inputs to ${flags.out}`)
 }
 
 interface ChunkOptions {
   readonly flags: ExportFlags
+  readonly format: ExportFormat
   readonly environment: string
   readonly counts: { read: number; rows: number }
   readonly onRead: () => void
 }
 
-async function* chunksOf(house: House, { flags, environment, counts, onRead }: ChunkOptions): AsyncGenerator<string, void, undefined> {
-  const { format, status, verdict } = flags
+async function* chunksOf(
+  house: House,
+  { flags, format, environment, counts, onRead }: ChunkOptions,
+): AsyncGenerator<string, void, undefined> {
+  const { status, verdict } = flags
   if (format === 'csv') yield `${COLUMNS.join(',')}\r\n`
   for await (const rows of inputRows(house.ledger, { partitions: house.folder.partitions, environment })) {
     counts.read += rows.length

@@ -25,8 +25,8 @@ export function addGateway(program: Command, finish: Finish): void {
     .action(async (_flags: unknown, command: Command) => {
       const context = contextOf(command)
       const { environment, settings } = context
-      const door = gatewayDoor(settings)
       const start: Parameters<typeof runService>[0]['start'] = async (house, signal) => {
+        const door = gatewayDoor(settings)
         await firstPolicyActivated(house.ledger, { stream: screeningStream(0, 0, environment), signal })
         const { thread, url } = await startGatewayThread(house, { door, logLevel: settings.logLevel, environment })
         return threadService(thread, { name: 'gateway', says: `Gateway ${url}; ledger ${house.connectionString}.`, tells: { url } })

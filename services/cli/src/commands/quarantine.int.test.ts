@@ -194,7 +194,7 @@ describe('redrive', () => {
 
   test('a file that is missing, no JSON, or no event is named', async () => {
     const missing = await runCommand('quarantine', 'redrive', truncated(), '--event', join(folder.path, 'none.json'), ...data)
-    expect([missing.code, missing.err]).toEqual([2, expect.stringContaining('none.json: cannot be read (ENOENT)')])
+    expect([missing.code, missing.err]).toEqual([2, expect.stringContaining('none.json: there is no such event file')])
     const file = join(folder.path, 'event.json')
     for (const text of ['{', '[]', '{"event":5}', '{"topic":"verdicts","event":{}}']) {
       await writeFile(file, text)

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { RAW_TOPICS, RiskError } from '@riskledger/contracts'
 import { QUARANTINE_REASONS } from '@riskledger/events'
@@ -12,6 +11,7 @@ import { grouped } from '../text/numbers'
 import { ProgressBar } from '../text/progress-bar'
 import { quarantineLines, refusedLines, shown } from '../text/quarantine-text'
 import { contextOf, houseOf, type CommandContext, type Finish } from './command-context'
+import { readText } from './load-policy'
 
 const DEFAULT_LIMIT = 100
 const MAX_LIMIT = 100_000
@@ -158,19 +158,7 @@ function repairOf(refused: RefusedInput, given: DraftFields | null, { set, event
 }
 
 async function readEventFile(file: string): Promise<DraftFields> {
-  let text: string
-  try {
-    text = await readFile(file, 'utf8')
-  } catch (error) {
-    throw new RiskError(
-      'file-not-found',
-      `${file}: cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'}). Name the file of the repaired event.`,
-      {
-        retriable: false,
-        cause: error,
-      },
-    )
-  }
+  const text = await readText(file, 'event')
   try {
     const json = JSON.parse(text) as unknown
     if (isObject(json)) return json

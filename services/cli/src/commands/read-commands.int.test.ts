@@ -86,9 +86,9 @@ describe('export', () => {
     expect((await runCommand('export', '--data-dir', dataDir, '--status', 'duplicate')).out.trim().split('\n')).toHaveLength(1)
   })
 
-  test('writes CSV to a file, whole, and says so as one object', async () => {
+  test('writes CSV to a file named so, whole, and says so as one object', async () => {
     const file = join(folder.path, 'rows.csv')
-    const { value } = await runJson('export', '--data-dir', dataDir, '--format', 'csv', '--out', file)
+    const { value } = await runJson('export', '--data-dir', dataDir, '--out', file)
     expect(value).toEqual({ file, format: 'csv', inputs: rows.length, rows: rows.length })
     const lines = (await readFile(file, 'utf8')).split('\r\n')
     expect(lines[0]).toBe('sequence,topic,eventId,accountId,status,verdict,score,reasons,partition,offset,lateByMs,firstSequence')
@@ -102,7 +102,7 @@ describe('export', () => {
     expect(code).toBe(2)
     expect(err).toBe(`${file} is there already. Choose another name with --out, or write over it with --force.\n`)
     expect(await readFile(file, 'utf8')).toBe('mine')
-    expect((await runCommand('export', '--data-dir', dataDir, '--out', file, '--force')).code).toBe(0)
+    expect((await runCommand('export', '--data-dir', dataDir, '--out', file, '--force', '--format', 'ndjson')).code).toBe(0)
     expect((await readFile(file, 'utf8')).trim().split('\n')).toHaveLength(rows.length)
   })
 

@@ -126,11 +126,12 @@ async function finishScreen({ run, house, context, bar, startedMs, told }: Finis
     const seconds = (Date.now() - startedMs) / 1000
     bar.clear()
     if (ended === 'interrupted') {
+      if (context.json)
+        throw new RiskError('cancelled', 'Stopped. Run the same command again to go on where it stopped.', { retriable: true })
       process.stderr.write('Stopping. Run the same command again to go on where it stopped.\n')
       return EXIT.interrupted
     }
-    if (told() > MAX_TOLD)
-      process.stderr.write(`… and ${grouped(told() - MAX_TOLD)} more lines without an event (riskledger export --status quarantined)\n`)
+    if (told() > MAX_TOLD) process.stderr.write(`… and ${grouped(told() - MAX_TOLD)} more lines without an event\n`)
     await tellResult({ run, house, context, seconds })
     return EXIT.done
   } finally {
@@ -188,7 +189,9 @@ async function tellResult({
     `ledger      ${grouped(sum((reading) => reading.entries))} entries, ${bytesText(result.ledgerBytes)}, ${result.bytesPerInput} bytes an input without decisions`,
   )
   context.print(`digest      ${digest}`)
-  context.print(`\nNext:  npx riskledger --data-dir ${house.dataDir} replay    decide everything again and compare`)
+  const command = `npx riskledger --data-dir ${house.dataDir}`
+  context.print(`\nNext:  ${command} replay    decide everything again and compare`)
+  if (statuses.quarantined > 0) context.print(`       ${command} quarantine list    what was refused, and why?`)
 }
 
 interface CheckedMapping {

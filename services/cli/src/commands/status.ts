@@ -75,8 +75,8 @@ function partitionLines({ partition, stream, revision, inputs, decisions, tenure
     `${name}${stream}@${grouped(revision)}, ${grouped(inputs)} inputs, ${grouped(decisions)} decisions · tenure ${tenure === null ? 'none' : `${grouped(tenure.generation)} of worker ${tenure.workerId.slice(0, 8)}…`}`,
   ]
   lines.push(`  time      ${streamTimeMs === 0 ? 'no event yet' : localTime(streamTimeMs, null)}`)
-  lines.push(
-    `  lag       ${behind === 0 ? 'none' : `${grouped(behind)} messages`}: ${lag.map((topic) => `${topic.topic} ${grouped(topic.nextOffset)} of ${grouped(topic.logEnd)}`).join(' · ')}`,
-  )
+  const topics = lag.map((topic) => `${topic.topic} ${grouped(topic.nextOffset)} of ${grouped(topic.logEnd)}`)
+  const total = behind === 0 ? 'none' : `${grouped(behind)} message${behind === 1 ? '' : 's'}`
+  lines.push(`  lag       ${topics.length === 0 ? total : `${total}: ${topics.join(' · ')}`}`)
   return lines
 }

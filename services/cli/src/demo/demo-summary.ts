@@ -114,7 +114,7 @@ export function nextLines(result: DemoResult, options: { readonly why: string | 
   const steps: (readonly [string, string])[] = [
     [`${command} replay`, 'decide everything again and compare'],
     [`${command} verify`, 'has anything been altered?'],
-    [`${command} export --status quarantined`, 'what was refused, and why?'],
+    [`${command} quarantine list`, 'what was refused, and why?'],
   ]
   if (decisionId !== undefined && decisionId !== null)
     steps.unshift([`${command} explain ${decisionId}`, options.why ?? 'why was it decided so?'])

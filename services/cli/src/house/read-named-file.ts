@@ -7,7 +7,9 @@ export function readNamedFile(path: string, flag: string): string {
     return readFileSync(path, 'utf8')
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    throw new RiskError(code === 'ENOENT' ? 'file-not-found' : 'file-unreadable', `--${flag}: ${path} cannot be read (${code}).`, {
+    const [errorCode, what] =
+      code === 'ENOENT' ? (['file-not-found', 'is not there'] as const) : (['file-unreadable', `cannot be read (${code})`] as const)
+    throw new RiskError(errorCode, `--${flag}: ${path} ${what}.`, {
       retriable: false,
       cause: error,
       context: { path },
