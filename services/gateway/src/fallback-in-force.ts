@@ -22,9 +22,8 @@ export class FallbackInForce {
   private fallback: FallbackPolicy
   private hash = ZERO_HASH
   private loading: Promise<void> = Promise.resolve()
-  /** Aborts once another policy comes. */
+  /** Aborts once another policy comes, which replaces it, and for good once this is closed. */
   private superseded = new AbortController()
-  private closed = false
 
   constructor(private readonly options: FallbackInForceOptions) {
     this.fallback = options.initial
@@ -36,7 +35,7 @@ export class FallbackInForce {
 
   /** A policy is in force. Resolves once its fallback counts, or is not asked for any more; never rejects. */
   follow(policyHash: string): Promise<void> {
-    if (this.closed || policyHash === this.hash || policyHash === ZERO_HASH) return this.loading
+    if (this.superseded.signal.aborted || policyHash === this.hash || policyHash === ZERO_HASH) return this.loading
     this.hash = policyHash
     this.superseded.abort()
     this.superseded = new AbortController()
@@ -46,7 +45,6 @@ export class FallbackInForce {
 
   /** Asks the ledger no more. A read that is under way ends with the ledger's connection, unheard. */
   close(): void {
-    this.closed = true
     this.superseded.abort()
   }
 
