@@ -4,7 +4,7 @@ import { openDecisionIndex } from '@riskledger/snapshots'
 import type { Habit } from '../house/habit-of'
 import { EMBEDDED, openHouse, type House } from '../house/open-house'
 import { runCommand, runJson } from '../testing/run-command'
-import { temporaryFolder, writeSmallScenario } from '../testing/small-scenario'
+import { screenSmallScenario, temporaryFolder } from '../testing/small-scenario'
 
 interface Row {
   readonly sequence: number
@@ -30,10 +30,9 @@ let holder: House
 
 beforeAll(async () => {
   folder = await temporaryFolder()
-  dataDir = join(folder.path, 'data')
-  const file = join(folder.path, 'events.ndjson')
-  await writeSmallScenario(file)
-  const run = await runJson<typeof screened>('screen', file, '--data-dir', dataDir)
+  const scenario = await screenSmallScenario<typeof screened>(folder.path)
+  const { run } = scenario
+  dataDir = scenario.dataDir
   expect(run.code).toBe(0)
   screened = run.value
   const { out } = await runCommand('export', '--data-dir', dataDir)

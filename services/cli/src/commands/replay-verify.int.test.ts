@@ -1,17 +1,14 @@
 import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runCommand, runJson } from '../testing/run-command'
-import { temporaryFolder, writeSmallScenario } from '../testing/small-scenario'
+import { screenSmallScenario, temporaryFolder } from '../testing/small-scenario'
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
 let dataDir: string
 
 beforeAll(async () => {
   folder = await temporaryFolder()
-  dataDir = join(folder.path, 'data')
-  const events = join(folder.path, 'events.ndjson')
-  await writeSmallScenario(events, { hours: 2 })
-  await runJson('screen', events, '--data-dir', dataDir)
+  dataDir = (await screenSmallScenario(folder.path, { hours: 2 })).dataDir
 })
 
 afterAll(() => folder.remove())

@@ -2,7 +2,7 @@ import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LedgerRows } from '@riskledger/ledger-server/src/testing/ledger-rows'
 import { runCommand, runJson } from '../testing/run-command'
-import { temporaryFolder, writeSmallScenario } from '../testing/small-scenario'
+import { screenSmallScenario, temporaryFolder } from '../testing/small-scenario'
 import type { Fault } from './verify-ledger'
 
 const JOURNAL = 'screening-000.0000'
@@ -11,10 +11,7 @@ let whole: string
 
 beforeAll(async () => {
   folder = await temporaryFolder()
-  whole = join(folder.path, 'whole')
-  const events = join(folder.path, 'events.ndjson')
-  await writeSmallScenario(events)
-  await runJson('screen', events, '--data-dir', whole)
+  whole = (await screenSmallScenario(folder.path)).dataDir
 })
 afterAll(() => folder.remove())
 

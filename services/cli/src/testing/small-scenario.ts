@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DAY_MS, formatScenarioItem, generateScenario, SCENARIO_START_MS, type ScenarioItem } from '@riskledger/simulation'
+import { runJson } from './run-command'
 
 const DAYS = 10
 const HOUR_MS = 3_600_000
@@ -32,6 +33,14 @@ export async function writeSmallScenario(file: string, { hours = 20 }: { readonl
   other.event.paymentId = 'p-other'
   lines.push(twice, JSON.stringify(other), JSON.stringify(late), '{"topic":"payments","event":{"half":')
   await writeFile(file, `${lines.join('\n')}\n`)
+}
+
+/** Screens a small scenario into the folder `data` inside of `folder`; tells where that is and how the command ended. */
+export async function screenSmallScenario<Value = unknown>(folder: string, options: { readonly hours?: number } = {}) {
+  const events = join(folder, 'events.ndjson')
+  const dataDir = join(folder, 'data')
+  await writeSmallScenario(events, options)
+  return { dataDir, run: await runJson<Value>('screen', events, '--data-dir', dataDir) }
 }
 
 function isPlayed(item: ScenarioItem, { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number }): boolean {
