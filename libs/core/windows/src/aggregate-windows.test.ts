@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { from, lastValueFrom, map, toArray, type Observable } from 'rxjs'
+import { from, lastValueFrom, map, take, toArray, type Observable } from 'rxjs'
 import { TestScheduler } from 'rxjs/testing'
 import { aggregateWindows, type AggregateWindowsOptions } from './aggregate-windows'
 import { naiveSessions, naiveWindow } from './naive-windows'
@@ -21,6 +21,12 @@ function optionsOf(windows: readonly WindowSpecification[], maxOutOfOrdernessMs 
     timeMs: (event) => event.timeMs,
     value: (event) => event.value,
   }
+}
+
+const selectors = {
+  key: (event: Event) => event.key,
+  timeMs: (event: Event) => event.timeMs,
+  value: (event: Event) => event.value,
 }
 
 function inBatches(events: readonly Event[], size: number): Observable<Event[]> {
@@ -93,8 +99,8 @@ const someEvents = fc
 
 const everyKind = [
   slidingWindow({ sizeMs: 10, graceMs: 7 }),
-  slidingWindow({ sizeMs: 25, delayMs: 8 }),
-  slidingWindow({ sizeMs: 40 }),
+  slidingWindow({ sizeMs: 25, delayMs: 8, graceMs: 7 }),
+  slidingWindow({ sizeMs: 40, graceMs: 7 }),
   tumblingWindow({ sizeMs: 10, graceMs: 3 }),
   hoppingWindow({ sizeMs: 12, advanceMs: 5, graceMs: 0 }),
   sessionWindow({ inactivityGapMs: 4, graceMs: 2 }),
@@ -239,12 +245,163 @@ describe('aggregateWindows', () => {
 
   test('keys beyond the limit are rejected; silent keys make room again', () => {
     const state = new WindowState({ ...optionsOf([slidingWindow({ sizeMs: 10 })]), maxKeys: 2 })
-    const selectors = optionsOf([])
-    const step = (text: string): WindowBatch => state.step(batch(text), { ...selectors, value: () => 1 })
+    const step = (text: string): WindowBatch => state.step(batch(text), selectors)
     expect(step('a1 b2 c3').details.rejected).toEqual([{ row: 2, reason: 'too-many-keys' }])
     step('a50')
     step('a51')
     expect(step('c52').details.rejected).toEqual([])
+  })
+
+  test('at the limit of open windows, only an event that would open one more is rejected', () => {
+    const sliding = slidingWindow({ sizeMs: 1000 })
+    const rejectedRows = (window: WindowSpecification, text: string): number[] => {
+      const state = new WindowState({ ...optionsOf([window, sliding]), maxKeys: 2 })
+      const { details } = state.step(batch(text), selectors)
+      expect(details.rejected.every(({ reason }) => reason === 'too-many-keys')).toBe(true)
+      const open = state.flush().details.closed.reduce((sum, { count }) => sum + count, 0)
+      expect(open + details.closed.length).toBeGreaterThan(0)
+      return details.rejected.map(({ row }) => row)
+    }
+    expect(rejectedRows(tumblingWindow({ sizeMs: 100, graceMs: 0 }), 'a1 b2 a3 c4 b5')).toEqual([3])
+    expect(rejectedRows(sessionWindow({ inactivityGapMs: 10, graceMs: 100 }), 'a1 a30 a40 a60 a21 a5 c7')).toEqual([3, 6])
+    // Windows [0, 4) and [2, 6) are a's: 3 is in both, 6 would need [4, 8) and [6, 10).
+    expect(rejectedRows(hoppingWindow({ sizeMs: 4, advanceMs: 2, graceMs: 100 }), 'a2 a3 a6 b3 a3')).toEqual([2, 3])
+    // What is late opens nothing.
+    const late = new WindowState({ ...optionsOf([tumblingWindow({ sizeMs: 10, graceMs: 0 })]), maxKeys: 1 })
+    expect([...late.step(batch('a50 b1'), selectors).status]).toEqual([EVENT_ACCEPTED, EVENT_LATE])
+  })
+
+  test.each([
+    ['sliding windows only', [slidingWindow({ sizeMs: 3 }), slidingWindow({ sizeMs: 30, delayMs: 4 })]],
+    ['windows of every kind', everyKind],
+  ])('at the limit of keys too, batches make no difference: %s', (_name, windows) => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.record({ key: fc.nat(9), gapMs: fc.nat(9) }), { maxLength: 120 }),
+        fc.integer({ min: 1, max: 40 }),
+        (steps, size) => {
+          let timeMs = 0
+          // Repeated, so that sweeps by count fall into batches.
+          const events = Array.from({ length: 60 }, () => steps)
+            .flat()
+            .map(({ key, gapMs }) => ({ key: `k${key}`, timeMs: (timeMs += gapMs), value: 1 }))
+          const run = (length: number): object => {
+            const state = new WindowState({ ...optionsOf(windows), maxKeys: 4, expectedKeys: 4 })
+            const batches: WindowBatch[] = []
+            for (let at = 0; at < events.length; at += length) batches.push(state.step(events.slice(at, at + length), selectors))
+            return { ...summary(batches), state: Buffer.from(state.snapshot()).toString('hex') }
+          }
+          expect(run(size)).toEqual(run(4096))
+        },
+      ),
+      { numRuns: 15 },
+    )
+  })
+
+  test('silent keys are forgotten after so many events, in whatever batches, and after a restoration', () => {
+    const options = optionsOf([slidingWindow({ sizeMs: 10 })])
+    const events = Array.from({ length: 10_000 }, (_, at) => ({ key: at % 50 === 0 ? `k${at}.` : 'a', timeMs: at, value: 1 }))
+    const run = (length: number, restoredAt = -1): Buffer => {
+      let state = new WindowState(options)
+      for (let at = 0; at < events.length; at += length) {
+        state.step(events.slice(at, at + length), selectors)
+        if (at !== restoredAt) continue
+        const bytes = state.snapshot()
+        state = new WindowState(options)
+        state.restore(bytes)
+      }
+      return Buffer.from(state.snapshot())
+    }
+    const whole = run(4096)
+    expect(whole.includes('k50.')).toBe(false)
+    for (const length of [1, 1000, 4095]) expect(run(length).equals(whole)).toBe(true)
+    expect(run(1000, 3000).equals(whole)).toBe(true)
+  })
+
+  test.each([
+    ['sliding windows only', everyKind.slice(0, 3)],
+    ['windows of every kind', everyKind],
+  ])('where a selector or the room for figures fails, nothing has changed: %s', (_name, windows) => {
+    const state = new WindowState(optionsOf(windows))
+    state.step(batch('a1 b2'), selectors)
+    const before = state.snapshot()
+    const events = batch('a50 c60 d1 e70')
+    const failing = (event: Event): never => {
+      throw new Error(`cannot read ${event.key}`)
+    }
+    for (const name of ['key', 'timeMs', 'value'] as const) {
+      const read = selectors[name]
+      const failingSelectors = { ...selectors, [name]: (event: Event) => (event.key === 'e' ? failing(event) : read(event)) }
+      expect(() => state.step(events, failingSelectors)).toThrow('cannot read e')
+    }
+    expect(() => state.step(events, selectors, { figures: () => new Float64Array(5) })).toThrow('room for 5 numbers')
+    expect(Buffer.from(state.snapshot()).equals(before)).toBe(true)
+    expect(state.step(batch('a2'), selectors).count(0, 0)).toBe(2)
+  })
+
+  test('unsubscribing stops a synchronous source, and flushes nothing', () => {
+    const options = optionsOf(everyKind)
+    const state = new WindowState(options)
+    let pulled = 0
+    function* batches(): Generator<Event[]> {
+      while (pulled < 100) yield [{ key: 'a', timeMs: ++pulled, value: 1 }]
+    }
+    const got: number[] = []
+    from(batches())
+      .pipe(aggregateWindows({ ...options, state, onComplete: 'flush' }), take(2))
+      .subscribe(({ size }) => got.push(size))
+    expect(got).toEqual([1, 1])
+    expect(pulled).toBe(2)
+    expect(state.watermarkMs).toBe(2)
+    expect(state.flush().details.closed.length).toBeGreaterThan(0)
+  })
+
+  test('after a failure no batch enters the state, and nothing is flushed', () => {
+    const state = new WindowState(optionsOf(everyKind))
+    const failing = { ...optionsOf(everyKind), timeMs: (event: Event) => (event.key === 'x' ? ([] as number[][])[1][0] : event.timeMs) }
+    const seen: string[] = []
+    from([batch('a1'), batch('a2 x3'), batch('a4')])
+      .pipe(aggregateWindows({ ...failing, state, onComplete: 'flush' }))
+      .subscribe({
+        next: ({ size }) => seen.push(`batch of ${size}`),
+        error: () => seen.push('error'),
+        complete: () => seen.push('complete'),
+      })
+    expect(seen).toEqual(['batch of 1', 'error'])
+    expect(state.watermarkMs).toBe(1)
+  })
+
+  test('an event late by exactly the grace enters; one later still does not', () => {
+    const late = (window: WindowSpecification, text: string): number[] =>
+      [...new WindowState(optionsOf([window], 10)).step(batch(text), selectors).status].slice(1)
+    // Watermark 90, grace 5.
+    expect(late(slidingWindow({ sizeMs: 50, graceMs: 5 }), 'a100 a85 a84')).toEqual([EVENT_ACCEPTED, EVENT_LATE])
+    expect(late(tumblingWindow({ sizeMs: 1, graceMs: 5 }), 'a100 a85 a84')).toEqual([EVENT_ACCEPTED, EVENT_LATE])
+    expect(late(hoppingWindow({ sizeMs: 2, advanceMs: 1, graceMs: 4 }), 'a100 a85 a84')).toEqual([EVENT_ACCEPTED, EVENT_LATE])
+    expect(late(sessionWindow({ inactivityGapMs: 1, graceMs: 4 }), 'a100 a85 a83')).toEqual([EVENT_ACCEPTED, EVENT_LATE])
+  })
+
+  test('sliding windows of one state have one grace', () => {
+    const windows = [slidingWindow({ sizeMs: 5 }), tumblingWindow({ sizeMs: 5, graceMs: 9 }), slidingWindow({ sizeMs: 5, graceMs: 3 })]
+    expect(() => aggregateWindows(optionsOf(windows))).toThrow('sliding windows have graceMs of 0 and 3; it must be the same for all')
+    expect(() => new WindowState(optionsOf(windows.slice(0, 2)))).not.toThrow()
+  })
+
+  test('a key may have very many open sessions, joined in any order', () => {
+    const state = new WindowState(optionsOf([sessionWindow({ inactivityGapMs: 1000, graceMs: 1e12 })]))
+    const sessions = 15 * 4096
+    const step = (timeOf: (index: number) => number): WindowBatch =>
+      state.step(
+        Array.from({ length: 4096 }, (_, index) => ({ key: 'a', timeMs: timeOf(index), value: 1 })),
+        selectors,
+      )
+    for (let at = 0; at < sessions; at += 4096) step((index) => (at + index) * 2000)
+    // Each lies between two sessions, far from the one before it.
+    step((index) => ((index * 7919) % 4096) * 4000 + 1000)
+    const { closed } = state.flush().details
+    expect(closed.length).toBe(sessions - 4096)
+    const expected = Array.from(closed, (_, at) => (at < 4096 ? `3 from ${at * 4000}` : `1 from ${(at + 4096) * 2000}`))
+    expect(closed.map(({ count, startMs }) => `${count} from ${startMs}`).join()).toBe(expected.join())
   })
 
   test('past the cap of a key, the row is listed as a bound', () => {

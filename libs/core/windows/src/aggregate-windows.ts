@@ -1,7 +1,8 @@
 import { strict as assert } from 'node:assert'
-import { Observable, type OperatorFunction } from 'rxjs'
+import { concat, defer, map, of, type OperatorFunction } from 'rxjs'
+import type { EventSelectors } from './event-columns'
 import type { WindowBatch } from './window-batch'
-import { WindowState, type EventSelectors, type WindowStateOptions } from './window-state'
+import { WindowState, type WindowStateOptions } from './window-state'
 
 /** Options of `aggregateWindows`. */
 export interface AggregateWindowsOptions<E> extends WindowStateOptions, Omit<EventSelectors<E>, 'value'> {
@@ -23,8 +24,12 @@ export interface AggregateWindowsOptions<E> extends WindowStateOptions, Omit<Eve
 
 /**
  * Counts and sums events over windows of event time, per key. Takes batches of at most 4,096 events, emits one `WindowBatch` per batch,
- * synchronously. Sliding windows give a row per event; tumbling, hopping and session windows give a `ClosedWindow` once the watermark is
- * past their end and grace. Late events are counted and enter no window; bad ones are listed as rejected; neither ends the stream.
+ * synchronously. Sliding windows give a row per event; tumbling and hopping windows give a `ClosedWindow` once the watermark is at their end +
+ * grace or later, session windows once it is past their last event + gap + grace. An event too late for a window is counted and does not enter it
+ * (one older than the watermark by exactly the grace is not too late); bad ones are listed as rejected; neither ends the stream.
+ *
+ * A selector that throws ends the stream with its error. The state is as before that batch then; nothing more enters it and nothing is flushed, nor
+ * after unsubscribing.
  *
  * ```
  * source         ──[a1 b2]────────[a4]─────────[a9]──▶     letter: key, digit: time
@@ -54,24 +59,14 @@ export function aggregateWindows<E>(options: AggregateWindowsOptions<E>): Operat
   }
   const selectors: EventSelectors<E> = { key: options.key, timeMs: options.timeMs, value: options.value ?? (() => 1) }
   return (source$) =>
-    new Observable((subscriber) => {
+    defer(() => {
       const state = options.state ?? new WindowState(options)
-      return source$.subscribe({
-        next: (events) => {
-          let results: WindowBatch
-          try {
-            results = state.step(events, selectors, options)
-          } catch (error) {
-            subscriber.error(error)
-            return
-          }
-          subscriber.next(results)
-        },
-        error: (error: unknown) => subscriber.error(error),
-        complete: () => {
-          if (options.onComplete === 'flush') subscriber.next(state.flush())
-          subscriber.complete()
-        },
-      })
+      const results$ = source$.pipe(map((events) => state.step(events, selectors, options)))
+      return options.onComplete === 'flush'
+        ? concat(
+            results$,
+            defer(() => of(state.flush())),
+          )
+        : results$
     })
 }

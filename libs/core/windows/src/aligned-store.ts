@@ -22,6 +22,18 @@ export class AlignedStore {
     return this.due.nextMs
   }
 
+  /** True unless the event would open windows so that more than `most` are open. */
+  hasRoomFor(event: { readonly key: string; readonly timeMs: number }, watermarkMs: number, most: number): boolean {
+    const { sizeMs, advanceMs, graceMs } = this.specification
+    if (this.openCount + Math.ceil(sizeMs / advanceMs) <= most) return true
+    let open = this.openCount
+    for (let startMs = Math.floor(event.timeMs / advanceMs) * advanceMs; startMs > event.timeMs - sizeMs; startMs -= advanceMs) {
+      if (watermarkMs >= startMs + sizeMs + graceMs) break
+      if (this.panes.get(startMs)?.has(event.key) !== true) open++
+    }
+    return open <= most || open === this.openCount
+  }
+
   /** Puts the event into each of its windows that is still open. Returns false if some window of the event was closed already. */
   accept(event: { readonly key: string; readonly timeMs: number; readonly value: number }, watermarkMs: number): boolean {
     const { sizeMs, advanceMs, graceMs } = this.specification

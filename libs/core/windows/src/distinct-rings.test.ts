@@ -4,6 +4,12 @@ import { ByteWriter } from './byte-writer'
 import { DistinctRings } from './distinct-rings'
 import { naiveDistinct } from './naive-windows'
 
+function bytesOf(rings: DistinctRings): Uint8Array {
+  const writer = new ByteWriter()
+  rings.writeSnapshot(writer)
+  return writer.finish()
+}
+
 const sight = fc.record({
   gapMs: fc.oneof(fc.nat(3), fc.nat(3), fc.nat(200)),
   lateMs: fc.oneof(fc.constant(0), fc.nat(60)),
@@ -44,6 +50,38 @@ describe('DistinctRings', () => {
         })
       }),
     )
+  })
+
+  test('restored rings go on as never saved, members that have left the longest window included', () => {
+    fc.assert(
+      fc.property(fc.array(sight, { maxLength: 120 }), fc.array(sight, { maxLength: 120 }), (before, after) => {
+        const rings = new DistinctRings({ widthsMs: [10] })
+        let newestMs = 0
+        const touchAll = (sights: typeof before, all: readonly DistinctRings[]): void => {
+          for (const { gapMs, lateMs, member } of sights) {
+            newestMs += gapMs
+            for (const each of all) each.touch(member % 2, member, newestMs - lateMs)
+          }
+        }
+        touchAll(before, [rings])
+        const restored = new DistinctRings({ widthsMs: [10], slots: 1 })
+        restored.readSnapshot(new ByteReader(bytesOf(rings)))
+        expect(bytesOf(restored)).toEqual(bytesOf(rings))
+        touchAll(after, [rings, restored])
+        expect(bytesOf(restored)).toEqual(bytesOf(rings))
+      }),
+    )
+  })
+
+  test('a snapshot with a slot twice is refused', () => {
+    const writer = new ByteWriter()
+    for (const value of [1, 1, 10]) writer.varint(value)
+    for (let time = 0; time < 2; time++) {
+      writer.varint(4)
+      writer.f64(-Infinity)
+      for (const value of [1, 2, 2]) writer.varint(value)
+    }
+    expect(() => new DistinctRings({ widthsMs: [10] }).readSnapshot(new ByteReader(writer.finish()))).toThrow('slot 3 is there twice')
   })
 
   test('a released slot is empty', () => {

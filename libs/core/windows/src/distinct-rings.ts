@@ -207,8 +207,18 @@ export class DistinctRings {
       const pushedOutMs = reader.f64()
       const count = reader.varint()
       if (count > MAX_DISTINCT) reader.refuse(`slot ${slot} holds ${count} members`)
-      for (let i = 0; i < count; i++) this.touch(slot, reader.signedVarint(), reader.signedVarint())
+      if (this.slots[slot * STRIDE + 1] > 0) reader.refuse(`slot ${slot} is there twice`)
+      if (count > 0) this.readMembers(slot, count, reader)
       if (pushedOutMs > NEVER) this.pushedOut.set(slot, pushedOutMs)
     }
+  }
+
+  /** Places members as they are: touched one by one, later ones would push out those that have left the longest window but are still held. */
+  private readMembers(slot: number, count: number, reader: ByteReader): void {
+    if ((slot + 1) * STRIDE > this.slots.length) this.growSlots(slot + 1)
+    const log2 = 32 - Math.clz32(count - 1)
+    const start = this.pool.allocate(log2 + 1)
+    this.slots.set([start, log2 + 1, count], slot * STRIDE)
+    for (let a = start; a < start + 2 * count; a++) this.pool.doubles[a] = reader.signedVarint()
   }
 }

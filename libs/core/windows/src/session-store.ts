@@ -14,9 +14,15 @@ interface Session {
   open: boolean
 }
 
+/** A key's sessions, ascending, more than the gap apart. Those before `first` have closed: they are taken out many at a time. */
+interface HeldSessions {
+  readonly sessions: Session[]
+  first: number
+}
+
 /** Keyed state of one session window: the open sessions of each key. */
 export class SessionStore {
-  private readonly sessions = new Map<string, Session[]>()
+  private readonly held = new Map<string, HeldSessions>()
   private readonly due = new DueHeap<Session>()
   /** Open sessions over all keys. */
   openCount = 0
@@ -38,42 +44,74 @@ export class SessionStore {
 
   /** True if the event touches no open session and one of its own would be closed already. */
   isLate(key: string, timeMs: number, watermarkMs: number): boolean {
-    return watermarkMs > timeMs + this.patienceMs && !(this.sessions.get(key) ?? []).some((session) => this.touches(session, timeMs))
+    return watermarkMs > timeMs + this.patienceMs && !this.touchesAny(key, timeMs)
   }
 
-  private touches(session: Session, timeMs: number): boolean {
+  /** True unless the event begins a session and `most` are open. */
+  hasRoomFor(event: { readonly key: string; readonly timeMs: number }, watermarkMs: number, most: number): boolean {
+    if (this.openCount < most) return true
+    return watermarkMs > event.timeMs + this.patienceMs || this.touchesAny(event.key, event.timeMs)
+  }
+
+  private touchesAny(key: string, timeMs: number): boolean {
+    const held = this.held.get(key)
+    return held !== undefined && this.touches(held.sessions[this.placeOf(held, timeMs)], timeMs)
+  }
+
+  private touches(session: Session | undefined, timeMs: number): boolean {
     const gapMs = this.specification.inactivityGapMs
-    return timeMs >= session.startMs - gapMs && timeMs <= session.endMs + gapMs
+    return session !== undefined && timeMs >= session.startMs - gapMs && timeMs <= session.endMs + gapMs
+  }
+
+  /** Index of the first open session that does not lie more than the gap before the time: the one to touch, if any is. */
+  private placeOf({ sessions, first }: HeldSessions, timeMs: number): number {
+    const edgeMs = timeMs - this.specification.inactivityGapMs
+    // Most events come in order.
+    if (sessions[sessions.length - 1].endMs < edgeMs) return sessions.length
+    let low = first
+    for (let high = sessions.length - 1; low < high;) {
+      const middle = (low + high) >> 1
+      if (sessions[middle].endMs < edgeMs) low = middle + 1
+      else high = middle
+    }
+    return low
   }
 
   /** Puts the event into its session, which may join two that were apart. False, and nothing changes, if it is late. */
   accept(event: { readonly key: string; readonly timeMs: number; readonly value: number }, watermarkMs: number): boolean {
     const { key, timeMs, value } = event
     if (this.isLate(key, timeMs, watermarkMs)) return false
-    const held = this.sessions.get(key) ?? []
-    const touched = held.filter((session) => this.touches(session, timeMs))
-    const session = touched[0] ?? this.begin(key, timeMs)
+    const held = this.held.get(key)
+    if (held === undefined) {
+      this.held.set(key, { sessions: [this.begin(event)], first: 0 })
+      return true
+    }
+    const { sessions } = held
+    const place = this.placeOf(held, timeMs)
+    const session = sessions[place]
+    if (!this.touches(session, timeMs)) {
+      sessions.splice(place, 0, this.begin(event))
+      return true
+    }
     session.accumulator.add(value)
     session.startMs = Math.min(session.startMs, timeMs)
     session.endMs = Math.max(session.endMs, timeMs)
-    for (const other of touched.slice(1)) {
-      session.accumulator.merge(other.accumulator)
-      session.startMs = Math.min(session.startMs, other.startMs)
-      session.endMs = Math.max(session.endMs, other.endMs)
-      other.open = false
-      this.openCount--
-    }
-    if (touched.length === 0) this.sessions.set(key, [...held, session])
-    else if (touched.length > 1)
-      this.sessions.set(
-        key,
-        held.filter((each) => each.open),
-      )
+    // Sessions are more than the gap apart: an event touches two at most.
+    if (this.touches(sessions[place + 1], timeMs)) this.join(session, sessions.splice(place + 1, 1)[0])
     return true
   }
 
-  private begin(key: string, timeMs: number): Session {
+  /** Takes a later session into another. */
+  private join(session: Session, later: Session): void {
+    session.accumulator.merge(later.accumulator)
+    session.endMs = later.endMs
+    later.open = false
+    this.openCount--
+  }
+
+  private begin({ key, timeMs, value }: { readonly key: string; readonly timeMs: number; readonly value: number }): Session {
     const session: Session = { key, startMs: timeMs, endMs: timeMs, accumulator: new Accumulator(), open: true }
+    session.accumulator.add(value)
     this.due.push(session, timeMs + this.patienceMs)
     this.openCount++
     return session
@@ -92,18 +130,31 @@ export class SessionStore {
       }
       session.open = false
       this.openCount--
-      const rest = (this.sessions.get(session.key) ?? []).filter((each) => each.open)
-      if (rest.length === 0) this.sessions.delete(session.key)
-      else this.sessions.set(session.key, rest)
+      this.letGo(session)
       const { key, startMs, endMs, accumulator } = session
       closed.push({ window: this.window, key, startMs, endMs, count: accumulator.count, ...accumulator.total() })
     }
   }
 
+  /** Takes a session that has closed out of its key's: the first, as one of an earlier end is due earlier, unless times so large that they round make them equal. */
+  private letGo(session: Session): void {
+    const held = this.held.get(session.key) as HeldSessions
+    const { sessions } = held
+    const at = sessions.indexOf(session, held.first)
+    if (at === held.first) held.first++
+    else sessions.splice(at, 1)
+    if (held.first === sessions.length) this.held.delete(session.key)
+    else if (2 * held.first > sessions.length) {
+      sessions.splice(0, held.first)
+      held.first = 0
+    }
+  }
+
   write(writer: ByteWriter): void {
     writer.varint(this.openCount)
-    for (const held of this.sessions.values()) {
-      for (const session of held) {
+    for (const { sessions, first } of this.held.values()) {
+      for (let at = first; at < sessions.length; at++) {
+        const session = sessions[at]
         writer.string(session.key)
         writer.signedVarint(session.startMs)
         writer.signedVarint(session.endMs)
@@ -117,7 +168,9 @@ export class SessionStore {
       const key = reader.string()
       const startMs = reader.signedVarint()
       const session: Session = { key, startMs, endMs: reader.signedVarint(), accumulator: Accumulator.read(reader), open: true }
-      this.sessions.set(key, [...(this.sessions.get(key) ?? []), session])
+      const held = this.held.get(key)
+      if (held === undefined) this.held.set(key, { sessions: [session], first: 0 })
+      else held.sessions.push(session)
       this.due.push(session, session.endMs + this.patienceMs)
       this.openCount++
     }

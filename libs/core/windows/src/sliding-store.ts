@@ -14,8 +14,12 @@ interface Group {
   readonly adjacent: boolean
 }
 
-/** One slot is looked at for this many events: keeps memory flat without a pause. */
-const SWEEP_SHARE = 64
+/** A share of the slots is looked at each time so many events have passed: counted over batches, so that results do not depend on them. */
+const SWEEP_EVENTS = 4096
+/** Slots looked at then: keeps memory flat without a pause. */
+const SWEPT_SLOTS = 64
+/** Slots looked at where a new key finds no room: few, as each such event has to wait for it. */
+const SWEPT_FOR_ROOM = 8
 
 /** Keyed state of all sliding windows of an operator. */
 export class SlidingStore {
@@ -23,11 +27,13 @@ export class SlidingStore {
   private readonly groups: readonly Group[]
   private readonly scratch: Float64Array
   private sweepSlot = 0
+  private untilSweep = SWEEP_EVENTS
 
   constructor(
     windows: readonly SlidingWindow[],
     options: {
-      readonly maxOutOfOrdernessMs: number
+      /** How far behind its key's newest event an event may come that is not late. */
+      readonly graceMs: number
       readonly maxKeys: number
       readonly expectedKeys: number
       readonly maxEventsPerKey: number
@@ -35,14 +41,13 @@ export class SlidingStore {
   ) {
     this.keys = new KeyInterner({ maxKeys: options.maxKeys })
     this.scratch = new Float64Array(2 * windows.length)
-    const graceMs = options.maxOutOfOrdernessMs + windows.reduce((most, window) => Math.max(most, window.graceMs), 0)
     const byDelay = new Map<number, number[]>()
     windows.forEach((window, column) => byDelay.set(window.delayMs, [...(byDelay.get(window.delayMs) ?? []), column]))
     this.groups = [...byDelay].map(([delayMs, columns]) => ({
       rings: new KeyedRings({
         widthsMs: columns.map((column) => windows[column].sizeMs),
         delayMs,
-        graceMs,
+        graceMs: options.graceMs,
         maxEventsPerKey: options.maxEventsPerKey,
         slots: options.expectedKeys,
       }),
@@ -87,9 +92,28 @@ export class SlidingStore {
     }
   }
 
-  /** Looks at a share of the slots, in turn, and forgets keys of which nothing could matter at `watermarkMs` or later. */
-  sweep(events: number, watermarkMs: number): void {
-    for (let left = Math.ceil(events / SWEEP_SHARE); left > 0; left--) {
+  /** Events that may be taken in until it is time for a sweep: at least 1. */
+  get eventsUntilSweep(): number {
+    return this.untilSweep
+  }
+
+  /** Notes that so many events, at most `eventsUntilSweep`, have been taken in and stepped. Sweeps when it is time. */
+  passed(events: number, watermarkMs: number): void {
+    this.untilSweep -= events
+    if (this.untilSweep > 0) return
+    this.untilSweep = SWEEP_EVENTS
+    this.sweep(SWEPT_SLOTS, watermarkMs)
+  }
+
+  /** The slot of a key that found no room, after another look for silent ones; -1 where there is still none. All rows before must have been stepped. */
+  internAtLimit(key: string, watermarkMs: number): number {
+    this.sweep(SWEPT_FOR_ROOM, watermarkMs)
+    return this.keys.intern(key)
+  }
+
+  /** Looks at so many slots, in turn, and forgets keys of which nothing could matter at `watermarkMs` or later. */
+  private sweep(slots: number, watermarkMs: number): void {
+    for (let left = Math.min(slots, this.keys.slotEnd); left > 0; left--) {
       if (this.sweepSlot >= this.keys.slotEnd) this.sweepSlot = 0
       const slot = this.sweepSlot++
       if (this.keys.keyOf(slot) === undefined) continue
@@ -102,12 +126,15 @@ export class SlidingStore {
   write(writer: ByteWriter): void {
     this.keys.write(writer)
     writer.varint(this.sweepSlot)
+    writer.varint(this.untilSweep)
     for (const { rings } of this.groups) writeKeyedRings(rings, writer)
   }
 
   read(reader: ByteReader): void {
     this.keys.read(reader)
     this.sweepSlot = reader.varint()
+    this.untilSweep = reader.varint()
+    if (this.untilSweep < 1 || this.untilSweep > SWEEP_EVENTS) reader.refuse(`${this.untilSweep} events until the next sweep`)
     for (const { rings } of this.groups) readKeyedRings(rings, reader)
   }
 }

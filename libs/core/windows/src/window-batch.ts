@@ -1,12 +1,18 @@
 /** What became of an event of a batch. */
 export const EVENT_ACCEPTED = 0
-/** Older than every window's grace allows: counted, in no window. */
+/** Older than the watermark by more than every window allows (by exactly the grace is still on time): counted, in no window. */
 export const EVENT_LATE = 1
 /** Not an event that windows can take: see `WindowBatch.rejected`. */
 export const EVENT_REJECTED = 2
 
 /** Why an event was refused. */
 export type RejectionReason = 'invalid-time' | 'invalid-value' | 'invalid-key' | 'too-many-keys'
+
+/** An event that was refused: its row in the batch, and why. */
+export interface Rejection {
+  readonly row: number
+  readonly reason: RejectionReason
+}
 
 /** A window that has closed: no event will change it any more. */
 export interface ClosedWindow {
@@ -41,7 +47,8 @@ export class WindowBatch {
     readonly details: {
       /** Rows and windows whose sliding figures are bounds only: the key's cap was reached, or a sum is beyond 2^53 - 1. */
       readonly inexact: readonly { readonly row: number; readonly window: number }[]
-      readonly rejected: readonly { readonly row: number; readonly reason: RejectionReason }[]
+      /** By row. */
+      readonly rejected: readonly Rejection[]
       /** Sorted by end, start, window, key. */
       readonly closed: readonly ClosedWindow[]
       /** Largest event time so far - maxOutOfOrdernessMs; -Infinity before the first event. */

@@ -43,7 +43,8 @@ function duration(name: string, value: number, least: 0 | 1): number {
  * ```
  *
  * `delayMs` (default 0) moves the window back: `(t - delay - size, t - delay]`, for what becomes known only later.
- * `graceMs` (default 0): an event older than the watermark by more than this is late: counted, and in no window.
+ * `graceMs` (default 0), the same for all sliding windows of one state: an event older than the watermark by more than this is late: counted, and in
+ * no sliding window. One older by exactly this is in.
  */
 export function slidingWindow(options: { readonly sizeMs: number; readonly delayMs?: number; readonly graceMs?: number }): SlidingWindow {
   return {
@@ -56,7 +57,7 @@ export function slidingWindow(options: { readonly sizeMs: number; readonly delay
 
 /**
  * Windows side by side, aligned to the epoch: `[k * size, (k + 1) * size)`. One result per key and window, once the watermark is at
- * its end + grace or later. Without events, no result.
+ * its end + grace or later; until then late events enter, so one older than the watermark by exactly the grace always does. Without events, no result.
  *
  * ```
  * sizeMs 5    ──a──b─┊──c────┊────▶
@@ -70,7 +71,7 @@ export function tumblingWindow(options: { readonly sizeMs: number; readonly grac
 
 /**
  * Windows of one size that begin every `advanceMs` and overlap: `[k * advance, k * advance + size)`. An event is in about size / advance
- * of them, at most 1,024.
+ * of them, at most 1,024; one older than the watermark by exactly the grace is still in all of them.
  *
  * ```
  * sizeMs 6    ──a──b──c──▶
@@ -88,7 +89,7 @@ export function hoppingWindow(options: { readonly sizeMs: number; readonly advan
 
 /**
  * A burst of a key: events that follow each other by at most the gap. A late one may join two sessions. One result per session, once the
- * watermark is past its last event + gap + grace.
+ * watermark is past its last event + gap + grace: an event older than the watermark by exactly gap + grace still begins one.
  *
  * ```
  * gap 2       ──a─b────────c──▶

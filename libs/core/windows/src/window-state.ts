@@ -2,19 +2,15 @@ import { strict as assert } from 'node:assert'
 import { AlignedStore } from './aligned-store'
 import { ByteReader } from './byte-reader'
 import { ByteWriter } from './byte-writer'
+import { EventColumns, MAX_BATCH, type EventSelectors } from './event-columns'
 import { MAX_KEYS } from './key-interner'
 import { SessionStore } from './session-store'
 import { SlidingStore } from './sliding-store'
-import { EVENT_LATE, EVENT_REJECTED, WindowBatch, type ClosedWindow, type RejectionReason } from './window-batch'
+import { EVENT_LATE, EVENT_REJECTED, WindowBatch, type ClosedWindow, type Rejection } from './window-batch'
 import type { SlidingWindow, WindowSpecification } from './window-specification'
 
 /** Changes with the bytes of a snapshot: one of another layout is refused. */
-const SNAPSHOT_FORMAT = 1
-
-/** Most events in one batch. */
-export const MAX_BATCH = 4096
-/** Times lie in `[-MAX_TIME_MS, MAX_TIME_MS]`: what a JavaScript date can hold. */
-const MAX_TIME_MS = 8.64e15
+const SNAPSHOT_FORMAT = 2
 
 /** What a `WindowState` is made of; a snapshot can only be restored into a state of the same options. */
 export interface WindowStateOptions {
@@ -22,7 +18,10 @@ export interface WindowStateOptions {
   readonly windows: readonly WindowSpecification[]
   /** The watermark is the largest event time so far - `maxOutOfOrdernessMs`: how far events may come out of order and still be on time. */
   readonly watermark: { readonly maxOutOfOrdernessMs: number }
-  /** Keys in sliding windows, and open windows of the other kinds, held at once; events beyond are rejected. Default 1,000,000 (of each). */
+  /**
+   * Most keys in sliding windows, and most open windows of each of the others, held at once. An event that would need one more is rejected, from all windows.
+   * Default 1,000,000 (of each).
+   */
   readonly maxKeys?: number
   /** Keys in sliding windows to make room for at once; more room is made as needed. Default 1,024. No part of what a snapshot must match. */
   readonly expectedKeys?: number
@@ -30,13 +29,16 @@ export interface WindowStateOptions {
   readonly maxEventsPerKey?: number
 }
 
-/** How to read an event. Plain functions, called once per event. */
-export interface EventSelectors<E> {
-  readonly key: (event: E) => string
-  /** Epoch ms, a whole number. */
-  readonly timeMs: (event: E) => number
-  /** What is summed: a safe integer. */
-  readonly value: (event: E) => number
+/** What becomes of a batch while it is taken in. */
+interface Taking {
+  readonly size: number
+  readonly status: Uint8Array
+  readonly rejected: Rejection[]
+  readonly closed: ClosedWindow[]
+  readonly figures: Float64Array
+  readonly inexact: { row: number; window: number }[]
+  /** Rows that have sliding figures already: the first so many. */
+  stepped: number
 }
 
 /**
@@ -56,12 +58,7 @@ export class WindowState {
   private readonly maxOpen: number
   private readonly slidingIndexes: readonly number[]
   private readonly slidingGraceMs: number
-  private readonly columns = {
-    size: 0,
-    slots: new Int32Array(MAX_BATCH),
-    timesMs: new Float64Array(MAX_BATCH),
-    values: new Float64Array(MAX_BATCH),
-  }
+  private readonly columns = new EventColumns()
   private sliding!: SlidingStore
   private closing: { readonly window: number; readonly store: AlignedStore | SessionStore }[] = []
   private maxTimeMs = -Infinity
@@ -76,7 +73,7 @@ export class WindowState {
     this.maxOutOfOrdernessMs = late
     this.maxOpen = maxKeys
     this.slidingIndexes = windows.flatMap((window, index) => (window.kind === 'sliding' ? [index] : []))
-    this.slidingGraceMs = this.slidingIndexes.reduce((most, index) => Math.max(most, windows[index].graceMs), 0)
+    this.slidingGraceMs = slidingGraceMs(windows)
     this.signature = JSON.stringify([SNAPSHOT_FORMAT, windows, late, maxKeys, maxEventsPerKey])
     this.clear()
   }
@@ -84,7 +81,7 @@ export class WindowState {
   private clear(): void {
     const { windows, maxKeys = 1_000_000, expectedKeys = 1024, maxEventsPerKey = 4096 } = this.options
     assert(expectedKeys >= 1 && expectedKeys <= MAX_KEYS, `expectedKeys is ${expectedKeys}; allowed is 1 to ${MAX_KEYS}`)
-    const limits = { maxOutOfOrdernessMs: this.maxOutOfOrdernessMs, maxKeys, expectedKeys, maxEventsPerKey }
+    const limits = { graceMs: this.maxOutOfOrdernessMs + this.slidingGraceMs, maxKeys, expectedKeys, maxEventsPerKey }
     this.sliding = new SlidingStore(
       this.slidingIndexes.map((index) => windows[index] as SlidingWindow),
       limits,
@@ -107,7 +104,10 @@ export class WindowState {
     return this.maxTimeMs - this.maxOutOfOrdernessMs
   }
 
-  /** Takes a batch in. Bad events are values: see `WindowBatch.rejected`. Throws on a batch above 4,096 events, which is a programmer's error. `figures`: see `AggregateWindowsOptions`. */
+  /**
+   * Takes a batch in. Bad events are values: see `WindowBatch.rejected`. Throws on a batch above 4,096 events, which is a programmer's error, and
+   * whatever a selector or `figures` (see `AggregateWindowsOptions`) throws; the state is as before then.
+   */
   step<E>(
     events: readonly E[],
     selectors: EventSelectors<E>,
@@ -116,139 +116,122 @@ export class WindowState {
     const size = events.length
     assert(size <= MAX_BATCH, `a batch of ${size} events; the limit is ${MAX_BATCH}: split it`)
     const status = new Uint8Array(size)
-    const rejected: { row: number; reason: RejectionReason }[] = []
-    const closed: ClosedWindow[] = []
-    if (this.closing.length === 0) this.takeSliding(events, selectors, { status, rejected })
-    else this.takeEach(events, selectors, { status, rejected, closed })
-    return this.results(size, { status, rejected, closed, figures: options.figures })
+    // All that is the caller's runs before anything changes: it may throw.
+    const rejected = this.columns.read(events, selectors, status)
+    const figures = this.roomForFigures(size, options.figures)
+    const taking: Taking = { size, status, rejected, closed: [], figures, inexact: [], stepped: 0 }
+    const invalid = rejected.length
+    for (let from = 0; from < size;) {
+      const to = Math.min(size, from + this.sliding.eventsUntilSweep)
+      if (this.closing.length === 0) this.takeSliding(from, to, taking)
+      else for (let row = from; row < to; row++) this.take(row, taking)
+      this.stepSliding(to, taking)
+      this.sliding.passed(to - from, this.watermarkMs)
+      from = to
+    }
+    if (invalid > 0 && rejected.length > invalid) rejected.sort((a, b) => a.row - b.row)
+    return this.results(taking)
   }
 
-  /** Reads the events into columns and finds their slots, where all windows slide: nothing closes, nothing else is to be asked. */
-  private takeSliding<E>(
-    events: readonly E[],
-    selectors: EventSelectors<E>,
-    found: { readonly status: Uint8Array; readonly rejected: { row: number; reason: RejectionReason }[] },
-  ): void {
-    const { key: keyOf, timeMs: timeOf, value: valueOf } = selectors
-    const { slots, timesMs, values } = this.columns
-    const keys = this.sliding.keys
+  private roomForFigures(size: number, make?: (length: number) => Float64Array): Float64Array {
+    const length = 2 * this.slidingIndexes.length * size
+    const figures = make?.(length) ?? new Float64Array(length)
+    assert(figures.length === length, `figures has room for ${figures.length} numbers; needed are exactly ${length}`)
+    return figures
+  }
+
+  /** Finds the slots of rows `[from, to)`, where all windows slide: nothing closes, nothing else is to be asked. */
+  private takeSliding(from: number, to: number, taking: Taking): void {
+    const { slots, timesMs, keys } = this.columns
+    const { status } = taking
+    const interner = this.sliding.keys
     const allowanceMs = this.maxOutOfOrdernessMs + this.slidingGraceMs
     let maxTimeMs = this.maxTimeMs
     let late = 0
-    for (let row = 0; row < events.length; row++) {
-      const event = events[row]
-      const timeMs = timeOf(event)
-      const value = valueOf(event)
-      const key = keyOf(event)
-      const reason = refusal(timeMs, value, key)
+    for (let row = from; row < to; row++) {
       slots[row] = -1
-      if (reason !== undefined) {
-        found.rejected.push({ row, reason })
-        found.status[row] = EVENT_REJECTED
-        continue
-      }
+      if (status[row] === EVENT_REJECTED) continue
+      const timeMs = timesMs[row]
       if (timeMs > maxTimeMs) maxTimeMs = timeMs
       else if (timeMs < maxTimeMs - allowanceMs) {
         late++
-        found.status[row] = EVENT_LATE
+        status[row] = EVENT_LATE
         continue
       }
-      const slot = keys.intern(key)
+      let slot = interner.intern(keys[row])
       if (slot < 0) {
-        found.rejected.push({ row, reason: 'too-many-keys' })
-        found.status[row] = EVENT_REJECTED
-        continue
+        this.maxTimeMs = maxTimeMs
+        slot = this.internAtLimit(row, taking)
       }
       slots[row] = slot
-      timesMs[row] = timeMs
-      values[row] = value
     }
     this.maxTimeMs = maxTimeMs
     if (late > 0) for (const index of this.slidingIndexes) this.lateCounts[index] += late
   }
 
-  /** Reads event by event, where windows close on the way. */
-  private takeEach<E>(
-    events: readonly E[],
-    selectors: EventSelectors<E>,
-    found: { readonly status: Uint8Array; readonly rejected: { row: number; reason: RejectionReason }[]; readonly closed: ClosedWindow[] },
-  ): void {
-    const { status, rejected, closed } = found
-    const { slots, timesMs, values } = this.columns
-    for (let row = 0; row < events.length; row++) {
-      const event = events[row]
-      const timeMs = selectors.timeMs(event)
-      const value = selectors.value(event)
-      const key = selectors.key(event)
-      const reason = refusal(timeMs, value, key)
-      slots[row] = -1
-      if (reason !== undefined) {
-        rejected.push({ row, reason })
-        status[row] = EVENT_REJECTED
-        continue
-      }
-      timesMs[row] = timeMs
-      values[row] = value
-      if (timeMs > this.maxTimeMs) this.maxTimeMs = timeMs
-      this.take(row, key, status, closed)
-      if (status[row] === EVENT_REJECTED) rejected.push({ row, reason: 'too-many-keys' })
-    }
+  /** The slot of a row's key that found no room, where one can be made; -1 otherwise, and the row is rejected. */
+  private internAtLimit(row: number, taking: Taking): number {
+    // A key is silent only once the rows before this one are in.
+    this.stepSliding(row, taking)
+    const slot = this.sliding.internAtLimit(this.columns.keys[row], this.watermarkMs)
+    if (slot < 0) refuse(row, taking)
+    return slot
   }
 
-  /** Finds the slot of a valid event and puts it into the windows that close; what becomes of it goes to `status`. */
-  private take(row: number, key: string, status: Uint8Array, closed: ClosedWindow[]): void {
-    const { slots, timesMs, values } = this.columns
-    const watermarkMs = this.maxTimeMs - this.maxOutOfOrdernessMs
-    const timeMs = timesMs[row]
-    let windowsEntered = 0
+  /** Finds the slot of a row and puts it into the windows that close, which may close others. */
+  private take(row: number, taking: Taking): void {
+    const { slots, timesMs, values, keys } = this.columns
+    slots[row] = -1
+    if (taking.status[row] === EVENT_REJECTED) return
+    const event = { key: keys[row], timeMs: timesMs[row], value: values[row] }
+    if (event.timeMs > this.maxTimeMs) this.maxTimeMs = event.timeMs
+    const watermarkMs = this.watermarkMs
+    for (const { store } of this.closing) if (store.nextDueMs <= watermarkMs) store.close(watermarkMs, taking.closed)
     for (const { store } of this.closing) {
-      if (store.nextDueMs <= watermarkMs) store.close(watermarkMs, closed)
-      if (store.openCount >= this.maxOpen) {
-        status[row] = EVENT_REJECTED
+      if (!store.hasRoomFor(event, watermarkMs, this.maxOpen)) {
+        refuse(row, taking)
         return
       }
     }
-    if (this.slidingIndexes.length > 0) {
-      if (timeMs < watermarkMs - this.slidingGraceMs) for (const index of this.slidingIndexes) this.lateCounts[index]++
-      else {
-        const slot = this.sliding.keys.intern(key)
-        if (slot < 0) {
-          status[row] = EVENT_REJECTED
-          return
-        }
-        slots[row] = slot
-        windowsEntered++
-      }
-    }
+    const slides = this.slidingIndexes.length > 0 && event.timeMs >= watermarkMs - this.slidingGraceMs
+    if (slides) {
+      const slot = this.sliding.keys.intern(event.key)
+      slots[row] = slot < 0 ? this.internAtLimit(row, taking) : slot
+      if (slots[row] < 0) return
+    } else for (const index of this.slidingIndexes) this.lateCounts[index]++
+    let entered = slides
     for (const { window, store } of this.closing) {
-      if (store.isLate(key, timeMs, watermarkMs)) this.lateCounts[window]++
+      if (store.isLate(event.key, event.timeMs, watermarkMs)) this.lateCounts[window]++
       else {
-        if (!store.accept({ key, timeMs, value: values[row] }, watermarkMs)) this.lateCounts[window]++
-        windowsEntered++
+        if (!store.accept(event, watermarkMs)) this.lateCounts[window]++
+        entered = true
       }
     }
-    if (windowsEntered === 0) status[row] = EVENT_LATE
+    if (!entered) taking.status[row] = EVENT_LATE
   }
 
-  private results(
-    size: number,
-    found: {
-      readonly status: Uint8Array
-      readonly rejected: readonly { row: number; reason: RejectionReason }[]
-      readonly closed: ClosedWindow[]
-      readonly figures?: ((length: number) => Float64Array) | undefined
-    },
-  ): WindowBatch {
+  /** Steps the sliding windows over the rows before `to` that have not been. */
+  private stepSliding(to: number, taking: Taking): void {
+    const { stepped: from, figures, inexact } = taking
+    taking.stepped = to
+    if (from === to || this.slidingIndexes.length === 0) return
+    const { slots, timesMs, values } = this.columns
     const stride = 2 * this.slidingIndexes.length
-    const figures = found.figures?.(size * stride) ?? new Float64Array(size * stride)
-    assert(figures.length === size * stride, `figures has room for ${figures.length} numbers; needed are exactly ${size * stride}`)
-    this.columns.size = size
-    const bounds = this.sliding.step(this.columns, figures, stride)
-    if (stride > 0) this.sliding.sweep(size, this.watermarkMs)
-    return new WindowBatch(size, this.slidingIndexes, figures, found.status, {
-      inexact: bounds.map(({ row, column }) => ({ row, window: this.slidingIndexes[column] })),
-      rejected: found.rejected,
-      closed: found.closed.sort(byEnd),
+    const rows =
+      from === 0
+        ? { size: to, slots, timesMs, values }
+        : { size: to - from, slots: slots.subarray(from, to), timesMs: timesMs.subarray(from, to), values: values.subarray(from, to) }
+    const out = to - from === taking.size ? figures : figures.subarray(from * stride, to * stride)
+    for (const { row, column } of this.sliding.step(rows, out, stride))
+      inexact.push({ row: from + row, window: this.slidingIndexes[column] })
+  }
+
+  private results(taking: Taking): WindowBatch {
+    const { size, status, rejected, closed, figures, inexact } = taking
+    return new WindowBatch(size, this.slidingIndexes, figures, status, {
+      inexact,
+      rejected,
+      closed: closed.sort(byEnd),
       watermarkMs: this.watermarkMs,
       lateCounts: [...this.lateCounts],
     })
@@ -258,7 +241,15 @@ export class WindowState {
   flush(): WindowBatch {
     const closed: ClosedWindow[] = []
     for (const { store } of this.closing) store.close(Infinity, closed)
-    return this.results(0, { status: new Uint8Array(0), rejected: [], closed })
+    return this.results({
+      size: 0,
+      status: new Uint8Array(0),
+      rejected: [],
+      closed,
+      figures: new Float64Array(0),
+      inexact: [],
+      stepped: 0,
+    })
   }
 
   /** The whole state as bytes. */
@@ -299,10 +290,17 @@ function byEnd(a: ClosedWindow, b: ClosedWindow): number {
   return a.endMs - b.endMs || a.startMs - b.startMs || a.window - b.window || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)
 }
 
-/** Why an event cannot be taken, or undefined if it can. */
-function refusal(timeMs: number, value: number, key: string): RejectionReason | undefined {
-  if (!Number.isSafeInteger(timeMs) || timeMs > MAX_TIME_MS || timeMs < -MAX_TIME_MS) return 'invalid-time'
-  if (!Number.isSafeInteger(value)) return 'invalid-value'
-  if (typeof key !== 'string' || key.length === 0) return 'invalid-key'
-  return undefined
+function refuse(row: number, taking: Taking): void {
+  taking.rejected.push({ row, reason: 'too-many-keys' })
+  taking.status[row] = EVENT_REJECTED
+}
+
+/** The grace of the sliding windows, which is one for all: they keep their events together. */
+function slidingGraceMs(windows: readonly WindowSpecification[]): number {
+  const graces = new Set(windows.filter(({ kind }) => kind === 'sliding').map(({ graceMs }) => graceMs))
+  assert(
+    graces.size <= 1,
+    `sliding windows have graceMs of ${[...graces].join(' and ')}; it must be the same for all in one state: give each grace a state of its own`,
+  )
+  return [...graces][0] ?? 0
 }
