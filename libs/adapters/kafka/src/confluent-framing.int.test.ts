@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { LogRecord } from '@riskledger/contracts'
 import { ConfluentFraming } from './confluent-framing'
@@ -16,17 +16,21 @@ let url: string
 let status = 200
 let isRegistry = true
 let asked: string[] = []
+/** Answers in the registry's place. */
+let instead: ((response: ServerResponse, request: IncomingMessage) => void) | null = null
 
 /** A registry that knows three ids. */
 beforeEach(async () => {
   status = 200
   isRegistry = true
   asked = []
+  instead = null
   const schemas: Record<string, string> = { 1: JSON.stringify(OURS), 258: JSON.stringify(OTHER), 3: 'no schema' }
   server = createServer((request, response) => {
     const id = request.url!.split('/').at(-1)!
     asked.push(`${id} ${request.headers.authorization ?? ''}`.trim())
     response.setHeader('content-type', 'application/json')
+    if (instead !== null) return instead(response, request)
     if (isRegistry && status === 200 && schemas[id] !== undefined) return response.end(JSON.stringify({ schema: schemas[id] }))
     response.statusCode = status === 200 ? 404 : status
     response.end(isRegistry ? JSON.stringify({ error_code: 40403, message: 'Schema not found' }) : '<p>not here</p>')
@@ -127,4 +131,135 @@ test('a registry is told from an address of something else, from one that refuse
     retriable: true,
     message: expect.stringMatching(/does not answer \(.+\)\. Look .*--schema-registry/),
   })
+})
+
+/** Resolves when the registry is asked, with what was asked for, and leaves it without an answer. */
+function heldQuestions(count: number): Promise<readonly string[]> {
+  return new Promise((resolve) => {
+    const paths: string[] = []
+    instead = (response, request) => {
+      response.write('{"schema":"')
+      if (paths.push(request.url!) === count) resolve(paths)
+    }
+  })
+}
+
+describe('an answer that is none', () => {
+  const ended =
+    (text: string, statusCode = 200) =>
+    (response: ServerResponse) => {
+      response.statusCode = statusCode
+      response.end(text)
+    }
+  test.each<readonly [string, (response: ServerResponse) => void]>([
+    ['a page', ended('<h1>maintenance</h1>')],
+    ['nothing', ended('')],
+    ['half of an object', ended('{"sche')],
+    ['another object', ended('{"ok":true}')],
+    ['a schema that is no text', ended('{"schema":{"type":"string"}}')],
+    ['references that are none', ended('{"schema":"\\"string\\"","references":[{}]}')],
+    ['a 404 with a page', ended('<h1>default backend</h1>', 404)],
+    ['a 404 of another kind', ended('{"error_code":404,"message":"HTTP 404 Not Found"}', 404)],
+    [
+      'a text that is cut',
+      (response) => {
+        response.setHeader('content-length', 5_000)
+        response.write('{"schema":"')
+        setImmediate(() => response.destroy())
+      },
+    ],
+  ])('%s makes the fetch fail, to be made again, and is not remembered', async (_what, answer) => {
+    const confluent = framing()
+    const records = [record(0, 0, 0, 0, 1, 42)]
+    instead = answer
+    await expect(confluent.reframe(records)).rejects.toMatchObject({ code: 'log-unavailable', retriable: true, context: { url, id: 1 } })
+    instead = null
+    expect(valuesOf(await confluent.reframe(records))).toEqual([[...OUR_HEADER, 42]])
+  })
+
+  test.each([
+    ['one of another kind', { schema: 'syntax = "proto3";', schemaType: 'PROTOBUF' }],
+    ['one that Avro refuses', { schema: '{"type":"record"}', schemaType: 'AVRO' }],
+    ['one that is nested too deeply', { schema: `${'{"type":"array","items":'.repeat(50_000)}"int"${'}'.repeat(50_000)}` }],
+  ])('a schema is remembered as none of Avro: %s', async (_what, body) => {
+    const confluent = framing()
+    const records = [record(0, 0, 0, 0, 1, 42)]
+    instead = (response) => response.end(JSON.stringify(body))
+    expect(valuesOf(await confluent.reframe(records))).toEqual(valuesOf(records))
+    instead = null
+    expect(valuesOf(await confluent.reframe(records))).toEqual(valuesOf(records))
+  })
+
+  test.each(['asking', 'asking whether it is a registry'])(
+    'a registry that begins and does not end is given up after ten seconds: %s',
+    async (how) => {
+      const confluent = framing()
+      const records = [record(0, 0, 0, 0, 1, 42)]
+      jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'performance', 'Date'] })
+      try {
+        const held = heldQuestions(1)
+        const failing = expect(how === 'asking' ? confluent.reframe(records) : confluent.check()).rejects.toMatchObject({
+          code: 'log-unavailable',
+          retriable: true,
+          message: expect.stringContaining('within 10000 ms'),
+        })
+        await held
+        jest.advanceTimersByTime(10_000)
+        await failing
+      } finally {
+        jest.useRealTimers()
+      }
+      instead = null
+      expect(valuesOf(await confluent.reframe(records))).toEqual([[...OUR_HEADER, 42]])
+    },
+  )
+
+  test('closing ends what is being asked and what is asked afterwards', async () => {
+    const confluent = framing()
+    const records = [record(0, 0, 0, 0, 1, 42)]
+    const closed = { code: 'log-unavailable', retriable: true, message: expect.stringContaining('the log is closed') }
+    const held = heldQuestions(1)
+    const failing = expect(confluent.reframe(records)).rejects.toMatchObject(closed)
+    await held
+    confluent.close()
+    await failing
+    await expect(confluent.reframe(records)).rejects.toMatchObject(closed)
+  })
+})
+
+test('unknown ids of a fetch are asked for together, sixteen at most, and each once by whoever waits for it', async () => {
+  const confluent = framing()
+  const records = Array.from({ length: 40 }, (_, id) => record(0, 0, 0, 1, id, 42))
+  const waiting: (() => void)[] = []
+  let most = 0
+  instead = (response) => {
+    response.statusCode = 404
+    waiting.push(() => response.end('{"error_code":40403}'))
+    most = Math.max(most, waiting.length)
+    // All that may be asked at once are there before the first is answered; the last ones are fewer.
+    if (waiting.length === 16 || asked.length === 40) for (const answer of waiting.splice(0)) answer()
+  }
+  await Promise.all([confluent.reframe(records), confluent.reframe(records.slice(0, 16))])
+  expect(most).toBe(16)
+  expect(asked).toHaveLength(40)
+})
+
+test('a schema that uses others is known by their types in their places', async () => {
+  const money = { type: 'record', name: 'Money', namespace: 'raw', fields: [{ name: 'currency', type: 'Currency' }] }
+  const answers: Record<string, object> = {
+    '/schemas/ids/1': {
+      schema: JSON.stringify({ type: 'record', name: 'Bill', namespace: 'raw', fields: [{ name: 'sum', type: 'Money' }] }),
+      references: [{ name: 'raw.Money', subject: 'of/money', version: 2 }],
+    },
+    '/subjects/of%2Fmoney/versions/2': {
+      schema: JSON.stringify(money),
+      references: [{ name: 'raw.Currency', subject: 'currency', version: 1 }],
+    },
+    '/subjects/currency/versions/1': { schema: JSON.stringify({ type: 'enum', name: 'Currency', namespace: 'raw', symbols: ['EUR'] }) },
+  }
+  instead = (response, request) => response.end(JSON.stringify(answers[request.url!]))
+  const form =
+    '{"name":"raw.Bill","type":"record","fields":[{"name":"sum","type":{"name":"raw.Money","type":"record","fields":[{"name":"currency",' +
+    '"type":{"name":"raw.Currency","type":"enum","symbols":["EUR"]}}]}}]}'
+  expect(valuesOf(await framing().reframe([record(0, 0, 0, 0, 1, 42)]))).toEqual([[...singleObjectHeader(form), 42]])
 })

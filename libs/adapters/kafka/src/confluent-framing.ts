@@ -1,5 +1,6 @@
-import { SchemaRegistry } from '@kafkajs/confluent-schema-registry'
-import { RiskError, type LogRecord } from '@riskledger/contracts'
+import { setMaxListeners } from 'node:events'
+import type { LogRecord } from '@riskledger/contracts'
+import { canonicalFormOf } from './registered-schema'
 import { singleObjectHeader } from './schema-fingerprint'
 import { askRegistry, type SchemaRegistryOptions } from './schema-registry'
 
@@ -10,6 +11,8 @@ const MAGIC = 0
 const MAX_REMEMBERED = 10_000
 /** An id that the registry does not know is asked for again after this long. */
 const UNKNOWN_FOR_MS = 60_000
+/** Ids of one fetch that are asked for at the same time. */
+const MAX_ASKED_AT_ONCE = 16
 
 /**
  * Turns records in Confluent's framing into the single-object encoding of the Avro specification, which is all that is decoded and journaled: the same
@@ -18,17 +21,18 @@ const UNKNOWN_FOR_MS = 60_000
  * schema is no Avro stay as they are: the screener quarantines them.
  */
 export class ConfluentFraming {
-  private readonly registry: SchemaRegistry
   private readonly headers = new Map<number, Uint8Array | null>()
   private readonly unknownUntilMs = new Map<number, number>()
+
+  private readonly asked = new Map<number, Promise<Uint8Array | null>>()
+  private readonly closing = new AbortController()
 
   constructor(
     private readonly options: SchemaRegistryOptions,
     private readonly monotonicMs: () => number,
   ) {
-    const { url, username, password } = options
-    const auth = username === undefined ? {} : { auth: { username, password: password ?? '' } }
-    this.registry = new SchemaRegistry({ host: url, ...auth, retry: { retries: 0 } })
+    // Every question listens, and all views of a log ask here.
+    setMaxListeners(0, this.closing.signal)
   }
 
   /** Asks whether this is a registry that answers us. Throws `configuration-invalid` where it is not, `log-unavailable` (retriable) where nothing answers. */
@@ -36,23 +40,50 @@ export class ConfluentFraming {
     return askRegistry(this.options)
   }
 
-  /** The records, reframed where they are to be. Throws `log-unavailable` (retriable) where the registry cannot be asked: that is no fault of the record's. */
+  /**
+   * The records, reframed where they are to be. Throws `log-unavailable` (retriable) where the registry does not say what an id is, within ten seconds for each
+   * question, or the framing is closed: that is no fault of the record's.
+   */
   async reframe(records: readonly LogRecord[]): Promise<readonly LogRecord[]> {
     const ids = new Set(records.filter(({ value }) => isConfluent(value)).map(({ value }) => idOf(value)))
     if (ids.size === 0) return records
-    const headers = new Map<number, Uint8Array | null>()
-    for (const id of ids) headers.set(id, await this.headerOf(id))
+    const headers = await this.headersOf(ids)
     return records.map((record) => {
       const header = isConfluent(record.value) ? (headers.get(idOf(record.value)) ?? null) : null
       return header === null ? record : { ...record, value: Buffer.concat([header, record.value.subarray(CONFLUENT_HEADER_BYTES)]) }
     })
   }
 
+  /** Ends what is being asked. */
+  close(): void {
+    this.closing.abort()
+  }
+
+  /** Ids are a stranger's choice: a fetch that is full of them must not wait for one after another. */
+  private async headersOf(ids: ReadonlySet<number>): Promise<ReadonlyMap<number, Uint8Array | null>> {
+    const headers = new Map<number, Uint8Array | null>()
+    const left = ids.values()
+    const takeOn = async (): Promise<void> => {
+      for (const id of left) headers.set(id, await this.headerOf(id))
+    }
+    await Promise.all(Array.from({ length: Math.min(ids.size, MAX_ASKED_AT_ONCE) }, takeOn))
+    return headers
+  }
+
   private async headerOf(id: number): Promise<Uint8Array | null> {
     const known = this.headers.get(id)
     if (known !== undefined) return known
     if ((this.unknownUntilMs.get(id) ?? 0) > this.monotonicMs()) return null
-    const schema = await this.schemaOf(id)
+    let asked = this.asked.get(id)
+    if (asked === undefined) {
+      asked = this.ask(id).finally(() => this.asked.delete(id))
+      this.asked.set(id, asked)
+    }
+    return asked
+  }
+
+  private async ask(id: number): Promise<Uint8Array | null> {
+    const schema = await canonicalFormOf(this.options, id, this.closing.signal)
     if (schema === undefined) {
       remember(this.unknownUntilMs, id, this.monotonicMs() + UNKNOWN_FOR_MS)
       return null
@@ -60,30 +91,6 @@ export class ConfluentFraming {
     const header = schema === null ? null : singleObjectHeader(schema)
     remember(this.headers, id, header)
     return header
-  }
-
-  /** The parsing canonical form of a schema; null for one that is no Avro, undefined for an id that the registry does not know. */
-  private async schemaOf(id: number): Promise<string | null | undefined> {
-    try {
-      const found = await this.registry.getSchema(id)
-      // What avsc gives for a type is that form.
-      return 'schema' in found && typeof found.schema === 'function' ? JSON.stringify((found.schema as () => unknown)()) : null
-    } catch (error) {
-      const status = error instanceof Error && 'status' in error ? error.status : undefined
-      if (status === 404) return undefined
-      // Without a status it answered, with what is no schema.
-      if (status === undefined) return null
-      const { url } = this.options
-      throw new RiskError(
-        'log-unavailable',
-        `The schema registry at ${url} could not be asked for schema ${id}: ${(error as Error).message}.`,
-        {
-          retriable: true,
-          cause: error,
-          context: { url, id },
-        },
-      )
-    }
   }
 }
 

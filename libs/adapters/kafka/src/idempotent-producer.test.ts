@@ -1,3 +1,4 @@
+import { ByteReader } from './byte-reader'
 import { ByteWriter } from './byte-writer'
 import { IdempotentProducer } from './idempotent-producer'
 import { monotonicMs } from './monotonic-ms'
@@ -27,9 +28,10 @@ function answered(errorCode: number, baseOffset: number): Buffer {
 function producing(
   answer: Answerer,
   limits: Partial<ProducerLimits> = {},
+  clock: () => number = monotonicMs,
 ): { readonly wire: FakeWire; readonly producer: IdempotentProducer } {
   const wire = new FakeWire(answer)
-  return { wire, producer: new IdempotentProducer(wire, { ...limits, logger: NO_LOGGER, monotonicMs }) }
+  return { wire, producer: new IdempotentProducer(wire, { ...limits, logger: NO_LOGGER, monotonicMs: clock }) }
 }
 const records = (...values: string[]) =>
   values.map((value) => ({ topic: 't', partition: 0, timeMs: 1, key: null, value: Buffer.from(value) }))
@@ -193,3 +195,79 @@ test('closing waits for what is on its way and takes nothing more', async () => 
   expect(await sent).toEqual([0])
   expect(await producer.send([]).catch((error: { code: string }) => error.code)).toBe('cancelled')
 })
+
+test('all batches of a partition that are overdue fail at once and in order, and what is younger goes on under another number', async () => {
+  let nowMs = 1_000
+  const attempts: (Error | null)[] = [new Error('cut')]
+  const answer = inTurn(attempts)
+  const { wire, producer } = producing(
+    (request, node) => {
+      nowMs = 1_300
+      return answer(request, node)
+    },
+    { maxBatchBytes: 10, deliveryTimeoutMs: 300 },
+    () => nowMs,
+  )
+  const settled: string[] = []
+  const send = (name: string): Promise<void> =>
+    producer.send(records(name.repeat(10))).then(
+      (offsets) => void settled.push(`${name} at ${offsets.join()}`),
+      (error: { readonly code: string }) => void settled.push(`${name} ${error.code}`),
+    )
+  const calls = ['a', 'b', 'c'].map(send)
+  nowMs = 1_001
+  calls.push(send('d'))
+  await Promise.all(calls)
+  expect(settled).toEqual(['a log-unavailable', 'b log-unavailable', 'c log-unavailable', 'd at 0'])
+  expect(wire.requests.map((request) => stampOf(batchIn(request)))).toEqual([
+    { producerId: 1, baseSequence: 0, count: 1 },
+    { producerId: 2, baseSequence: 0, count: 1 },
+  ])
+  await producer.close()
+})
+
+test('partitions take turns where a request has no room for all of them', async () => {
+  const asked: number[][] = []
+  const { producer } = producing(
+    ({ body }) => {
+      const partitions = partitionsIn(Buffer.from(body))
+      asked.push(partitions)
+      return Promise.resolve(answeredAll(partitions))
+    },
+    { maxBatchBytes: 10, maxRequestBytes: 200 },
+  )
+  await producer.prepare()
+  const busy = [0, 1].flatMap((partition) => Array.from({ length: 4 }, () => ({ ...records('x'.repeat(10))[0], partition })))
+  await Promise.all([...busy, { ...records('y'.repeat(10))[0], partition: 2 }].map((record) => producer.send([record])))
+  expect(asked).toEqual([[0, 1], [2, 0], [1, 0], [1, 0], [1]])
+  await producer.close()
+})
+
+/** The partitions that a produce request of one topic carries, in its order. */
+function partitionsIn(body: Buffer): number[] {
+  const reader = new ByteReader(body)
+  reader.at = 2 + 2 + 4
+  return Array.from({ length: reader.int32() }, () => {
+    reader.string()
+    reader.at += 4
+    const partition = reader.int32()
+    reader.take(reader.int32())
+    return partition
+  })
+}
+
+function answeredAll(partitions: readonly number[]): Buffer {
+  const writer = new ByteWriter()
+  writer.int32(partitions.length)
+  for (const partition of partitions) {
+    writer.string('t')
+    writer.int32(1)
+    writer.int32(partition)
+    writer.int16(0)
+    writer.int64(0)
+    writer.int64(-1)
+    writer.int64(-1)
+  }
+  writer.int32(0)
+  return Buffer.from(writer.view())
+}

@@ -73,8 +73,10 @@ export class IdempotentProducer {
         resolve: (offsets) => this.finish(() => resolve(offsets)),
         reject: (error) => this.finish(() => reject(error)),
       })
+      const { maxBatchBytes } = this.limits
+      const nowMs = this.options.monotonicMs()
       records.forEach((record, place) => {
-        const bytes = this.queueOf(record).add(record, { call, place, maxBatchBytes: this.limits.maxBatchBytes })
+        const bytes = this.queueOf(record).add(record, { call, place, maxBatchBytes, nowMs })
         this.pendingBytes += bytes
       })
       this.scheduleSoon()
@@ -135,7 +137,7 @@ export class IdempotentProducer {
   }
 
   private queueOf({ topic, partition }: AddressedRecord): ProduceQueue {
-    const name = `${topic}/${partition}`
+    const name = nameOf({ topic, partition })
     let queue = this.queues.get(name)
     if (queue === undefined) this.queues.set(name, (queue = new ProduceQueue(topic, partition)))
     return queue
@@ -204,9 +206,9 @@ export class IdempotentProducer {
       if (sent.length > 0 && bytes + queue.first.builder.bytes > this.limits.maxRequestBytes) continue
       bytes += queue.first.builder.bytes
       queue.flying = true
-      if (queue.first.firstSentAtMs === 0) queue.first.firstSentAtMs = this.options.monotonicMs()
       sent.push(queue)
     }
+    for (const queue of sent) this.putLast(queue)
     try {
       const partitions = sent.map((queue) => ({ topic: queue.topic, partition: queue.partition, batch: queue.seal(this.identity!) }))
       const body = encodeProduce(partitions, this.limits.deliveryTimeoutMs)
@@ -231,6 +233,13 @@ export class IdempotentProducer {
     }
   }
 
+  /** What a request had no room for comes first in the next. */
+  private putLast(queue: ProduceQueue): void {
+    const name = nameOf(queue)
+    this.queues.delete(name)
+    this.queues.set(name, queue)
+  }
+
   private failed(queue: ProduceQueue, { errorCode, error }: { readonly errorCode: number | null; readonly error: unknown }): void {
     const batch = queue.first
     if (errorCode === null || DOUBTFUL_ERRORS.has(errorCode)) batch.doubtful = true
@@ -247,13 +256,20 @@ export class IdempotentProducer {
 
   private retryLater(queue: ProduceQueue, error: unknown): void {
     const nowMs = this.options.monotonicMs()
-    const { first } = queue
-    if (first.firstSentAtMs === 0) first.firstSentAtMs = nowMs
-    if (nowMs - first.firstSentAtMs >= this.limits.deliveryTimeoutMs)
-      return this.settle(queue, unacknowledged(queue, { cause: error, deliveryTimeoutMs: this.limits.deliveryTimeoutMs }))
+    if (this.isOverdue(queue, nowMs)) return this.giveUp(queue, { error, nowMs })
     queue.notBeforeMs = nowMs + Math.min(FIRST_BACKOFF_MS * 2 ** Math.min(queue.failures++, 10), MAX_BACKOFF_MS)
     this.options.logger.debug('Kafka takes a batch later', { topic: queue.topic, partition: queue.partition, error: String(error) })
     void this.leaders.refresh().then(() => this.schedule())
+  }
+
+  private isOverdue(queue: ProduceQueue, nowMs: number): boolean {
+    return !queue.isEmpty && nowMs - queue.first.createdAtMs >= this.limits.deliveryTimeoutMs
+  }
+
+  /** Fails every batch that is overdue, in order: each with a time of its own behind the others, callers would wait for all of these together. */
+  private giveUp(queue: ProduceQueue, { error, nowMs }: { readonly error: unknown; readonly nowMs: number }): void {
+    const { deliveryTimeoutMs } = this.limits
+    while (this.isOverdue(queue, nowMs)) this.settle(queue, unacknowledged(queue, { cause: error, deliveryTimeoutMs }))
   }
 
   private settle(queue: ProduceQueue, outcome: number | RiskError): void {
@@ -268,4 +284,8 @@ export class IdempotentProducer {
     if (queue.identity === this.identity) this.identity = null
     queue.forget()
   }
+}
+
+function nameOf({ topic, partition }: { readonly topic: string; readonly partition: number }): string {
+  return `${topic}/${partition}`
 }

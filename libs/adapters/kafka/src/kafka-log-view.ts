@@ -31,6 +31,8 @@ export interface KafkaLogViewOptions {
   readonly limits: ReaderLimits
   /** The reader's clock. */
   readonly monotonicMs: () => number
+  /** Called once it is closed. */
+  readonly onClose?: () => void
 }
 
 /** One reader's side of a log on Kafka: what it reads, and what it waits for. */
@@ -128,6 +130,7 @@ export class KafkaLogView implements EventLog {
       this.options.reader.release(partition)
     }
     for (const finish of [...this.waiting]) finish()
+    this.options.onClose?.()
   }
 
   private readonly arrived = (): void => {
@@ -165,11 +168,12 @@ export class KafkaLogView implements EventLog {
 
   private read({ topic, partition, fromOffset }: FetchRequest): ReadPartition {
     const { reader, prefix } = this.options
-    const read = reader.open({ topic, partition, kafkaTopic: rawTopicName(topic, prefix) }, fromOffset)
-    if (!this.reading.has(read)) {
-      this.reading.add(read)
-      read.listeners.add(this.arrived)
-    }
+    const kafkaTopic = rawTopicName(topic, prefix)
+    const known = reader.reading(kafkaTopic, partition)
+    if (known !== undefined && this.reading.has(known)) return known
+    const read = reader.open({ topic, partition, kafkaTopic }, fromOffset)
+    this.reading.add(read)
+    read.listeners.add(this.arrived)
     return read
   }
 

@@ -200,6 +200,20 @@ describe('reading', () => {
     expect(log.lag().map(({ partition }) => partition)).toEqual([0])
   })
 
+  test('closing the log ends the waits of all its views, and closes them', async () => {
+    const { log } = await openLog({ partitionCount: 1, topics: ['payments'] })
+    const view = log.view()
+    const at = { topic: 'payments' as const, partition: 0, fromOffset: 0, maxRecords: 10, maxBytes: 1_000 }
+    await view.fetch(at)
+    // Longer than a test may take.
+    const waits = [view.changed(600_000), log.changed(600_000)]
+    await log.close()
+    await Promise.all(waits)
+    await expect(view.fetch(at)).rejects.toMatchObject({ code: 'cancelled' })
+    await expect(log.fetch(at)).rejects.toMatchObject({ code: 'cancelled' })
+    expect(log.lag()).toEqual([])
+  })
+
   test('lag is told in messages and in time', async () => {
     let nowMs = 1_700_000_000_000
     const { log } = await openLog({ partitionCount: 1, topics: ['payments'], log: { nowMs: () => nowMs } })

@@ -107,6 +107,7 @@ class KafkaEventLog implements KafkaLog {
   readonly partitionCount: number
   private readonly reader: KafkaReader
   private readonly producer: IdempotentProducer
+  private readonly views = new Set<KafkaLogView>()
   private readonly own: KafkaLogView
   private readonly report: LagReport
   private closing: Promise<void> | undefined
@@ -167,7 +168,7 @@ class KafkaEventLog implements KafkaLog {
 
   private newView(): KafkaLogView {
     const { connection, topics = RAW_TOPICS } = this.options
-    return new KafkaLogView({
+    const view = new KafkaLogView({
       reader: this.reader,
       producer: this.producer,
       framing: this.parts.framing,
@@ -176,11 +177,16 @@ class KafkaEventLog implements KafkaLog {
       partitionCount: this.partitionCount,
       limits: { ...READER_LIMITS, ...definedOf(this.options) },
       monotonicMs,
+      onClose: () => this.views.delete(view),
     })
+    this.views.add(view)
+    return view
   }
 
   private async closeAll(): Promise<void> {
     this.report.stop()
+    this.parts.framing?.close()
+    await Promise.all([...this.views].map((view) => view.close()))
     await this.producer.close()
     this.reader.close()
     await Promise.all([this.parts.wire.close(), this.parts.producerWire.close()])

@@ -18,7 +18,7 @@ afterEach(() => {
 function reading(
   answer: Answerer,
   limits: Partial<ReaderLimits> = {},
-): { readonly wire: FakeWire; readonly log: EventLog; readonly reader: KafkaReader } {
+): { readonly wire: FakeWire; readonly log: EventLog; readonly reader: KafkaReader; readonly view: () => EventLog } {
   const wire = new FakeWire((request, node) => (request.lane === 'waiting' ? forever : answer(request, node)))
   const options = {
     limits: { maxWaitMs: 100, maxBytesPerPartition: 1_000, maxBytes: 4_000, unavailableAfterMs: 30_000, ...limits },
@@ -29,7 +29,8 @@ function reading(
   closing.push(reader)
   const producer = new IdempotentProducer(wire, options)
   const topics = ['payments', 'logins'] as const
-  return { wire, reader, log: new KafkaLogView({ ...options, reader, producer, framing: null, prefix: '', topics, partitionCount: 1 }) }
+  const view = (): EventLog => new KafkaLogView({ ...options, reader, producer, framing: null, prefix: '', topics, partitionCount: 1 })
+  return { wire, reader, log: view(), view }
 }
 const at = (topic: RawTopic, fromOffset: number) => ({ topic, partition: 0, fromOffset, maxRecords: 100, maxBytes: 10_000 })
 
@@ -148,4 +149,18 @@ test('closing ends whoever waits', async () => {
   reader.close()
   await expect(waiting).rejects.toMatchObject({ code: 'cancelled' })
   await expect(log.fetch(at('payments', 0))).rejects.toMatchObject({ code: 'cancelled' })
+})
+
+test('a partition is read by one view at a time, and by another once that is closed', async () => {
+  const { log, view } = reading((request) => {
+    const { offsets } = askedIn(request)
+    return Promise.resolve(fetchAnswer(Object.fromEntries(Object.entries(offsets).map(([topic, end]) => [topic, { end }]))))
+  })
+  await log.fetch(at('payments', 5))
+  const other = view()
+  await expect(other.fetch(at('payments', 5))).rejects.toThrow('payments, partition 0, is read by another view of the log')
+  expect((await other.fetch(at('logins', 7))).nextOffset).toBe(7)
+  expect((await log.fetch(at('payments', 5))).nextOffset).toBe(5)
+  await log.close()
+  expect((await other.fetch(at('payments', 5))).nextOffset).toBe(5)
 })

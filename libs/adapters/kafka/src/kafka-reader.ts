@@ -1,3 +1,4 @@
+import assert from 'node:assert'
 import { RiskError, type Logger } from '@riskledger/contracts'
 import { FETCH, decodeFetched, encodeFetch, type FetchedPartition } from './fetch-protocol'
 import { offsetOutOfRange } from './kafka-errors'
@@ -60,14 +61,12 @@ export class KafkaReader {
     return this.requests
   }
 
-  /** The topic and partition, read from `fromOffset` on if nobody reads it yet. */
+  /** Begins to read the topic and partition from `fromOffset` on. One at a time: two would take each other's records. */
   open(place: ReadPlace, fromOffset: number): ReadPartition {
     const name = `${place.kafkaTopic}/${place.partition}`
-    let partition = this.partitions.get(name)
-    if (partition === undefined) {
-      partition = new ReadPartition(place, fromOffset)
-      this.partitions.set(name, partition)
-    }
+    assert(!this.partitions.has(name), `${place.topic}, partition ${place.partition}, is read by another view of the log; close that first`)
+    const partition = new ReadPartition(place, fromOffset)
+    this.partitions.set(name, partition)
     return partition
   }
 

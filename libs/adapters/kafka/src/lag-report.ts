@@ -52,11 +52,16 @@ export class LagReport {
   private tell(metrics: Metrics): void {
     const lags = this.now()
     // What somebody else reads now is no lag of this reader's; its last value would stand for ever.
-    const left = this.told.filter(({ topic, partition }) => !lags.some((lag) => lag.topic === topic && lag.partition === partition))
+    const read = new Set(lags.map(nameOf))
+    const left = this.told.filter((lag) => !read.has(nameOf(lag)))
     for (const { topic, partition } of left) tellOne(metrics, { topic, partition, messages: 0, ageMs: 0, undecidedMessages: 0 })
     for (const lag of lags) tellOne(metrics, lag)
     this.told = lags
   }
+}
+
+function nameOf({ topic, partition }: TopicLag): string {
+  return `${topic}/${partition}`
 }
 
 function tellOne(metrics: Metrics, { topic, partition, messages, ageMs, undecidedMessages }: TopicLag): void {

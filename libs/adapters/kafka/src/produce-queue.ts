@@ -32,9 +32,11 @@ export class OutgoingBatch {
   private readonly places: number[] = []
   /** The bytes, once it may be sent: they stay the same until it is acknowledged, and so the broker knows it again. */
   sealed: Buffer | null = null
-  firstSentAtMs = 0
   /** True once an attempt ended without an answer that says whether the batch was written. */
   doubtful = false
+
+  /** `createdAtMs`: when its first record came, by the producer's clock. */
+  constructor(readonly createdAtMs: number) {}
 
   add(record: OutgoingRecord, { call, place }: { readonly call: SendCall; readonly place: number }): void {
     this.builder.add(record)
@@ -72,12 +74,15 @@ export class ProduceQueue {
   }
 
   /** Adds to the last batch that is not on its way yet, or begins another; returns the bytes that it took. */
-  add(record: OutgoingRecord, by: { readonly call: SendCall; readonly place: number; readonly maxBatchBytes: number }): number {
+  add(
+    record: OutgoingRecord,
+    by: { readonly call: SendCall; readonly place: number; readonly maxBatchBytes: number; readonly nowMs: number },
+  ): number {
     let last = this.batches.at(-1)
     const bytes = (record.key?.length ?? 0) + (record.value?.length ?? 0)
     let before = last?.builder.bytes ?? 0
     if (last === undefined || last.sealed !== null || last.builder.bytes + bytes > by.maxBatchBytes) {
-      last = new OutgoingBatch()
+      last = new OutgoingBatch(by.nowMs)
       this.batches.push(last)
       before = 0
     }

@@ -8,7 +8,10 @@ export interface ProducerLimits {
   readonly maxRecordBytes: number
   /** What waits to be acknowledged; more is refused with `limit-reached`. Default 64 MiB. */
   readonly maxPendingBytes: number
-  /** A batch that is not acknowledged for this long fails with `log-unavailable`. Default 30,000 ms. */
+  /**
+   * A batch whose first record was given this long ago is not sent again: once an attempt fails, it fails with `log-unavailable`, and so does every other of its
+   * partition that is as old. Default 30,000 ms.
+   */
   readonly deliveryTimeoutMs: number
 }
 

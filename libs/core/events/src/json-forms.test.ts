@@ -6,12 +6,14 @@ import {
   canonicalJson,
   canonicalText,
   decodeLedgerAvro,
+  decodeRaw,
   encodeLedgerAvro,
   encodeLedgerJson,
   encodeRaw,
   formatNdjsonLine,
   fromHex,
   parseNdjsonLine,
+  readOrigin,
   readUnparsable,
   sha256,
   toHex,
@@ -114,6 +116,9 @@ describe('a line of NDJSON', () => {
     ['null', 'invalid-event', 'it is an object { "topic": ..., "event": ... }'],
     ['{"topic":"raw.payments","event":{}}', 'invalid-event', 'topic is "raw.payments"; it is one of payments'],
     ['{"topic":"unparsable","event":{}}', 'invalid-event', 'topic is "unparsable"'],
+    ['{"topic":["payments"],"event":{}}', 'invalid-event', 'topic is a list; it is one of payments'],
+    ['{"topic":{},"event":{}}', 'invalid-event', 'topic is an object; it is one of payments'],
+    ['{"topic":null,"event":{}}', 'invalid-event', 'topic is "null"; it is one of payments'],
     ['{"topic":"payments"}', 'invalid-event', 'event is missing'],
     ['{"topic":"payments","event":{},"label":1}', 'invalid-event', '"label"'],
     ['{"__proto__":{"topic":"payments","event":{}}}', 'invalid-event', '"__proto__"'],
@@ -131,9 +136,51 @@ describe('a line of NDJSON', () => {
     expect(found.detail).toContain(words)
   })
 
+  it.each([
+    ['a topic', (deep: string) => `{"topic":${deep},"event":{}}`, 'topic is a list'],
+    ['an event', (deep: string) => `{"topic":"payments","event":${deep}}`, 'the event is a list'],
+    ['a field', (deep: string) => `{"topic":"payments","event":{"accountId":${deep}}}`, 'accountId is a list'],
+    ['a member that is none', (deep: string) => `{"topic":"payments","event":{},"more":${deep}}`, '"more"'],
+    ['a line', (deep: string) => deep, 'the line is'],
+  ])('with as many levels as %s of its size can have is refused by name', (_what, lineOf, words) => {
+    const line = lineOf(`${'['.repeat(32_000)}${']'.repeat(32_000)}`)
+    expect(readUnparsable(utf8(line))).toMatchObject({ detail: expect.stringContaining(words) })
+    expect(readOrigin('unparsable', utf8(line))).toMatchObject({ eventId: null, accountId: null })
+  })
+
   it('with a byte that is not UTF-8 is refused as such', () => {
     expect(parseNdjsonLine(Uint8Array.of(0x7b, 0xff, 0x7d))).toMatchObject({ kind: 'rejected', reason: 'invalid-utf8' })
   })
+})
+
+describe('a token', () => {
+  const unseen: readonly (readonly [string, string])[] = [
+    ...[0x7f, 0xad, 0x034f, 0x061c, 0x115f, 0x1160, 0x17b4, 0x17b5, 0x180e, 0x200b, 0x202e, 0x2060, 0x2800, 0x3164, 0xfe00, 0xfe0f, 0xfeff],
+    ...[0xffa0, 0xfff9, 0xe0000, 0xe0041, 0xe0100, 0xe0fff],
+  ].map((code) => [code.toString(16), String.fromCodePoint(code)])
+
+  it.each(unseen)('holds no U+%s, in JSON as in Avro, and the message shows that it was there', (_code, character) => {
+    const accountId = `acc${character}1`
+    const inJson = validateRaw('payments', { ...PAYMENT, accountId })
+    expect(inJson).toMatchObject({ kind: 'rejected', problems: [{ field: 'accountId', code: 'hostile-text' }] })
+    const decoded = decodeRaw('payments', withAccount(accountId))
+    expect(decoded).toMatchObject({ kind: 'rejected', reason: 'hostile-id' })
+    const escapes = Array.from({ length: character.length }, (_, i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, '0')}`)
+    expect(decoded).toMatchObject({ detail: expect.stringContaining(`"acc${escapes.join('')}1"`) })
+  })
+
+  it.each(['é', 'ᅡ', '⠁', '가', '漢', '𝒳', '🙂', 'ﷺ', 'ｱ'])('may hold %s', (accountId) => {
+    expect(validateRaw('payments', { ...PAYMENT, accountId }).kind).toBe('accepted')
+    expect(decodeRaw('payments', withAccount(accountId))).toMatchObject({ kind: 'decoded', event: { accountId } })
+  })
+
+  /** A payment of this account in Avro, which the encoder would refuse to write. */
+  function withAccount(accountId: string): Uint8Array {
+    const bytes = Buffer.byteLength(accountId)
+    const value = Buffer.from(encodeRaw('payments', { ...PAYMENT, accountId: 'x'.repeat(bytes) }))
+    value.write(accountId, value.indexOf('x'.repeat(bytes)))
+    return value
+  }
 })
 
 describe('canonical JSON', () => {

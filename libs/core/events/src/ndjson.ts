@@ -36,10 +36,7 @@ export function parseNdjsonLine(line: Uint8Array): NdjsonLine {
     if (!LINE_MEMBERS.includes(name))
       return rejected('invalid-event', `the line has a member ${quoted(name)}; it has topic and event alone`)
   }
-  if (!isEventTopic(topic)) {
-    const given = topic === undefined ? 'missing' : quoted(typeof topic === 'string' ? topic : JSON.stringify(topic))
-    return rejected('invalid-event', `topic is ${given}; it is one of ${EVENT_TOPICS.join(', ')}`)
-  }
+  if (!isEventTopic(topic)) return rejected('invalid-event', `topic is ${describeTopic(topic)}; it is one of ${EVENT_TOPICS.join(', ')}`)
   if (event === undefined) return rejected('invalid-event', 'event is missing; it is an object with the fields of the topic')
   const checked = validateRaw(topic, event)
   if (checked.kind === 'accepted') return { kind: 'parsed', topic, event: checked.event } as NdjsonLine
@@ -68,6 +65,14 @@ export function readUnparsable(value: Uint8Array): { readonly reason: Quarantine
 /** One line of NDJSON without the line's end: plain JSON, absent optionals left out. */
 export function formatNdjsonLine<Topic extends EventTopic>(topic: Topic, event: RawInputs[Topic]): string {
   return `{"topic":"${topic}","event":${JSON.stringify(event, leaveOutNull)}}`
+}
+
+/** A list or an object is not printed: printing recurses, and a stranger chooses how deep it is. */
+function describeTopic(topic: unknown): string {
+  if (topic === undefined) return 'missing'
+  if (typeof topic === 'string') return quoted(topic)
+  if (Array.isArray(topic)) return 'a list'
+  return typeof topic === 'object' && topic !== null ? 'an object' : quoted(JSON.stringify(topic))
 }
 
 function leaveOutNull(_name: string, value: unknown): unknown {
