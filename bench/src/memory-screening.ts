@@ -34,8 +34,8 @@ export class MemoryScreening {
 
   constructor(private readonly policy: Policy) {
     this.profiles = new ProfileStore(policy.state)
-    const { labelDelayMs, labelMemoryMs, maxRemembered } = policy.state
-    this.relations = new RelationsState({ ...DEFAULT_RELATIONS_OPTIONS, labelDelayMs, labelMemoryMs, maxRemembered })
+    const { labelDelayMs, labelMemoryMs, alertMemoryMs, maxRemembered } = policy.state
+    this.relations = new RelationsState({ ...DEFAULT_RELATIONS_OPTIONS, labelDelayMs, labelMemoryMs, alertMemoryMs, maxRemembered })
     this.compiled = compilePolicy(policy)
   }
 

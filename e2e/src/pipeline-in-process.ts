@@ -59,6 +59,7 @@ export function relationsOver(ledger: Ledger, policy: AcceptedPolicy, signal: Ab
     state: {
       labelDelayMs: state.labelDelayMs,
       labelMemoryMs: state.labelMemoryMs,
+      alertMemoryMs: state.alertMemoryMs,
       maxKeys: state.maxAccounts,
       maxRemembered: state.maxRemembered,
     },

@@ -73,8 +73,8 @@ class EpochFacts {
     private readonly policy: Policy,
     private readonly desk: FactDesk,
   ) {
-    const { labelDelayMs, labelMemoryMs, maxAccounts, maxRemembered } = policy.state
-    this.state = new RelationsState({ labelDelayMs, labelMemoryMs, maxKeys: maxAccounts, maxRemembered })
+    const { labelDelayMs, labelMemoryMs, alertMemoryMs, maxAccounts, maxRemembered } = policy.state
+    this.state = new RelationsState({ labelDelayMs, labelMemoryMs, alertMemoryMs, maxKeys: maxAccounts, maxRemembered })
   }
 
   /** The file has been read up to this time: past epochs end, and what they taught in time becomes known. */
@@ -91,12 +91,13 @@ class EpochFacts {
 
   learn(item: MergeItem, out: JournaledInput): void {
     const { topic } = item.record
-    if ((out.status !== 'screened' && out.status !== 'observed') || !TELLING.has(topic) || topic === 'unparsable') return
+    const { status } = out
+    if ((status !== 'screened' && status !== 'observed' && status !== 'late') || !TELLING.has(topic) || topic === 'unparsable') return
     const event = this.views.read(topic, item.record.value)
     if (event === null) return
     if (event.eventTimeMs > this.streamTimeMs) this.streamTimeMs = event.eventTimeMs
     this.state.advance(this.streamTimeMs)
-    this.state.observe({ topic, event, status: out.status, habitDistanceCenti: out.habitDistanceCenti, streamTimeMs: this.streamTimeMs })
+    this.state.observe({ topic, event, status, habitDistanceCenti: out.habitDistanceCenti, streamTimeMs: this.streamTimeMs })
   }
 
   private endEpoch(): void {

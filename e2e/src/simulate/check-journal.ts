@@ -23,7 +23,7 @@ export interface ReadJournal {
 }
 
 /**
- * Reads a partition's journal and checks it against the log: chain whole, tenures rising, each entry written by who held the tenure, ticks never
+ * Reads a partition's journal and checks it against the log: chain whole, begun where the log was told to begin, tenures rising, each entry written by who held the tenure, ticks never
  * back, every record there once and in the order of its offsets with the bytes that were published, every gap labelled. Null where the chain is broken.
  */
 export function readJournal(world: World, partition: number): ReadJournal | null {
@@ -83,15 +83,29 @@ class Places {
 
   check(entries: readonly OpenedEntry[]): void {
     for (const entry of entries) {
-      // A journal begins where the log does: what was gone before anybody was there to read it is nobody's.
-      if (entry.type === 'SegmentOpened')
-        this.next = (JSON.parse(Buffer.from(entry.data).toString('utf8')) as { nextOffsets: number[] }).nextOffsets
+      if (entry.type === 'SegmentOpened') this.begin(entry)
       if (entry.type === 'InputsScreened') this.checkBatch(entry)
     }
     const ends = this.world.endOffsets(this.partition)
     for (const [topic, end] of ends.entries()) {
       if (this.next[topic] !== end) this.tell(`ends at ${RAW_TOPICS[topic]}@${this.next[topic]}, and the log holds records up to ${end}`)
     }
+  }
+
+  /** A journal begins where the log does: what was gone before anybody was there to read it is nobody's. */
+  private begin({ revision, stream, data }: OpenedEntry): void {
+    if (revision !== 0) return this.tell(`@${revision}: a second SegmentOpened`)
+    const { nextOffsets } = JSON.parse(Buffer.from(data).toString('utf8')) as { nextOffsets: number[] }
+    const author = authorsOf(this.world).get(`${stream}@${revision}`)
+    const told = this.world.processes.find(({ name }) => name === author)?.toldStarts
+    for (const [topic, offset] of nextOffsets.entries()) {
+      const starts = told?.get(RAW_TOPICS[topic]) ?? new Set()
+      if (!starts.has(offset))
+        this.tell(
+          `@${revision}: begins at ${RAW_TOPICS[topic]}@${offset}, and the log told ${author} that it begins at ${[...starts].join(' or ')}`,
+        )
+    }
+    this.next = nextOffsets
   }
 
   private checkBatch(entry: OpenedEntry): void {
@@ -113,7 +127,7 @@ class Places {
     const place = `${at}: ${RAW_TOPICS[input.topic]}@${input.offset}`
     if (record === undefined) this.tell(`${place} is in the journal, and no such record was published`)
     else if (record.brokerTimeMs !== input.brokerTimeMs) this.tell(`${place} has another broker time than was published`)
-    else if (input.body !== null ? !record.value.every((byte, i) => byte === input.body![i]) : !hasDigest(record, input.bodySha256!)) {
+    else if (input.body !== null ? Buffer.compare(record.value, input.body) !== 0 : !hasDigest(record, input.bodySha256!)) {
       this.tell(`${place} holds other bytes than were published`)
     }
   }

@@ -48,6 +48,20 @@ export const MUTATIONS: readonly Mutation[] = [
     worker: (options) => ({ ...options, log: withFetch(options.log, (response) => ({ ...response, gaps: [] })) }),
   },
   {
+    name: 'a log that gives a byte more than was published',
+    worker: (options) => ({
+      ...options,
+      log: withFetch(options.log, (response) => ({
+        ...response,
+        records: response.records.map((record) => ({ ...record, value: Buffer.concat([record.value, Uint8Array.of(0)]) })),
+      })),
+    }),
+  },
+  {
+    name: 'a log that is said to begin where it ends',
+    worker: (options) => ({ ...options, log: { ...options.log, range: (...place) => rangeOfNothing(options.log, ...place) } }),
+  },
+  {
     name: 'snapshots whose state is older than they say',
     worker: (options) => ({ ...options, pace: { ...options.pace, snapshotInputs: 1 }, snapshots: misplaced(options) }),
   },
@@ -156,6 +170,11 @@ function withFetch(log: EventLog, change: (response: FetchResponse) => FetchResp
       return response.records.length > 1 || response.gaps.length > 0 ? change(response) : response
     },
   }
+}
+
+async function rangeOfNothing(log: EventLog, ...place: Parameters<EventLog['range']>): ReturnType<EventLog['range']> {
+  const { end } = await log.range(...place)
+  return { start: end, end }
 }
 
 /** The newest snapshot with the state of the one before it. */

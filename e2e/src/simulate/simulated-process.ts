@@ -1,4 +1,4 @@
-import { RiskError } from '@riskledger/contracts'
+import { RiskError, type RawTopic } from '@riskledger/contracts'
 import type { PartitionWorker } from '@riskledger/screener'
 import type { Caller } from '@riskledger/testing'
 
@@ -20,6 +20,8 @@ export class SimulatedProcess implements Caller {
   readonly leaving = new AbortController()
   /** What a screener was last idle at. */
   idleOffsets: readonly number[] = []
+  /** Every start of a topic that the log has told a screener. */
+  readonly toldStarts = new Map<RawTopic, Set<number>>()
   /** Set once the ledger has told a screener at work that its append comes too late. */
   fenced = false
   /** Code of the last error that a call other than an append was told in place of an answer. */

@@ -1,4 +1,4 @@
-import { RAW_TOPICS } from '@riskledger/contracts'
+import { RAW_TOPICS, type EventLog } from '@riskledger/contracts'
 import { screeningStream } from '@riskledger/journal'
 import type { AcceptedPolicy } from '@riskledger/policy'
 import { runRelations } from '@riskledger/relations-service'
@@ -179,6 +179,20 @@ export class World {
     this.kill(process, `at ${name}`)
   }
 
+  /** The log as a screener sees it. What it is told of the beginning is kept: it may be another by the time at which an entry made of it lands. */
+  private logOf(process: SimulatedProcess): EventLog {
+    const log = this.log.clientOf(process)
+    return {
+      ...log,
+      range: async (topic, partition) => {
+        const range = await log.range(topic, partition)
+        const told = process.toldStarts.get(topic) ?? new Set()
+        process.toldStarts.set(topic, told.add(range.start))
+        return range
+      },
+    }
+  }
+
   private runScreener(process: SimulatedProcess): void {
     const { options, clock } = this
     const host = this.hosts[process.host]
@@ -190,7 +204,7 @@ export class World {
       environment: '',
       workerId: process.name,
       engineHash: ENGINE_HASH,
-      log: this.log.clientOf(process),
+      log: this.logOf(process),
       ledger,
       snapshots: host.snapshots.clientOf(process),
       policies: new PolicyShelf(ledger, ''),
@@ -284,14 +298,14 @@ export function relationsOptions(
   { policy }: AcceptedPolicy,
   partitionCount: number,
 ): Omit<Parameters<typeof runRelations>[0], 'ledger' | 'snapshots' | 'nowMs' | 'signal'> {
-  const { labelDelayMs, labelMemoryMs, maxAccounts: maxKeys, maxRemembered } = policy.state
+  const { labelDelayMs, labelMemoryMs, alertMemoryMs, maxAccounts: maxKeys, maxRemembered } = policy.state
   return {
     partitionCount,
     environment: '',
     engineHash: ENGINE_HASH,
     codeHash: ENGINE_HASH,
     epochMs: policy.relations.epochMs,
-    state: { labelDelayMs, labelMemoryMs, maxKeys, maxRemembered },
+    state: { labelDelayMs, labelMemoryMs, alertMemoryMs, maxKeys, maxRemembered },
     snapshotPace: { snapshotInputs: 5 },
     logger: SILENT,
     metrics: NO_METRICS,

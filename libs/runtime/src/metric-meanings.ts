@@ -71,6 +71,12 @@ export const METRICS: Readonly<Record<string, MetricMeaning>> = {
     meaning:
       'Relations: revision of the last batch of inputs that was read since it started; entries of other kinds that follow it are passed over.',
   },
+  riskledger_relations_passed_over: {
+    kind: 'gauge',
+    labels: ['what'],
+    meaning:
+      'Relations: since the journals began, inputs without room for their counterparty or device, outcomes of nothing remembered or of what had one, payments forgotten early.',
+  },
   riskledger_dispatcher_published_total: {
     kind: 'counter',
     labels: ['topic'],

@@ -11,7 +11,7 @@ const input = fc.record({
   from: fc.nat(2 ** 24),
   length: fc.nat(65_536),
   topic: fc.nat(255),
-  status: fc.constantFrom('screened', 'observed'),
+  status: fc.constantFrom('screened', 'observed', 'late'),
   habitDistanceCenti: fc.option(fc.maxSafeInteger()),
 })
 

@@ -9,6 +9,9 @@ export interface InputSource {
   readonly data: Uint8Array
 }
 
+/** What an input was accepted as. */
+export type TellingStatus = Extract<InputStatus, 'screened' | 'observed' | 'late'>
+
 /** An input of a journal as relations keep it until it is folded: not decoded, `source.data[from, from + length)`. Mutable, to be reused. */
 export interface QueuedInput {
   source: InputSource
@@ -16,7 +19,7 @@ export interface QueuedInput {
   length: number
   /** A number of the topic, below 256, that the caller understands. */
   topic: number
-  status: Extract<InputStatus, 'screened' | 'observed'>
+  status: TellingStatus
   habitDistanceCenti: number | null
 }
 
@@ -27,10 +30,10 @@ export function emptyQueuedInput(): QueuedInput {
   return { source: NOWHERE, from: 0, length: 0, topic: 0, status: 'observed', habitDistanceCenti: null }
 }
 
-// An input is two doubles, its epoch and its habit distance (NaN for none), and three words: from, length, and topic | screened << 8.
+// An input is two doubles, its epoch and its habit distance (NaN for none), and three words: from, length, and topic | status << 8.
 const DOUBLES = 2
 const WORDS = 3
-const SCREENED = 256
+const STATUSES: readonly TellingStatus[] = ['observed', 'screened', 'late']
 
 /**
  * A queue of one partition's inputs in typed arrays, first in, first out. Events that wait as objects cost the garbage collector more than
@@ -62,7 +65,7 @@ export class InputColumns {
     this.doubles[at * DOUBLES + 1] = input.habitDistanceCenti ?? NaN
     this.words[at * WORDS] = input.from
     this.words[at * WORDS + 1] = input.length
-    this.words[at * WORDS + 2] = input.topic | (input.status === 'screened' ? SCREENED : 0)
+    this.words[at * WORDS + 2] = input.topic | (STATUSES.indexOf(input.status) << 8)
     const last = this.sources.length - 1
     if (last >= 0 && this.sources[last].source === input.source) this.sources[last].end = this.end
     else this.sources.push({ source: input.source, end: this.end })
@@ -78,7 +81,7 @@ export class InputColumns {
     input.from = words[at * WORDS]
     input.length = words[at * WORDS + 1]
     input.topic = words[at * WORDS + 2] & 255
-    input.status = words[at * WORDS + 2] >= SCREENED ? 'screened' : 'observed'
+    input.status = STATUSES[words[at * WORDS + 2] >>> 8]
     const distance = this.doubles[at * DOUBLES + 1]
     input.habitDistanceCenti = Number.isNaN(distance) ? null : distance
     if (this.first === this.end) this.restart()

@@ -1,13 +1,16 @@
-import { RiskError, type EventTopic, type RawTopic, type RecordedEntry } from '@riskledger/contracts'
+import { RiskError, type EventTopic, type InputStatus, type RawTopic, type RecordedEntry } from '@riskledger/contracts'
 import { decodeInputsScreened, parseScreeningStream, readEntry, type LearnedFact } from '@riskledger/journal'
-import { RelationsState, type RelationsOptions as StateOptions } from '@riskledger/relations'
+import { RelationsState, type RelationsCounters, type RelationsOptions as StateOptions } from '@riskledger/relations'
 import type { ByteReader, ByteWriter } from '@riskledger/windows'
 import { EpochQueue } from './epoch-queue'
 import { InputBlock } from './input-block'
-import { emptyQueuedInput, type QueuedInput } from './input-columns'
+import { emptyQueuedInput, type QueuedInput, type TellingStatus } from './input-columns'
 
 /** Topics that tell something of a counterparty or a device. */
 const TELLING: readonly EventTopic[] = ['payments', 'logins', 'p2p-trades', 'outcomes', 'risk-alerts']
+
+/** Of these what is late tells too: a report is true however long it took. */
+const TELLING_LATE: ReadonlySet<number> = new Set([TELLING.indexOf('outcomes'), TELLING.indexOf('risk-alerts')])
 
 /** What all journals say that are folded together. */
 export interface FoldOptions {
@@ -15,6 +18,12 @@ export interface FoldOptions {
   /** Length of an event-time epoch in ms, and the numbers by which the state works: from the policy that the journals began with. */
   readonly epochMs: number
   readonly state: StateOptions
+}
+
+/** Things that were counted because a limit was reached or something did not fit. */
+export interface PassedOver extends Readonly<RelationsCounters> {
+  /** Payments and trades forgotten before their time, for lack of room. */
+  readonly forgottenEarly: number
 }
 
 /** What an entry of a journal taught. */
@@ -47,6 +56,11 @@ export class RelationsFold {
     this.block = new InputBlock(this.state)
   }
 
+  /** What was not taken in so far, or forgotten early, since the journals began. */
+  get passedOver(): PassedOver {
+    return { ...this.state.counters, forgottenEarly: this.state.queue.forgottenEarly }
+  }
+
   /** Takes the next entry of a journal in; null for one without inputs, else how many it had, and what it taught, if anything. Throws `ledger-corrupt`. */
   fold(entry: RecordedEntry): { readonly inputs: number; readonly learned: Learned | null } | null {
     const partition = parseScreeningStream(entry.stream)?.partition ?? Infinity
@@ -77,7 +91,7 @@ export class RelationsFold {
       const { orderLagMs, status, bodyAt } = input
       if (orderLagMs !== null) this.orderTimes[partition] = input.brokerTimeMs + orderLagMs
       const topic = topics[input.topic | 0]
-      if ((status !== 'screened' && status !== 'observed') || bodyAt < 0 || !(topic >= 0)) return
+      if (bodyAt < 0 || !(topic >= 0) || !tells(status, topic)) return
       arriving.from = bodyAt
       arriving.length = input.bodyLengthBytes
       arriving.topic = topic
@@ -132,6 +146,11 @@ export class RelationsFold {
     this.queue.read(reader)
     this.state.readSnapshot(reader)
   }
+}
+
+/** True where an input of this topic of `TELLING` that was accepted so counts. */
+function tells(status: InputStatus, topic: number): status is TellingStatus {
+  return status === 'screened' || status === 'observed' || (status === 'late' && TELLING_LATE.has(topic))
 }
 
 /** For each topic of the journal its number in `TELLING`, or -1. */

@@ -86,7 +86,7 @@ beforeAll(async () => {
   whole = journals.ledger
 })
 
-type Given = Partial<Pick<RelationsOptions, 'snapshotPace' | 'epochMs' | 'nowMs' | 'metrics' | 'logger'>>
+type Given = Partial<Pick<RelationsOptions, 'snapshotPace' | 'epochMs' | 'state' | 'nowMs' | 'metrics' | 'logger'>>
 
 /** Runs relations over the journals as they are, until they have folded `entries` from where they began; tells the entries that they folded. */
 async function run(
@@ -103,7 +103,7 @@ async function run(
     engineHash: 'e'.repeat(64),
     codeHash: 'c'.repeat(64),
     epochMs: HOUR,
-    state: { labelDelayMs: 3 * HOUR, labelMemoryMs: 6 * HOUR, maxKeys: 1_000, maxRemembered: 1_000 },
+    state: { labelDelayMs: 3 * HOUR, labelMemoryMs: 6 * HOUR, alertMemoryMs: 6 * HOUR, maxKeys: 1_000, maxRemembered: 1_000 },
     snapshotPace: { snapshotInputs: 1 },
     nowMs: () => 0,
     logger: new KeptLogger(),
@@ -243,4 +243,20 @@ test('a snapshot that cannot be saved is told of, and relations go on', async ()
   expect(await run(ledger, { snapshots, entries: ENTRIES, logger, metrics })).toHaveLength(ENTRIES)
   expect(counted[0]).toBe('riskledger_snapshots_failed_total')
   expect(logger.lines[0]).toMatchObject({ level: 'warn', fields: { reason: 'no space left' } })
+})
+
+test('what is passed over is told in metrics, and the first key without room in the log, once', async () => {
+  const logger = new KeptLogger()
+  const told = new Map<string, number>()
+  const metrics: RelationsOptions['metrics'] = {
+    ...NO_METRICS,
+    gauge: (name, value, labels) => void told.set(`${name} ${labels?.what}`, value),
+  }
+  const state = { labelDelayMs: 3 * HOUR, labelMemoryMs: 6 * HOUR, alertMemoryMs: 6 * HOUR, maxKeys: 3, maxRemembered: 10 }
+  await run(whole.copy(), { snapshots: new MemorySnapshots(), entries: ENTRIES, logger, metrics, state })
+  const names = ['counterparties-refused', 'devices-refused', 'forgotten-early', 'outcomes-superseded', 'outcomes-unmatched']
+  expect([...told.keys()].sort()).toEqual(names.map((what) => `riskledger_relations_passed_over ${what}`))
+  for (const what of names.slice(0, 3)) expect(told.get(`riskledger_relations_passed_over ${what}`)).toBeGreaterThan(0)
+  const warnings = logger.lines.filter(({ message }) => message.includes('no room for another counterparty or device'))
+  expect(warnings).toHaveLength(1)
 })

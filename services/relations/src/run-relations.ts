@@ -2,6 +2,7 @@ import { withRetry, type LoopTimers } from '@riskledger/runtime'
 import { LearnedWriter, type Consumed } from './learned-writer'
 import { RelationsFold } from './relations-fold'
 import { RelationsSnapshots, type SnapshotsOptions } from './relations-snapshots'
+import { tellPassedOver } from './tell-passed-over'
 
 /** What relations stand on. */
 export interface RelationsOptions extends SnapshotsOptions {
@@ -22,6 +23,8 @@ export async function runRelations(options: RelationsOptions): Promise<void> {
   const resumed = await withRetry(() => snapshots.resume(), { name: 'relations', signal, sleep: options.sleep })
   const fold = resumed?.fold ?? new RelationsFold(options)
   const writer = await LearnedWriter.open(ledger, { ...options, tails: resumed?.tails })
+  const tell = tellPassedOver(options)
+  tell(fold.passedOver)
   const streamPrefixes = [`${options.environment}screening-`]
   for await (const message of ledger.subscribeToAll({ after: resumed?.after ?? 'start', streamPrefixes, signal })) {
     if (message.kind !== 'entry') continue
@@ -31,6 +34,7 @@ export async function runRelations(options: RelationsOptions): Promise<void> {
     const { inputs, learned } = folded
     const consumed = { stream: entry.stream, revision: entry.revision }
     if (learned !== null) await writer.write({ ...learned, consumed })
+    tell(fold.passedOver)
     snapshots.takeIfDue(entry, { inputs, fold, writer })
     options.onEntry?.(consumed)
   }

@@ -30,7 +30,7 @@ import {
 } from './counterparty-table'
 import { HALF_LIFE_3D_MS, HALF_LIFE_7D_MS, ONE, decay, gridLines } from './decay'
 import { HashSets } from './hash-sets'
-import { StandingAlerts } from './standing-alerts'
+import { StandingAlerts, type AlertClear, type StandingAlert } from './standing-alerts'
 
 /** A decayed fraud that weighs less than a hundredth of a fresh one. */
 const NEGLIGIBLE = Math.floor(ONE / 100)
@@ -48,7 +48,7 @@ const COUNTS = {
 export interface KnownFraud {
   /** Its amount does not explain it, so the rates take it as the counterparty's. */
   readonly attributed: boolean
-  /** It had counted as legitimate: the totals are corrected, the register takes the fraud in as the newest, the last legitimate time stays. */
+  /** It had counted as legitimate: the totals are corrected; register and rates take the fraud in as one more label, the last legitimate time stays. */
   readonly corrects: boolean
 }
 
@@ -187,7 +187,8 @@ export class CounterpartyMemory {
     const { doubles, words } = this.table
     const row = number * ROW_DOUBLES
     if (how.corrects) words[number * ROW_WORDS + LEGITIMATE_TOTAL]--
-    else this.countKnown(number)
+    // Even where it corrects: the label that it counted for has decayed since, and a rate above one would come of it.
+    this.countKnown(number)
     this.pushRegister(number, 1)
     words[number * ROW_WORDS + FRAUD_TOTAL]++
     if (how.attributed) {
@@ -202,14 +203,35 @@ export class CounterpartyMemory {
     this.table.words[number * ROW_WORDS + COUNTS[what]]++
   }
 
-  /** A provider's alert, `origin` its provider and kind; at most eight stand, the gravest are kept. */
-  alert(number: number, origin: string, severity: number): void {
-    this.table.words[number * ROW_WORDS + ALERT] = this.alerts.raise(number, origin, severity) + 1
+  /** A provider's alert; at most eight stand, the gravest are kept. */
+  alert(alert: StandingAlert): void {
+    this.alerts.raise(alert)
+    this.showAlerts(alert.number)
   }
 
-  /** The clear of the same origin. */
-  clear(number: number, origin: string): void {
-    this.table.words[number * ROW_WORDS + ALERT] = this.alerts.clear(number, origin) + 1
+  /** A provider's clear: ends what it said of the same subject before. */
+  clear(clear: AlertClear): void {
+    this.alerts.clear(clear)
+    this.showAlerts(clear.number)
+  }
+
+  /** Lets alerts end whose time is over at `nowMs`, in order of their ends; a fact that thereby changes is one to publish, as of that end. */
+  endAlerts(nowMs: number): void {
+    for (let endMs = this.alerts.nextEndMs; endMs <= nowMs; endMs = this.alerts.nextEndMs) {
+      const number = this.alerts.endNext()
+      if (!this.showAlerts(number)) continue
+      this.moveTo(number, endMs)
+      this.touch(number)
+    }
+  }
+
+  /** Puts the severity of the gravest alert into the fact; true where that changes it. */
+  private showAlerts(number: number): boolean {
+    const { words } = this.table
+    const at = number * ROW_WORDS + ALERT
+    const before = words[at]
+    words[at] = this.alerts.severityOf(number) + 1
+    return words[at] !== before
   }
 
   /** Marks the fact as one to publish. */

@@ -31,7 +31,7 @@ export interface CounterpartyFact {
   tradesCancelled: number
   chargebacks: number
   counterfeitReports: number
-  /** Highest severity (0-1000) of provider alerts that name it and have not been cleared; -1 none. */
+  /** Highest severity (0-1000) of provider alerts that name it, were not cleared and are not over; -1 none. */
   alertSeverity: number
 }
 

@@ -15,12 +15,15 @@ export const LOGIN = 2
 /** An outcome: of keys it has its account, and the fingerprint of its subject. */
 export const OUTCOME = 3
 
+/** Payments and trades are numbered by different systems, whose ids may be the same. */
+const TRADE_SALT = 0x5bd1e995
+
 /** The hashes by which the inputs of a block are looked up, each by the input's place in the block: made once, and before memory is asked for. */
 export class InputKeys {
   /** `OTHER`, `REMEMBERED`, `LOGIN` or `OUTCOME`. */
   readonly kinds = new Uint8Array(MAX_BLOCK)
   readonly accounts = new Int32Array(MAX_BLOCK)
-  /** Hashes of the business ids. */
+  /** Hashes of the business ids: a trade's differs from that of a payment with the same id. */
   readonly ids = new Int32Array(MAX_BLOCK)
   /** Fingerprints of the events. */
   readonly lows = new Int32Array(MAX_BLOCK)
@@ -34,8 +37,9 @@ export class InputKeys {
   read({ topic, event, status }: RelationsInput, place: number): void {
     this.counterparties[place] = -1
     this.devices[place] = -1
-    if (topic === 'payments') this.readRemembered(event as PaymentView, (event as PaymentView).paymentIdSpan, place)
-    else if (topic === 'p2p-trades') this.readRemembered(event as P2pTradeView, (event as P2pTradeView).tradeIdSpan, place)
+    if (topic === 'payments') this.readRemembered(event as PaymentView, { id: (event as PaymentView).paymentIdSpan, salt: 0 }, place)
+    else if (topic === 'p2p-trades')
+      this.readRemembered(event as P2pTradeView, { id: (event as P2pTradeView).tradeIdSpan, salt: TRADE_SALT }, place)
     else if (topic === 'logins') this.readAccount(event as LoginView, LOGIN, place)
     else if (topic === 'outcomes') this.readOutcome(event as OutcomeView, place)
     else this.kinds[place] = OTHER
@@ -43,9 +47,13 @@ export class InputKeys {
     if (status !== 'screened' && topic !== 'outcomes') this.kinds[place] = OTHER
   }
 
-  private readRemembered(event: PaymentView | P2pTradeView, id: TokenSpan, place: number): void {
+  private readRemembered(
+    event: PaymentView | P2pTradeView,
+    { id, salt }: { readonly id: TokenSpan; readonly salt: number },
+    place: number,
+  ): void {
     this.readAccount(event, REMEMBERED, place)
-    this.ids[place] = hashSpan(event.bytes, id)
+    this.ids[place] = hashSpan(event.bytes, id) ^ salt
     this.readFingerprint(event.bytes, event.eventIdAt, place)
   }
 

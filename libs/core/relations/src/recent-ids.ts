@@ -19,14 +19,14 @@ export class RecentIds {
     return this.queue.words[this.queue.lanes(entry) + this.lanes.id]
   }
 
-  /** True if the pair is remembered. */
-  has(account: number, id: number): boolean {
+  /** The entry of the pair, or -1 if it is not remembered. */
+  find(account: number, id: number): number {
     const cursor = this.search
     cursor.at = -1
     for (;;) {
       const entry = this.index.next(account >>> 0, id >>> 0, cursor)
-      if (entry < 0) return false
-      if (this.account(entry) === (account | 0) && this.id(entry) === (id | 0)) return true
+      if (entry < 0) return -1
+      if (this.account(entry) === (account | 0) && this.id(entry) === (id | 0)) return entry
     }
   }
 
@@ -40,7 +40,7 @@ export class RecentIds {
     this.index.remove(entry, this.account(entry) >>> 0, this.id(entry) >>> 0)
   }
 
-  /** Reads what `has` and `add` of a pair will read, and nothing else: memory asked for ahead. */
+  /** Reads what `find` and `add` of a pair will read, and nothing else: memory asked for ahead. */
   touch(account: number, id: number): number {
     return this.index.touch(account >>> 0, id >>> 0)
   }

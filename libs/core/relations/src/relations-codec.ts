@@ -57,7 +57,7 @@ export class RelationsCodec {
     queue.forEach((entry) => recent.add(entry))
   }
 
-  /** Content alone: keys in order of code units, numbers of slots replaced by keys, payments in order of (time, event). */
+  /** Content alone: keys in order of code units, numbers of slots replaced by keys, payments and trades in order of (time, arrival). */
   writeCanonical(writer: ByteWriter): void {
     const { counterparties, devices, queue } = this.state
     for (const { number } of byKey(below(counterparties.size), (one) => counterparties.keyOf(one)))

@@ -1,5 +1,5 @@
 import type { EventTopic } from '@riskledger/contracts'
-import type { RawEvents } from '@riskledger/events'
+import type { P2pTrade, RawEvents, RiskAlert } from '@riskledger/events'
 import { viewOf } from '@riskledger/events/src/testing/view-of'
 import { ByteReader, ByteWriter } from '@riskledger/windows'
 import fc from 'fast-check'
@@ -7,7 +7,7 @@ import { DAY, HOUR, NOON, alert, login, outcome, payment, trade } from './testin
 import { decay, gridLines } from './decay'
 import { decodeCounterpartyFact, decodeDeviceFact, encodeCounterpartyFact, encodeDeviceFact } from './fact-codec'
 import type { CounterpartyFact } from './facts'
-import { RelationsState, type RelationsInput } from './relations-state'
+import { DEFAULT_RELATIONS_OPTIONS, RelationsState, type RelationsInput } from './relations-state'
 
 const ONE = 65536
 
@@ -105,6 +105,17 @@ describe('a counterparty', () => {
     expect(state.counters.outcomesSuperseded).toBe(1)
   })
 
+  test.each([8, 29])('a fraud that corrects after %s days is one more known label: no rate is above one', (days) => {
+    const state = new RelationsState()
+    const one = payment(NOON)
+    take(state, { topic: 'payments', event: one })
+    take(state, { topic: 'outcomes', event: outcome(NOON + days * DAY, one), habitDistanceCenti: 0 })
+    const fact = shop(state)!
+    const decayedLabel = decay(ONE, gridLines(7 * DAY, NOON + 7 * DAY, NOON + days * DAY))
+    expect(fact).toMatchObject({ frauds3d: ONE, frauds7d: ONE, known7d: ONE + decayedLabel, legitimateTotal: 0, fraudTotal: 1 })
+    expect(fact.known3d).toBeGreaterThanOrEqual(fact.frauds3d)
+  })
+
   test('an outcome whose payment is not remembered still counts against the counterparty that it names', () => {
     const state = new RelationsState()
     take(state, { topic: 'outcomes', event: outcome(NOON, payment(NOON - 90 * DAY), { label: 'chargeback' }) })
@@ -134,7 +145,7 @@ describe('a counterparty', () => {
 
   test('trades: how they ended, each counted once', () => {
     const state = new RelationsState()
-    for (const phase of ['opened', 'paid', 'disputed', 'cancelled'] as const)
+    for (const phase of ['opened', 'paid', 'disputed', 'cancelled', 'disputed', 'cancelled'] as const)
       take(state, { topic: 'p2p-trades', event: trade(NOON, { tradeId: 't', phase }) })
     take(state, { topic: 'p2p-trades', event: trade(NOON, { phase: 'completed', accountId: 'b' }) })
     expect(shop(state, 'trader')).toMatchObject({
@@ -144,6 +155,64 @@ describe('a counterparty', () => {
       tradesCancelled: 1,
       tradesCompleted: 1,
     })
+  })
+
+  test('a trade whose end is told again changes nothing; one that is no longer remembered counts anew', () => {
+    const state = new RelationsState()
+    const end = (timeMs: number) =>
+      take(state, { topic: 'p2p-trades', event: trade(timeMs, { tradeId: 't', phase: 'completed' }), streamTimeMs: timeMs })
+    end(NOON)
+    expect(shop(state, 'trader')).toMatchObject({ tradesCompleted: 1, paymentCount: 1 })
+    end(NOON + HOUR)
+    expect(shop(state, 'trader')).toBeUndefined()
+    end(NOON + 31 * DAY)
+    expect(shop(state, 'trader')).toMatchObject({ tradesCompleted: 2, paymentCount: 2 })
+  })
+
+  test('a payment and a trade with the same business id are two', () => {
+    const state = new RelationsState()
+    take(state, { topic: 'payments', event: payment(NOON, { paymentId: 'same', counterpartyId: 'trader' }) })
+    take(state, { topic: 'p2p-trades', event: trade(NOON, { tradeId: 'same' }) })
+    expect(shop(state, 'trader')).toMatchObject({ paymentCount: 2 })
+    expect(state.queue.size).toBe(2)
+  })
+
+  test('a trade is known legitimate after the delay if it was completed and not disputed, and by an outcome that says so', () => {
+    const state = new RelationsState()
+    const phases: Record<string, readonly P2pTrade['phase'][]> = {
+      done: ['opened', 'completed'],
+      disputed: ['completed', 'disputed'],
+      open: ['opened', 'paid'],
+      cancelled: ['cancelled'],
+      cleared: ['disputed'],
+      confirmed: ['opened'],
+    }
+    const first = new Map<string, P2pTrade>()
+    for (const [counterpartyId, seen] of Object.entries(phases))
+      for (const phase of seen) {
+        const event = trade(NOON, { tradeId: counterpartyId, counterpartyId, phase })
+        if (!first.has(counterpartyId)) first.set(counterpartyId, event)
+        take(state, { topic: 'p2p-trades', event })
+      }
+    for (const [name, label] of [
+      ['cleared', 'false-positive'],
+      ['confirmed', 'legitimate'],
+    ] as const)
+      take(state, { topic: 'outcomes', event: outcome(NOON + DAY, first.get(name)!, { label }) })
+    state.advance(NOON + 8 * DAY)
+    const facts = state.takeChanged().map(({ key, value }) => ({ key, ...decodeCounterpartyFact(value) }))
+    const known = facts.filter(({ legitimateTotal, known7d }) => legitimateTotal === 1 && known7d === ONE)
+    expect(known.map(({ key }) => key)).toEqual(['cleared', 'confirmed', 'done'])
+  })
+
+  test('one fraud beside two hundred completed trades is half a per cent', () => {
+    const state = new RelationsState()
+    const trades = Array.from({ length: 201 }, (_, i) => trade(NOON + i, { phase: 'completed' }))
+    for (const event of trades) take(state, { topic: 'p2p-trades', event })
+    take(state, { topic: 'outcomes', event: outcome(NOON + 8 * DAY, trades[0]), habitDistanceCenti: 0 })
+    const fact = shop(state, 'trader')!
+    expect(fact).toMatchObject({ legitimateTotal: 200, fraudTotal: 1, fraudRegister: 1, fraudRegisterLength: 8 })
+    expect(Math.round((1_000 * fact.frauds7d) / fact.known7d)).toBeLessThan(10)
   })
 
   test('alerts stand until the same provider clears them; a counterfeit report on a merchant account is one on the counterparty', () => {
@@ -157,6 +226,51 @@ describe('a counterparty', () => {
     expect(shop(state)).toMatchObject({ alertSeverity: -1 })
     take(state, { topic: 'risk-alerts', event: alert(NOON + 3, { accountId: 'shop', kind: 'counterfeit' }) })
     expect(shop(state)).toMatchObject({ alertSeverity: 500, counterfeitReports: 1 })
+  })
+})
+
+describe('alerts on a counterparty', () => {
+  const report = (state: RelationsState, timeMs: number, more: Partial<RiskAlert> = {}): void =>
+    take(state, { topic: 'risk-alerts', event: alert(timeMs, { counterpartyId: 'shop', ...more }), status: 'late' })
+
+  test('end when their time is over, by themselves or with what memory there is, and the fact is told as of then', () => {
+    const state = new RelationsState({ ...DEFAULT_RELATIONS_OPTIONS, alertMemoryMs: 10 * DAY })
+    report(state, NOON, { severity: 300 })
+    report(state, NOON + 1, { severity: 600, expiresAtMs: NOON + 2 * DAY })
+    expect(shop(state)).toMatchObject({ alertSeverity: 600 })
+    state.advance(NOON + 2 * DAY - 1)
+    expect(shop(state)).toBeUndefined()
+    state.advance(NOON + 3 * DAY)
+    expect(shop(state)).toMatchObject({ alertSeverity: 300, asOfMs: NOON + 2 * DAY })
+    state.advance(NOON + 40 * DAY)
+    expect(shop(state)).toMatchObject({ alertSeverity: -1, asOfMs: NOON + 10 * DAY })
+  })
+
+  test('that are over when they come never stand; a counterfeit report is counted all the same', () => {
+    const state = new RelationsState()
+    take(state, { topic: 'payments', event: payment(NOON + 40 * DAY) })
+    const late = { topic: 'risk-alerts', status: 'late', streamTimeMs: NOON + 40 * DAY } as const
+    take(state, { ...late, event: alert(NOON, { counterpartyId: 'shop', kind: 'counterfeit' }) })
+    expect(shop(state)).toMatchObject({ alertSeverity: -1, counterfeitReports: 1 })
+    take(state, { ...late, event: alert(NOON, { counterpartyId: 'shop', expiresAtMs: NOON + 41 * DAY }) })
+    expect(shop(state)).toMatchObject({ alertSeverity: 500 })
+  })
+
+  test('are ended by a clear of the same subject that is not older, and by no other', () => {
+    const state = new RelationsState()
+    const [one, other] = [payment(NOON).eventId, payment(NOON).eventId]
+    report(state, NOON + 5, { severity: 700, subjectEventId: one })
+    report(state, NOON + 5, { severity: 600 })
+    for (const [result, timeMs, subjectEventId, alertSeverity] of [
+      ['clear', NOON + 9, other, 700],
+      ['clear', NOON + 4, one, 700],
+      ['clear', NOON + 5, one, 600],
+      ['clear', NOON + 4, null, 600],
+      ['clear', NOON + 6, null, -1],
+    ] as const) {
+      report(state, timeMs, { result, subjectEventId })
+      expect(shop(state)).toMatchObject({ alertSeverity })
+    }
   })
 })
 
@@ -230,7 +344,11 @@ describe('facts', () => {
 describe('state', () => {
   function lively(order: readonly string[], eager: boolean): RelationsState {
     const state = new RelationsState()
-    for (const key of order) take(state, { topic: 'risk-alerts', event: alert(NOON, { counterpartyId: key }) })
+    for (const key of order) {
+      take(state, { topic: 'risk-alerts', event: alert(NOON, { counterpartyId: key }) })
+      const expiring = { counterpartyId: key, severity: 900, expiresAtMs: NOON + 10 * DAY + 12_345 }
+      take(state, { topic: 'risk-alerts', event: alert(NOON, expiring) })
+    }
     for (let i = 0; i < 200; i++) {
       const event = {
         ...payment(NOON + i * 3 * HOUR, {
@@ -292,7 +410,7 @@ describe('state', () => {
   })
 
   test('limits are counted', () => {
-    const state = new RelationsState({ labelDelayMs: 7 * DAY, labelMemoryMs: 30 * DAY, maxKeys: 1, maxRemembered: 2 })
+    const state = new RelationsState({ ...DEFAULT_RELATIONS_OPTIONS, maxKeys: 1, maxRemembered: 2 })
     for (let i = 0; i < 4; i++) take(state, { topic: 'payments', event: payment(NOON + i, { deviceId: `d${i}` }) })
     take(state, { topic: 'payments', event: payment(NOON + 9, { counterpartyId: 'another' }) })
     expect(state.counters).toMatchObject({ counterpartiesRefused: 1, devicesRefused: 3 })

@@ -5,10 +5,13 @@ import { ByteWriter, type ByteReader } from '@riskledger/windows'
 import { CounterpartyMemory } from './counterparty-memory'
 import { DeviceMemory } from './device-memory'
 import { encodeCounterpartyFact, encodeDeviceFact } from './fact-codec'
+import { fingerprint, fingerprintEventAt } from './event-fingerprint'
 import { InputKeys } from './input-keys'
 import { CLEARED, FRAUD, LEGITIMATE, LabelQueue, PENDING } from './label-queue'
 import { RecentIds } from './recent-ids'
 import { RelationsCodec, byKey } from './relations-codec'
+import type { AlertSubject } from './standing-alerts'
+import { hashToken } from './token-hash'
 import { TouchAhead } from './touch-ahead'
 
 /** A payment is attributed to its counterparty if its amount lay at most this far from the account's habit, in hundredths of a deviation. */
@@ -20,12 +23,19 @@ const TRADE = 1
 const ID = 2
 const DEVICE = 3
 
+// Bits of `TRADE`: 0 for a payment.
+const IS_TRADE = 1
+/** How a trade ended, as far as was seen. */
+const ENDED = { completed: 2, disputed: 4, cancelled: 8 } as const
+
 /** Numbers by which a `RelationsState` works; policy gives them. */
 export interface RelationsOptions {
   /** A payment is known legitimate once this long has passed without a fraud report, in ms. Default 7 days. */
   readonly labelDelayMs: number
   /** Payments are remembered this long, so that a late fraud report can be attributed, in ms. Default 30 days. */
   readonly labelMemoryMs: number
+  /** A provider's alert without an expiry of its own stands this long, in ms. Default 30 days. */
+  readonly alertMemoryMs: number
   /** Counterparties held, and devices held. Default 4,000,000 each; what lies beyond is counted and not remembered. */
   readonly maxKeys: number
   /** Payments remembered in all. Default 8,000,000. */
@@ -35,6 +45,7 @@ export interface RelationsOptions {
 export const DEFAULT_RELATIONS_OPTIONS: RelationsOptions = {
   labelDelayMs: 604_800_000,
   labelMemoryMs: 2_592_000_000,
+  alertMemoryMs: 2_592_000_000,
   maxKeys: 4_000_000,
   maxRemembered: 8_000_000,
 }
@@ -75,23 +86,25 @@ export interface RelationsCounters {
  * What is known of counterparties and devices: a fold of the journals' inputs, in their order. Same inputs, same facts, to the last byte.
  *
  * When a counterparty's fact changes: a fraud of it becomes known, or a legitimate payment while a fraud stands in its register or its rates;
- * a trade with it ends, an alert or report names it; or the number of its payments, of its distinct payers or of its payments known
- * legitimate reaches a power of two. A payment at a well-known counterparty without frauds changes nothing, nor does its label, so that
+ * a trade with it ends, an alert or report names it, or an alert on it is over; or the number of its payments, of its distinct payers or of
+ * its payments known legitimate reaches a power of two. A payment at a well-known counterparty without frauds changes nothing, nor does its label, so that
  * journals stay small; the state holds the exact values all along, and a change publishes all of them. A device's fact changes with each further account
  * that uses it, from the second on, and with a known fraud.
  *
  * Attribution: a fraud counts in the decayed rates only if the amount does not explain it, that is, if it lay at most 2.5 deviations
  * from the account's habit when it was decided; unknown counts as explained. Counterfeits always count: they are the seller's doing.
  *
- * Only what was screened counts as a payment or trade, each once however many phases it goes through (by account and payment id, as long as
- * it is remembered); refunds and cancellations do not. Outcomes and alerts count however late they are.
+ * Only what was screened counts as a payment or trade, each once however many phases it goes through (by account and business id, as long as
+ * it is remembered), and so does each way in which a trade ended; refunds and cancellations do not. When its label delay is over, a payment
+ * without a fraud report is known legitimate, and so is a trade that was seen completed and not disputed by then. Outcomes and alerts count
+ * however late they are; an alert stands until it is cleared, by the same provider in the same kind for the same subject, or is over.
  */
 export class RelationsState {
   readonly counters: RelationsCounters = { counterpartiesRefused: 0, devicesRefused: 0, outcomesUnmatched: 0, outcomesSuperseded: 0 }
   readonly counterparties: CounterpartyMemory
   readonly devices: DeviceMemory
   readonly queue: LabelQueue
-  /** Lanes of the queue: account hash, 1 for a trade, hash of the business id, device number + 1. */
+  /** Lanes of the queue: account hash, bits of a trade (see `IS_TRADE`), hash of the business id, device number + 1. */
   static readonly LANES = 4
   readonly recent: RecentIds
   /** Keys of the inputs at work: of a block, or of one. */
@@ -121,16 +134,22 @@ export class RelationsState {
     }
   }
 
-  /** Lets time pass: payments whose label delay ended strictly before `streamTimeMs` become known legitimate, as of the end of their delay. */
+  /**
+   * Lets time pass: payments and trades whose label delay ended strictly before `streamTimeMs` become known legitimate, as of the end of their delay,
+   * and alerts end that stand until then or less. All in order of time, so that it does not matter in how many steps it passes.
+   */
   advance(streamTimeMs: number): void {
     const { counterparties, queue } = this
     for (let entry = queue.nextDue(streamTimeMs); entry >= 0; entry = queue.nextDue(streamTimeMs)) {
-      if (queue.state(entry) !== PENDING || queue.words[queue.lanes(entry) + TRADE] === 1) continue
+      if (queue.state(entry) !== PENDING || !isDone(queue.words[queue.lanes(entry) + TRADE])) continue
       queue.setState(entry, LEGITIMATE)
       const owner = queue.owner(entry)
       const timeMs = queue.timeMs(entry)
-      if (counterparties.knowLegitimate(owner, timeMs, timeMs + this.options.labelDelayMs)) counterparties.touch(owner)
+      const knownAtMs = timeMs + this.options.labelDelayMs
+      counterparties.endAlerts(knownAtMs)
+      if (counterparties.knowLegitimate(owner, timeMs, knownAtMs)) counterparties.touch(owner)
     }
+    counterparties.endAlerts(streamTimeMs)
     for (let entry = queue.nextForgotten(streamTimeMs); entry >= 0; entry = queue.nextForgotten(streamTimeMs)) this.recent.remove(entry)
   }
 
@@ -179,15 +198,19 @@ export class RelationsState {
 
   private observeTrade(event: P2pTradeView, at: Moment): void {
     const { phase } = event
-    const counterparty = this.remember(event, 1, at)
+    const counterparty = this.remember(event, IS_TRADE, at)
     if (counterparty < 0 || (phase !== 'completed' && phase !== 'disputed' && phase !== 'cancelled')) return
+    const { keys, queue, recent } = this
+    const lane = queue.lanes(recent.find(keys.accounts[at.place], keys.ids[at.place])) + TRADE
+    if ((queue.words[lane] & ENDED[phase]) !== 0) return
+    queue.words[lane] |= ENDED[phase]
     this.counterparties.countOther(counterparty, phase)
     this.counterparties.moveTo(counterparty, at.streamTimeMs)
     this.counterparties.touch(counterparty)
   }
 
   /** Remembers a payment or trade once; returns its counterparty, or -1. */
-  private remember(event: PaymentView | P2pTradeView, trade: 0 | 1, { place, streamTimeMs }: Moment): number {
+  private remember(event: PaymentView | P2pTradeView, trade: 0 | typeof IS_TRADE, { place, streamTimeMs }: Moment): number {
     const { counterparties, queue, recent, keys } = this
     const { bytes, eventTimeMs } = event
     const known = keys.counterparties[place]
@@ -195,7 +218,7 @@ export class RelationsState {
     const account = keys.accounts[place]
     const id = keys.ids[place]
     const device = event.deviceIdSpan === 0 ? -1 : this.device(event, place)
-    if (counterparty < 0 || recent.has(account, id)) return counterparty
+    if (counterparty < 0 || recent.find(account, id) >= 0) return counterparty
     const entry = queue.add(keys.lows[place], keys.highs[place], eventTimeMs, counterparty)
     const lane = queue.lanes(entry)
     const lanes = queue.words
@@ -245,7 +268,7 @@ export class RelationsState {
       return
     }
     queue.setState(entry, CLEARED)
-    if (state === LEGITIMATE || queue.words[queue.lanes(entry) + TRADE] === 1) return
+    if (state === LEGITIMATE) return
     if (counterparties.knowLegitimate(owner, subjectEventTimeMs, streamTimeMs)) counterparties.touch(owner)
   }
 
@@ -284,10 +307,12 @@ export class RelationsState {
     const counterparty = this.counterparty(event.bytes, id, event.eventTimeMs)
     if (counterparty < 0) return
     counterparties.moveTo(counterparty, streamTimeMs)
-    const origin = `${event.provider}\n${kind}`
-    if (event.result === 'clear') counterparties.clear(counterparty, origin)
+    const subject = alertSubjectOf(event, counterparty)
+    if (event.result === 'clear') counterparties.clear({ ...subject, timeMs: event.eventTimeMs })
     else {
-      counterparties.alert(counterparty, origin, event.severity)
+      const { severity, eventTimeMs: fromMs } = event
+      const untilMs = event.expiresAtMs ?? fromMs + this.options.alertMemoryMs
+      if (untilMs > streamTimeMs) counterparties.alert({ ...subject, severity, fromMs, untilMs })
       if (kind === 'counterfeit') counterparties.countOther(counterparty, 'counterfeit')
     }
     counterparties.touch(counterparty)
@@ -326,4 +351,17 @@ export class RelationsState {
     new RelationsCodec(this).writeCanonical(writer)
     return createHash('sha256').update(writer.written()).digest()
   }
+}
+
+/** True where a payment or trade of these bits is over and legitimate unless a fraud report says otherwise. */
+function isDone(trade: number): boolean {
+  return trade === 0 || (trade & (ENDED.completed | ENDED.disputed)) === ENDED.completed
+}
+
+/** What a report on a counterparty is about: who says what, and of which event, if of one. */
+function alertSubjectOf(event: RiskAlertView, number: number): AlertSubject {
+  const origin = hashToken(`${event.provider}\n${event.kind}`)
+  if (event.subjectEventIdAt === 0) return { number, origin, low: 0, high: 0 }
+  fingerprintEventAt(event.bytes, event.subjectEventIdAt)
+  return { number, origin, low: fingerprint[0], high: fingerprint[1] }
 }

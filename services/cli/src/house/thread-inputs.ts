@@ -85,6 +85,7 @@ export function relationsInput(
     state: {
       labelDelayMs: state.labelDelayMs,
       labelMemoryMs: state.labelMemoryMs,
+      alertMemoryMs: state.alertMemoryMs,
       maxKeys: state.maxAccounts,
       maxRemembered: state.maxRemembered,
     },

@@ -29,11 +29,10 @@ export class SimpleCounterparty {
     return isPowerOfTwo(fact.paymentCount) || (newPayer && isPowerOfTwo(payers.size))
   }
 
-  private know(fraud: 0 | 1, counted: boolean): void {
+  private know(fraud: 0 | 1): void {
     const { fact } = this
     fact.fraudRegister = (fact.fraudRegister * 2 + fraud) % 256
     fact.fraudRegisterLength = Math.min(8, fact.fraudRegisterLength + 1)
-    if (counted) return
     fact.known3d += ONE
     fact.known7d += ONE
   }
@@ -42,7 +41,7 @@ export class SimpleCounterparty {
     const { fact } = this
     this.moveTo(knownAtMs)
     const tainted = fact.fraudRegister !== 0 || fact.frauds7d > Math.floor(ONE / 100)
-    this.know(0, false)
+    this.know(0)
     fact.legitimateTotal++
     fact.lastKnownLegitimateMs = Math.max(fact.lastKnownLegitimateMs, paymentTimeMs)
     return tainted || isPowerOfTwo(fact.legitimateTotal)
@@ -51,7 +50,7 @@ export class SimpleCounterparty {
   knowFraud(times: { readonly paymentTimeMs: number; readonly knownAtMs: number }, how: KnownFraud): void {
     const { fact } = this
     this.moveTo(times.knownAtMs)
-    this.know(1, how.corrects)
+    this.know(1)
     if (how.corrects) fact.legitimateTotal--
     fact.fraudTotal++
     if (how.attributed) {
