@@ -39,4 +39,12 @@ describe('createLogger', () => {
     const [line] = lines('debug', (logger) => logger.error('append failed', { error }))
     expect(line?.['error']).toMatchObject({ message: 'no room left', code: 'disk-full', retriable: true, cause: { message: 'ENOSPC' } })
   })
+
+  test('a destination that cannot be written never fails who logs', () => {
+    const full = (): never => {
+      throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
+    }
+    const logger = createLogger({ level: 'debug', name: 'screener', write: full })
+    expect(() => logger.warn('a snapshot could not be saved')).not.toThrow()
+  })
 })

@@ -1,5 +1,5 @@
 import type { Logger } from '@riskledger/contracts'
-import { destination, pino, stdSerializers, stdTimeFunctions } from 'pino'
+import { destination, pino, stdSerializers, stdTimeFunctions, type DestinationStream } from 'pino'
 import type { Settings } from './settings'
 
 /** How a logger is made. */
@@ -15,7 +15,8 @@ export interface LoggerOptions {
 /**
  * A structured logger: one JSON object a line with `level` in words, `time` in ISO 8601 UTC, `pid`, `name`, `message` and the fields.
  * A field named `error` is written with its type, message, stack, code and cause. Host names are left out: they are not ours to publish.
- * Lines are written synchronously, so none is lost when the process ends.
+ * Lines are written synchronously, so none is lost when the process ends. A line that cannot be written (a full disk, a closed pipe) never fails who logs it:
+ * up to 1 MiB of them waits for the next line, what comes beyond that is dropped.
  */
 export function createLogger({ level, name, write }: LoggerOptions): Logger {
   const log = pino(
@@ -27,12 +28,33 @@ export function createLogger({ level, name, write }: LoggerOptions): Logger {
       formatters: { level: (label) => ({ level: label }) },
       serializers: { error: stdSerializers.errWithCause },
     },
-    write === undefined ? destination({ dest: 2, sync: true }) : { write },
+    write === undefined ? standardError() : { write: tolerant(write) },
   )
   return {
     debug: (message, fields) => log.debug(fields ?? {}, message),
     info: (message, fields) => log.info(fields ?? {}, message),
     warn: (message, fields) => log.warn(fields ?? {}, message),
     error: (message, fields) => log.error(fields ?? {}, message),
+  }
+}
+
+/** Bytes of lines that wait for a standard error that takes none. */
+const MAX_WAITING_BYTES = 1024 * 1024
+
+function standardError(): DestinationStream {
+  const stream = destination({ dest: 2, sync: true, maxLength: MAX_WAITING_BYTES })
+  // Without a listener the error would be thrown out of the call that logs.
+  stream.on('error', () => undefined)
+  return stream
+}
+
+/** Nowhere is left to tell that a log line was not written, and what is logged was tolerated by whoever logs it. */
+function tolerant(write: (line: string) => void): (line: string) => void {
+  return (line) => {
+    try {
+      write(line)
+    } catch {
+      return
+    }
   }
 }

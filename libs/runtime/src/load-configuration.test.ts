@@ -34,6 +34,10 @@ describe('loadConfiguration', () => {
     expect(origins).toMatchObject({ dataDir: '--data-dir', partitions: 'RISKLEDGER_PARTITIONS' })
   })
 
+  test.each(['h:1', 'h:65535', 'one:9092,two:9093'])('brokers at %s are taken', (kafka) => {
+    expect(loadConfiguration({ flags: { kafka }, environment: {} }).settings.kafka).toBe(kafka)
+  })
+
   test('an empty variable counts as not given', () => {
     expect(loadConfiguration({ flags: {}, environment: { RISKLEDGER_DATA_DIR: '' } }).settings.dataDir).toBe('.riskledger')
   })
@@ -55,6 +59,22 @@ describe('loadConfiguration', () => {
     ['prefix', 'Prod-1', 'prefix is "Prod-1" (from --prefix); allowed: a lower-case letter and up to 19 lower-case letters or digits.'],
     ['dataDir', '', 'data-dir is "" (from --data-dir); allowed: a path to a folder.'],
     ['policy', '', 'policy is "" (from --policy); allowed: a path to a policy file.'],
+    ['kafka', 'h:0', 'kafka is "h:0" (from --kafka); allowed: up to 32 host:port, ports 1 to 65535, separated by commas.'],
+    [
+      'kafka',
+      'h:9092,h:99999',
+      'kafka is "h:9092,h:99999" (from --kafka); allowed: up to 32 host:port, ports 1 to 65535, separated by commas.',
+    ],
+    [
+      'ledger',
+      'eventstore://admin:changeit@h:2113',
+      'ledger is "eventstore://***@h:2113" (from --ledger); allowed: a connection string such as esdb://127.0.0.1:2113?tls=false.',
+    ],
+    [
+      'schemaRegistry',
+      'http://admin:changeit@h',
+      'schema-registry is "http://***@h" (from --schema-registry); allowed: an http or https address without user and password.',
+    ],
   ])('refuses %s = %p', (name, value, message) => {
     const error = refusalOf(() => loadConfiguration({ flags: { [name]: value }, environment: {} }))
     expect(error).toMatchObject({ code: 'configuration-invalid', retriable: false, message })

@@ -1,5 +1,6 @@
 import { RiskError } from '@riskledger/contracts'
 import { OTHER_VARIABLES, SETTINGS, settingsSchema, type Settings } from './settings'
+import { withoutUserInfo } from './without-user-info'
 
 /** Validated settings, and where each came from. */
 export interface Configuration {
@@ -24,7 +25,7 @@ const names = Object.keys(SETTINGS) as readonly (keyof Settings)[]
  * Makes the one configuration of a process: a flag wins over an environment variable, a variable over the default.
  * Everything is validated here, once.
  *
- * @throws RiskError `configuration-invalid`, naming each wrong setting, its value, where it came from and what is allowed.
+ * @throws RiskError `configuration-invalid`, naming each wrong setting, its value without the user info of a URL, where it came from and what is allowed.
  */
 export function loadConfiguration({ flags, environment }: ConfigurationInputs): Configuration {
   const values: Record<string, unknown> = {}
@@ -55,5 +56,5 @@ export function loadConfiguration({ flags, environment }: ConfigurationInputs): 
 }
 
 function refusal(name: keyof Settings, value: unknown, origin: string): string {
-  return `${SETTINGS[name].flag} is ${JSON.stringify(value)} (from ${origin}); allowed: ${SETTINGS[name].allowed}.`
+  return `${SETTINGS[name].flag} is ${withoutUserInfo(JSON.stringify(value))} (from ${origin}); allowed: ${SETTINGS[name].allowed}.`
 }

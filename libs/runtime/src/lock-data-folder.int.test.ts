@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { lockDataFolder, readLock } from './lock-data-folder'
@@ -59,6 +59,24 @@ describe('lockDataFolder', () => {
       message: `${folder} cannot be written (EEXIST). Check its owner and permissions, or choose another folder with --data-dir.`,
     })
     expect(await readdir(folder)).toEqual(['lock'])
+  })
+
+  test('a lock folder in which nothing can be made is refused as such', async () => {
+    if (process.platform !== 'linux') return console.log('skipped: only Linux has a folder that takes no file of anybody')
+    await symlink('/proc', join(folder, 'lock'))
+    await expect(lockDataFolder(folder, { command: 'riskledger up' })).rejects.toMatchObject({
+      code: 'file-unreadable',
+      message: expect.stringContaining(`${folder} cannot be written (`) as string,
+    })
+  })
+
+  test('a lock that cannot be read is refused as such, and no draft is left', async () => {
+    await mkdir(join(folder, 'lock', '000000001.json'), { recursive: true })
+    await expect(lockDataFolder(folder, { command: 'riskledger up' })).rejects.toMatchObject({
+      code: 'file-unreadable',
+      cause: { code: 'EISDIR' },
+    })
+    expect(await readdir(join(folder, 'lock'))).toEqual(['000000001.json'])
   })
 
   test('a reader sees who holds it and where the ledger answers', async () => {

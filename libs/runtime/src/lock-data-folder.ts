@@ -43,12 +43,6 @@ export async function lockDataFolder(
   folder: string,
   options: { readonly command: string; readonly connectionString?: string },
 ): Promise<DataFolderLock> {
-  const lockFolder = join(folder, LOCK_FOLDER)
-  try {
-    await mkdir(lockFolder, { recursive: true })
-  } catch (error) {
-    throw unwritable(folder, error as NodeJS.ErrnoException)
-  }
   let record: LockRecord = {
     ...currentProcess(),
     command: options.command,
@@ -56,7 +50,7 @@ export async function lockDataFolder(
     connectionString: options.connectionString ?? null,
     released: false,
   }
-  const path = await take(folder, record)
+  const path = await takeOrRefuse(folder, record)
   const rewrite = (change: Partial<LockRecord>): Promise<void> => {
     if (record.released) return Promise.resolve()
     record = { ...record, ...change }
@@ -76,11 +70,21 @@ export async function readLock(folder: string): Promise<LockOwner | undefined> {
   return { pid, command, sinceMs, connectionString }
 }
 
+async function takeOrRefuse(folder: string, record: LockRecord): Promise<string> {
+  try {
+    await mkdir(join(folder, LOCK_FOLDER), { recursive: true })
+    return await take(folder, record)
+  } catch (error) {
+    if (error instanceof RiskError) throw error
+    throw unwritable(folder, error as NodeJS.ErrnoException)
+  }
+}
+
 async function take(folder: string, record: LockRecord): Promise<string> {
   const lockFolder = join(folder, LOCK_FOLDER)
   const draft = join(lockFolder, `draft-${record.pid}-${record.sinceMs}-${draftCount++}`)
-  await writeFile(draft, JSON.stringify(record))
   try {
+    await writeFile(draft, JSON.stringify(record))
     for (;;) {
       const newest = await readNewest(lockFolder)
       if (newest?.record !== undefined && isHeld(newest.record)) throw inUse(folder, newest.record)
@@ -96,7 +100,8 @@ async function take(folder: string, record: LockRecord): Promise<string> {
       return path
     }
   } finally {
-    await rm(draft)
+    // On a full disk it may be there, empty, or not at all.
+    await rm(draft, { force: true })
   }
 }
 

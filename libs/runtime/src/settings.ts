@@ -24,6 +24,11 @@ const wholeNumber = (minimum: number, maximum: number) =>
     ])
     .pipe(z.number().int().min(minimum).max(maximum))
 
+function hasPort(address: string): boolean {
+  const port = Number(address.slice(address.lastIndexOf(':') + 1))
+  return port >= 1 && port <= 65_535
+}
+
 /** The one schema of every setting; defaults stand here and nowhere else. */
 export const settingsSchema = z.object({
   dataDir: z.string().min(1).default('.riskledger'),
@@ -50,6 +55,7 @@ export const settingsSchema = z.object({
   kafka: z
     .string()
     .regex(/^[^\s,:]+:\d{1,5}(,[^\s,:]+:\d{1,5}){0,31}$/)
+    .refine((brokers) => brokers.split(',').every(hasPort))
     .optional(),
   kafkaTls: z.enum(['on', 'off']).optional(),
   kafkaCa: z.string().min(1).optional(),
@@ -160,7 +166,7 @@ export const SETTINGS: Readonly<Record<keyof Settings, SettingSpecification>> = 
   kafka: {
     flag: 'kafka',
     variable: 'RISKLEDGER_KAFKA',
-    allowed: 'up to 32 addresses host:port, separated by commas',
+    allowed: 'up to 32 host:port, ports 1 to 65535, separated by commas',
     meaning: 'Brokers of the Kafka cluster that holds the raw topics, instead of the embedded log.',
   },
   kafkaTls: {

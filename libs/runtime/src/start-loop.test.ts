@@ -139,6 +139,29 @@ describe('startLoop', () => {
     expect(events).toEqual(['step 1', 'commit out 1'])
   })
 
+  test.each(['pull', 'commit'] as const)('tells since when a %s is tried again, and no more once it succeeds', async (part) => {
+    const told: unknown[] = []
+    const clock = { ms: 100 }
+    let failures = 2
+    const base = recorded([1, 2]).options
+    const fails = (): boolean => {
+      told.push(loop.retrying)
+      clock.ms += 10
+      return failures-- > 0
+    }
+    const options: LoopOptions<number, string> = {
+      ...base,
+      nowMs: () => clock.ms,
+      pull: (signal) => (part === 'pull' && fails() ? Promise.reject(outage()) : base.pull(signal)),
+      commit: (output) => (part === 'commit' && fails() ? Promise.reject(outage()) : base.commit(output)),
+    }
+    const loop = startLoop({ ...options, pull: (signal) => Promise.resolve().then(() => options.pull(signal)) })
+    await loop.done
+    const since = { part, sinceMs: 110, reason: 'the ledger does not answer' }
+    expect(told.slice(0, 4)).toEqual([null, since, since, null])
+    expect(loop.retrying).toBeNull()
+  })
+
   test('past its tries the loop ends with limit-reached and the last error as cause', async () => {
     let calls = 0
     const { options } = recorded([1], {

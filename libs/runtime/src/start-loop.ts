@@ -31,6 +31,8 @@ export interface LoopOptions<Batch, Output> {
   readonly retry?: RetryOptions
   /** Default: the process's own. */
   readonly timers?: LoopTimers | undefined
+  /** Clock of `Loop.retrying`, in ms. Default: `performance.now`. */
+  readonly nowMs?: () => number
 }
 
 /** How a loop lets time pass. A simulation gives it a time of its own. */
@@ -47,8 +49,19 @@ export const PROCESS_TIMERS: LoopTimers = {
   nextTurn: () => setImmediate(),
 }
 
+/** A call that has failed and is being tried again. */
+export interface LoopRetry {
+  readonly part: 'pull' | 'commit'
+  /** Of its first failure in a row, by the loop's clock. */
+  readonly sinceMs: number
+  /** What it failed with last, in words. */
+  readonly reason: string
+}
+
 /** A loop that runs. */
 export interface Loop {
+  /** What it has been trying again for longest; null while all goes well. */
+  readonly retrying: LoopRetry | null
   /** Resolves once the loop has ended and everything stepped is committed; rejects with what ended it. */
   readonly done: Promise<void>
   /** Stops pulling, commits what was stepped, and resolves or rejects as `done` does. */
@@ -66,13 +79,20 @@ export function startLoop<Batch, Output>(options: LoopOptions<Batch, Output>): L
   const stop = (): void => stopping.abort()
   options.signal?.addEventListener('abort', stop, { once: true })
   if (options.signal?.aborted) stop()
-  const done = runLoop(options, stopping.signal).finally(() => {
+  const retries: Retries = new Map()
+  const done = runLoop({ ...options, retries }, stopping.signal).finally(() => {
     stopping.abort()
     options.signal?.removeEventListener('abort', stop)
   })
   // Whoever awaits `done` or `stop()` sees the rejection; a loop that is merely held must not crash the process before that.
   done.catch(() => undefined)
   return {
+    get retrying() {
+      return [...retries.values()].reduce<LoopRetry | null>(
+        (longest, one) => (longest === null || one.sinceMs < longest.sinceMs ? one : longest),
+        null,
+      )
+    },
     done,
     stop: () => {
       stop()
@@ -81,10 +101,16 @@ export function startLoop<Batch, Output>(options: LoopOptions<Batch, Output>): L
   }
 }
 
+type Retries = Map<LoopRetry['part'], LoopRetry>
+
+interface RunningLoop<Batch, Output> extends LoopOptions<Batch, Output> {
+  readonly retries: Retries
+}
+
 /** Turns of the event loop that a request takes through stream, session and socket. */
 const TURNS = 3
 
-async function runLoop<Batch, Output>(options: LoopOptions<Batch, Output>, signal: AbortSignal): Promise<void> {
+async function runLoop<Batch, Output>(options: RunningLoop<Batch, Output>, signal: AbortSignal): Promise<void> {
   const { name, step, commit, metrics, logger, prefetch = () => false, gatherMs = 0, timers = PROCESS_TIMERS } = options
   let ahead: Promise<Batch | undefined> | undefined
   let committing: Promise<void> = Promise.resolve()
@@ -102,6 +128,7 @@ async function runLoop<Batch, Output>(options: LoopOptions<Batch, Output>, signa
       }
       await committing
       committing = tried(() => commit(output), { options, part: 'commit' }).then(() => {
+        options.retries.delete('commit')
         metrics.count('riskledger_loop_batches_total', 1, { loop: name })
       })
       committing.catch(() => undefined) // awaited before the next commit, or at the end
@@ -123,9 +150,11 @@ async function runLoop<Batch, Output>(options: LoopOptions<Batch, Output>, signa
   }
 }
 
-async function pullNext<Batch, Output>(options: LoopOptions<Batch, Output>, signal: AbortSignal): Promise<Batch | undefined> {
+async function pullNext<Batch, Output>(options: RunningLoop<Batch, Output>, signal: AbortSignal): Promise<Batch | undefined> {
   try {
-    return await tried(() => options.pull(signal), { options, part: 'pull', signal })
+    const batch = await tried(() => options.pull(signal), { options, part: 'pull', signal })
+    options.retries.delete('pull')
+    return batch
   } catch (error) {
     if (signal.aborted && isCancellation(error)) return undefined
     throw error
@@ -140,14 +169,14 @@ function isCancellation(error: unknown): boolean {
 }
 
 interface RetryContext {
-  readonly options: Pick<LoopOptions<never, never>, 'name' | 'retry' | 'logger' | 'metrics' | 'timers'>
-  readonly part: 'pull' | 'commit'
+  readonly options: Pick<RunningLoop<never, never>, 'name' | 'retry' | 'logger' | 'metrics' | 'timers' | 'nowMs' | 'retries'>
+  readonly part: LoopRetry['part']
   /** Where given, its abort ends the trying. */
   readonly signal?: AbortSignal
 }
 
 function tried<T>(call: () => Promise<T>, { options, part, signal }: RetryContext): Promise<T> {
-  const { name: loop, retry, logger, metrics, timers } = options
+  const { name: loop, retry, logger, metrics, timers, retries, nowMs = () => performance.now() } = options
   return loggedRetry(call, {
     name: `${loop}: ${part}`,
     retry,
@@ -155,7 +184,10 @@ function tried<T>(call: () => Promise<T>, { options, part, signal }: RetryContex
     timers,
     logger,
     context: { loop, part },
-    onRetry: ({ error }) => metrics.count('riskledger_loop_retries_total', 1, { loop, part, code: error.code }),
+    onRetry: ({ error }) => {
+      metrics.count('riskledger_loop_retries_total', 1, { loop, part, code: error.code })
+      retries.set(part, { part, sinceMs: retries.get(part)?.sinceMs ?? nowMs(), reason: error.message })
+    },
   })
 }
 

@@ -131,6 +131,26 @@ test('a record that reads in another framing than when it was journaled tells no
   await takeOver({ ...options(), log })
 })
 
+test('of a digest the length tells whether it may be of the same record in another framing', async () => {
+  const framed = (lengthBytes: number): ProposedRecord => ofBytes('payments', new Uint8Array(lengthBytes))
+  const plain = (lengthBytes: number): ProposedRecord => ofBytes('payments', new Uint8Array(lengthBytes).fill(7))
+  await log.append([framed(70_000)])
+  await screen()
+  await replaceBy([plain(70_005)])
+  await takeOver({ ...options(), log })
+  await replaceBy([plain(70_006)])
+  await expect(takeOver({ ...options(), log })).rejects.toMatchObject({ code: 'log-replaced' })
+})
+
+test('so it does where the record was in no framing of a registry when it was journaled', async () => {
+  await log.append([ofBytes('payments', new Uint8Array(70_005).fill(7))])
+  await screen()
+  await replaceBy([ofBytes('payments', new Uint8Array(70_000))])
+  await takeOver({ ...options(), log })
+  await replaceBy([ofBytes('payments', new Uint8Array(70_010))])
+  await expect(takeOver({ ...options(), log })).rejects.toMatchObject({ code: 'log-replaced' })
+})
+
 test('what retention has taken, and what lies in a gap, is not compared', async () => {
   await log.append(payments([1, 2]))
   await screen()

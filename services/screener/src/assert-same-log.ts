@@ -9,6 +9,9 @@ const MAX_BYTES = 4 * 1024 * 1024
 
 /** First byte of a record in Confluent's framing. */
 const CONFLUENT_FRAMING = 0
+/** Length of its header, and of the one in whose place it stands (single-object encoding). */
+const CONFLUENT_HEADER_BYTES = 5
+const SINGLE_OBJECT_HEADER_BYTES = 10
 
 /** The last input that a journal took from a topic. */
 interface LastInput {
@@ -75,11 +78,18 @@ function lastOfBatch(data: Uint8Array, wanted: ReadonlySet<number>): ReadonlyMap
 
 /** Whether the record is the input, as far as can be told. */
 function isSame({ data, bodyAt, bodyLengthBytes, bodySha256 }: LastInput, record: Uint8Array): boolean {
-  if (bodySha256 !== null) return Buffer.compare(hash('sha256', record, 'buffer'), bodySha256) === 0
-  const body = data.subarray(bodyAt, bodyAt + bodyLengthBytes)
   // With a schema registry named since, or not named any more, the same record reads in another framing.
+  if (bodySha256 !== null)
+    return bodyLengthBytes === lengthReframed(record) || Buffer.compare(hash('sha256', record, 'buffer'), bodySha256) === 0
+  const body = data.subarray(bodyAt, bodyAt + bodyLengthBytes)
   if ((body[0] === CONFLUENT_FRAMING) !== (record[0] === CONFLUENT_FRAMING)) return true
   return Buffer.compare(record, body) === 0
+}
+
+/** Length of the record in the other framing: all that a digest leaves to tell that by. */
+function lengthReframed(record: Uint8Array): number {
+  const longer = SINGLE_OBJECT_HEADER_BYTES - CONFLUENT_HEADER_BYTES
+  return record.length + (record[0] === CONFLUENT_FRAMING ? longer : -longer)
 }
 
 async function assertSameRecord(

@@ -113,6 +113,29 @@ test('goes on where it was when a ledger that was away answers again', async () 
   expect(read.mock.calls).toHaveLength(3)
 })
 
+test('a ledger that goes away after each entry is asked again each time, and one that tells nothing a hundred times in a row', async () => {
+  const { ledger } = bench
+  for (let entry = 0; entry < 150; entry++) await bench.learn(0, 5, [[-1, `key-${entry}`]])
+  const away = new RiskError('ledger-unavailable', 'away', { retriable: true })
+  const subscribe = ledger.subscribeToStream.bind(ledger)
+  let asked = 0
+  ledger.subscribeToStream = async function* (stream, options) {
+    const isFirst = stream === relationsStream(0, '')
+    if (isFirst) asked++
+    for await (const message of subscribe(stream, options)) {
+      if (isFirst && message.kind !== 'entry') throw away
+      yield message
+      if (isFirst) throw away
+    }
+  }
+  const desk = new KeptOffers()
+  const feed = await bench.follow(desk)
+  expect(desk.offers).toHaveLength(150)
+  await expect((async () => { for (;;) await feed.changed(new AbortController().signal) })()).rejects.toMatchObject({ code: 'limit-reached' }) // prettier-ignore
+  // The last entry's failure is the first of the row.
+  expect(asked).toBe(150 + 99)
+})
+
 test('shows facts of live inputs at once, those of an epoch once it is told', async () => {
   await bench.learn(0, 6, [[-1, 'live'], [5, 'five'], [6, 'six']]) // prettier-ignore
   await bench.learn(1, 5, [[5, 'other']])

@@ -30,6 +30,8 @@ interface Followed {
   read: FactsRead
   /** Revision of its last entry when following began, -1 where it had none; null before that is known. */
   lastAtStart: number | null
+  /** Heard of its subscriptions so far. */
+  messages: number
   /** True once everything up to there has been read. */
   caughtUp: boolean
   /** Facts not shown yet, in order of epoch. */
@@ -75,12 +77,12 @@ export class FactFeed {
     this.followed = Array.from({ length: partitionCount }, (_, partition) => {
       const stream = relationsStream(partition, environment)
       const read = desk.offeredThrough.read[partition] ?? { head: emptyHead(stream), throughEpoch: -1 }
-      return { stream, from: read.head.revision, read, lastAtStart: null, caughtUp: false, waiting: [] }
+      return { stream, from: read.head.revision, read, lastAtStart: null, messages: 0, caughtUp: false, waiting: [] }
     })
     this.leastThroughEpoch = this.leastEpoch()
   }
 
-  /** Starts following the relations streams, offering to the desk what may be known; ends when `signal` aborts. A ledger that is away is asked again, a hundred times in all. */
+  /** Starts following the relations streams, offering to the desk what may be known; ends when `signal` aborts. A ledger that is away is asked again, up to a hundred times in a row. */
   static follow(ledger: Ledger, options: FactFeedOptions): FactFeed {
     options.desk.showOffered()
     const feed = new FactFeed(ledger, options)
@@ -131,11 +133,23 @@ export class FactFeed {
     this.assertFollowing()
   }
 
-  private follow(followed: Followed, options: FactFeedOptions): Promise<void> {
+  private async follow(followed: Followed, options: FactFeedOptions): Promise<void> {
     const { logger, signal, timers } = options
     const { stream } = followed
-    const read = (): Promise<void> => this.readOn(followed, options)
-    return loggedRetry(read, { name: `following ${stream}`, signal, timers, logger, context: { part: 'facts', stream } })
+    /** Ended a subscription that had told something: the first of a new row of failures. */
+    let interruption: Error | null = null
+    const read = async (): Promise<void> => {
+      const failure = interruption
+      interruption = null
+      if (failure !== null) throw failure
+      const { messages } = followed
+      await this.readOn(followed, options).catch((error: unknown) => {
+        if (followed.messages === messages) throw error
+        interruption = error instanceof Error ? error : new Error(String(error))
+      })
+    }
+    do await loggedRetry(read, { name: `following ${stream}`, signal, timers, logger, context: { part: 'facts', stream } })
+    while (interruption !== null)
   }
 
   private async readOn(followed: Followed, { logger, signal }: FactFeedOptions): Promise<void> {
@@ -151,6 +165,7 @@ export class FactFeed {
     this.notify()
     const { revision } = followed.read.head
     for await (const message of this.ledger.subscribeToStream(stream, { after: revision < 0 ? 'start' : revision, signal })) {
+      followed.messages++
       if (message.kind !== 'entry') continue
       this.take(followed, message.entry)
       caughtUp()

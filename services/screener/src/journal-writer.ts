@@ -59,8 +59,10 @@ export class JournalWriter {
     return nextOffsets.every((offset, topic) => offset === this.durableOffsets[topic])
   }
 
-  switchTo(policy: AcceptedPolicy): void {
-    this.pendingPolicy = policy
+  /** Has a policy put into force before the next batch; false where the next batch is screened by it anyway. */
+  switchTo(policy: AcceptedPolicy): boolean {
+    this.pendingPolicy = policy.hash === this.stage.step.policyHash ? null : policy
+    return this.pendingPolicy !== null
   }
 
   /** Has the hash of the state that the tenure began with told before the next batch. */

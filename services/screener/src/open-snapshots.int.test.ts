@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Snapshot } from '@riskledger/contracts'
@@ -68,6 +68,15 @@ test('a save under way is finished by closing', async () => {
   await saved
   snapshots = await openSnapshots({ folder, logger: new KeptLogger() })
   expect(await loaded('one')).toEqual([1])
+})
+
+test('where the thread that saves died, the next save has another', async () => {
+  rmSync(folder, { recursive: true })
+  writeFileSync(folder, '')
+  await expect(snapshots.save('one', at('one', 1))).rejects.toThrow('cannot be opened')
+  rmSync(folder)
+  await snapshots.save('one', at('one', 2))
+  expect(await loaded('one')).toEqual([2])
 })
 
 test('once it is closed nothing is saved, and no thread is started for it', async () => {

@@ -4,7 +4,7 @@ import { SnapshotWorker, type SnapshotAnswer } from './snapshot-worker'
 
 /**
  * Opens the snapshot store of a folder in threads of its own. States that lie in shared memory are not copied on their way there. What is damaged is
- * logged and left out. Errors are the store's; where a thread died, the calls that it would answer reject with why.
+ * logged and left out. Errors are the store's; where a thread died, the calls that it would answer reject with why, and the next save starts another one that saves.
  */
 export async function openSnapshots({ folder, logger }: { readonly folder: string; readonly logger: Logger }): Promise<ThreadedSnapshots> {
   const snapshots = new ThreadedSnapshots(folder, logger)
@@ -76,7 +76,8 @@ export class ThreadedSnapshots implements SnapshotStore {
 
   private background(): SnapshotWorker {
     if (this.closed) throw new Error('the snapshot store was closed')
-    return (this.saving ??= this.start({ inBackground: true }))
+    if (this.saving === null || this.saving.hasEnded) this.saving = this.start({ inBackground: true })
+    return this.saving
   }
 
   private start({ inBackground }: Pick<SnapshotThreadInput, 'inBackground'>): SnapshotWorker {

@@ -207,6 +207,27 @@ test('a gap is told once everything before it has been given out, not earlier, a
   expect(new Set(idle)).toEqual(new Set([6]))
 })
 
+test('more gaps than a batch holds go out in batches of their own, in order, before the record behind them; none is lost', async () => {
+  const log = new MemoryEventLog()
+  await log.append([live('payments', 10)])
+  for (let i = 0; i < 10_000; i++) log.skip('payments', 0, 1)
+  await log.append([live('payments', 11)])
+  for (let i = 0; i < 5_000; i++) log.skip('payments', 0, 1)
+  await log.append([live('logins', 12)])
+  const source = sourceOn(log)
+  const told: string[] = []
+  const offsets: number[] = []
+  while (offsets.length < 15_002) {
+    const batch = (await source.pull(never))!
+    expect(batch.gaps.length).toBeLessThanOrEqual(4_096)
+    told.push(...names(batch))
+    const ofPayments = batch.items.flatMap(({ record }) => (record.topic === 'payments' ? [record.offset] : []))
+    offsets.push(...[...ofPayments, ...batch.gaps.map(({ fromOffset }) => fromOffset)].sort((a, b) => a - b))
+  }
+  expect(told.toSorted()).toEqual(['logins@0', 'payments@0', 'payments@10001'])
+  expect(offsets).toEqual(Array.from({ length: 15_002 }, (_, offset) => offset))
+})
+
 test('begins where the journal ends, and stops where the log does not reach so far', async () => {
   const log = new MemoryEventLog()
   await log.append([live('payments', 10), live('payments', 11)])

@@ -1,6 +1,7 @@
 import { RiskError, type EventLog, type RawTopic, type SourceProgress } from '@riskledger/contracts'
 import type { Gap } from '@riskledger/journal'
 import { MAX_BODY_BYTES, TopicMerge, type InputBatch, type MergeItem } from '@riskledger/screening'
+import { GapQueue } from './gap-queue'
 
 /** A batch is pulled up to this bound; the journal's own is in encoded bytes. */
 const MAX_BYTES = 400 * 1024
@@ -11,6 +12,8 @@ const FETCH_RECORDS = 8_192
 const FETCH_BYTES = 1024 * 1024
 /** Most inputs of the first batch, doubled with each batch that held any: after a start code is cold, and whoever waits need not wait for thousands of others. */
 const FIRST_INPUTS = 256
+/** Gaps of a batch at most: a log may hold any number of them between two records, and an entry of the ledger may not. */
+const MOST_GAPS = 4_096
 /** How long an idle source waits for the log before it looks again. */
 const IDLE_MS = 250
 
@@ -71,8 +74,7 @@ export class PartitionSource {
   private readonly fetchOffsets: number[]
   /** Next offset to give out. */
   private readonly givenOffsets: number[]
-  /** Gaps not told yet, of each topic in order of offset. */
-  private gaps: Gap[] = []
+  private readonly gaps: GapQueue
   /** The partition's clock: the largest tick that its journal holds or that a batch given out puts there. Relations count finished epochs by it. */
   private clockMs: number
   private poked = false
@@ -82,6 +84,7 @@ export class PartitionSource {
   constructor(private readonly options: PartitionSourceOptions) {
     this.mostInputs = Math.min(FIRST_INPUTS, options.batchInputs)
     this.merge = new TopicMerge(options.topics.length)
+    this.gaps = new GapQueue(options.topics.length)
     this.fetchOffsets = [...options.nextOffsets]
     this.givenOffsets = [...options.nextOffsets]
     this.clockMs = options.tickMs
@@ -109,9 +112,9 @@ export class PartitionSource {
         await this.options.gate.changed(signal)
         continue
       }
-      const { items, gatedAtMs } = await this.collect(bound)
+      const { items, gaps, gatedAtMs } = await this.collect(bound)
       if (items.length > 0) this.mostInputs = Math.min(2 * this.mostInputs, this.options.batchInputs)
-      const gaps = this.takeGaps()
+      this.takeReached(gaps)
       if (items.length > 0 || gaps.length > 0) return this.toBatch({ items, gaps }, bound.orderTimeMs)
       const tick = this.tellProgress(gatedAtMs ?? (this.options.log.partitionCount > 1 ? bound.announcedMs : 0))
       if (tick !== null) return tick
@@ -170,7 +173,7 @@ export class PartitionSource {
         maxRecords: FETCH_RECORDS,
         maxBytes: FETCH_BYTES,
       })
-      for (const gap of response.gaps) this.gaps.push({ topic, ...gap })
+      for (const gap of response.gaps) this.gaps.offer({ topic, ...gap })
       this.fetchOffsets[topic] = response.nextOffset
       if (response.records.length > 0) this.merge.offer(topic, response.records)
       if (response.records.length > 0 || response.nextOffset >= response.highWatermark)
@@ -205,8 +208,9 @@ export class PartitionSource {
     return !gate.open(lastMs) && gate.willOpen(lastMs, this.clockMs)
   }
 
-  private async collect(bound: Bound): Promise<{ items: MergeItem[]; gatedAtMs: number | null }> {
+  private async collect(bound: Bound): Promise<{ items: MergeItem[]; gaps: Gap[]; gatedAtMs: number | null }> {
     const items: MergeItem[] = []
+    const gaps: Gap[] = []
     let bytes = 0
     let endMs = Infinity
     while (items.length < this.mostInputs && bytes < MAX_BYTES) {
@@ -215,10 +219,14 @@ export class PartitionSource {
       const next = this.merge.peek(topic)
       if (next.record.orderTimeMs !== undefined) {
         const { gate } = this.options
-        if (!gate.open(next.orderTimeMs)) return { items, gatedAtMs: next.orderTimeMs }
+        if (!gate.open(next.orderTimeMs)) return { items, gaps, gatedAtMs: next.orderTimeMs }
         if (items.length === 0) endMs = (Math.floor(next.orderTimeMs / gate.epochMs) + gate.epochsInBatch) * gate.epochMs
         if (next.orderTimeMs >= endMs && items.length >= DENSE_ITEMS) break
       }
+      // The entry that holds a record holds the gaps before it too; where they are too many, batches without inputs tell them first.
+      const gapsBefore = this.gaps.countBefore(topic, next.record.offset, MOST_GAPS + 1)
+      if (gaps.length + gapsBefore > MOST_GAPS) break
+      if (gapsBefore > 0) gaps.push(...this.gaps.take(topic, gapsBefore))
       items.push(this.merge.take(topic))
       this.givenOffsets[topic] = next.record.offset + 1
       bytes += Math.min(next.record.value.length, MAX_BODY_BYTES)
@@ -226,23 +234,19 @@ export class PartitionSource {
       if (this.merge.waiting(topic) === 0 && !(await this.refill(topic, bound))) break
     }
     this.options.crashPoint('decoded')
-    return { items, gatedAtMs: null }
+    return { items, gaps, gatedAtMs: null }
   }
 
-  /** The gaps that were reached: before them nothing waits to be given out, so that a restart behind them loses nothing. */
-  private takeGaps(): readonly Gap[] {
-    if (this.gaps.length === 0) return this.gaps
-    const reached: Gap[] = []
-    const ahead: Gap[] = []
-    for (const gap of this.gaps) {
-      if (this.givenOffsets[gap.topic] < gap.fromOffset) ahead.push(gap)
-      else {
-        reached.push(gap)
-        this.givenOffsets[gap.topic] = Math.max(this.givenOffsets[gap.topic], gap.toOffset)
+  /** Adds the gaps that were reached, as many as a batch holds: before them nothing waits to be given out, so that a restart behind them loses nothing. */
+  private takeReached(gaps: Gap[]): void {
+    for (let topic = 0; topic < this.options.topics.length; topic++) {
+      while (gaps.length < MOST_GAPS) {
+        const gap = this.gaps.takeAt(topic, this.givenOffsets[topic])
+        if (gap === undefined) break
+        this.givenOffsets[topic] = Math.max(this.givenOffsets[topic], gap.toOffset)
+        gaps.push(gap)
       }
     }
-    this.gaps = ahead
-    return reached
   }
 
   private toBatch(taken: { readonly items: readonly MergeItem[]; readonly gaps: readonly Gap[] }, boundMs: number): InputBatch {

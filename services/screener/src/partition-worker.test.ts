@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { RAW_TOPICS, type ProposedRecord } from '@riskledger/contracts'
+import { RAW_TOPICS, RiskError, type ProposedRecord } from '@riskledger/contracts'
 import { encodeRaw } from '@riskledger/events'
 import { MINIMAL_EVENTS } from '@riskledger/events/src/testing/sample-events'
 import {
@@ -14,12 +14,13 @@ import {
   type CheckedEntry,
 } from '@riskledger/journal'
 import { appendLearned } from '@riskledger/journal/src/testing/append-learned'
-import { parsePolicy, type AcceptedPolicy } from '@riskledger/policy'
+import { parsePolicy, type AcceptedPolicy, type Policy } from '@riskledger/policy'
 import { blankCounterpartyFact, encodeCounterpartyFact } from '@riskledger/relations'
 import { JournalFold, type InputVisitor, type WorkerState } from '@riskledger/screening'
 import { KeptLogger, MemoryEventLog, MemoryLedger, MemorySnapshots, NO_METRICS } from '@riskledger/testing'
 import { foldForward, foldFromSnapshot } from './fold-journal'
 import { startPartitionWorker, type PartitionWorker, type WorkerOptions } from './partition-worker'
+import { policiesToBegin } from './policies-to-begin'
 import { PolicyShelf } from './policy-shelf'
 
 const STREAM = screeningStream(0, 0)
@@ -292,6 +293,68 @@ test('a policy switches at a batch boundary, as an entry of its own', async () =
   expect(again.worker.fold.step!.policyHash).toBe(OTHER.hash)
 })
 
+test('a policy that the journal or the process cannot go on by is refused, and the one in force stays', async () => {
+  await bench.log.append([payment(1)])
+  const wrongSecret = new RiskError('configuration-invalid', 'another secret', { retriable: false })
+  const checkPolicy = ({ name }: Policy): void => {
+    if (name === 'other') throw wrongSecret
+  }
+  const { worker, reached } = await bench.start({ checkPolicy })
+  await reached(1)
+  expect(() => worker.activate(policyOf(YAML.replace(/epochMs: \d+/, 'epochMs: 1800000')))).toThrow(
+    expect.objectContaining({ code: 'policy-invalid' }) as Error,
+  )
+  expect(() => worker.activate(OTHER)).toThrow(wrongSecret)
+  await bench.log.append([payment(2)])
+  await reached(2)
+  await worker.stop()
+  expect(types(bench.ledger).filter((type) => type === 'PolicyActivated')).toHaveLength(1)
+  expect((await bench.fold()).step!.policyHash).toBe(POLICY.hash)
+})
+
+test('a policy that is in force is not put into force again', async () => {
+  await bench.log.append([payment(1)])
+  const { worker, reached } = await bench.start()
+  await reached(1)
+  worker.activate(OTHER)
+  worker.activate(POLICY)
+  await bench.log.append([payment(2)])
+  await reached(2)
+  await worker.stop()
+  expect(types(bench.ledger).filter((type) => type === 'PolicyActivated')).toHaveLength(1)
+})
+
+test('a process that cannot screen by the policy in force, or by the one that it was given, fences nobody', async () => {
+  const { worker, reached } = await bench.start()
+  const before = bench.ledger.entriesOf(STREAM).length
+  const checkPolicy = (): void => {
+    throw new RiskError('configuration-invalid', 'another secret', { retriable: false })
+  }
+  for (const policy of [null, OTHER])
+    await expect(bench.start({ workerId: 'w-2', policy, checkPolicy })).rejects.toMatchObject({ code: 'configuration-invalid' })
+  expect(bench.ledger.entriesOf(STREAM)).toHaveLength(before)
+  await bench.log.append([payment(1)])
+  await reached(1)
+  await worker.stop()
+})
+
+test('who takes a partition again after a policy was activated does not put the one of the start into force again', async () => {
+  await bench.log.append([payment(1)])
+  const given = { policy: POLICY, firstPolicy: null }
+  const first = await bench.start(policiesToBegin(given, null))
+  await first.reached(1)
+  first.worker.activate(OTHER)
+  await bench.log.append([payment(2)])
+  await first.reached(2)
+  await first.worker.stop()
+  const second = await bench.start({ workerId: 'w-2', ...policiesToBegin(given, OTHER) })
+  expect(second.worker.fold.step!.policyHash).toBe(OTHER.hash)
+  // A journal that has none yet begins with the one of the start.
+  const fresh = await new Bench().start(policiesToBegin(given, OTHER))
+  expect(fresh.worker.fold.step!.policyHash).toBe(POLICY.hash)
+  await fresh.worker.stop()
+})
+
 test('a policy switches also where the ledger does not answer at first, and loses an answer', async () => {
   await bench.log.append([payment(1)])
   const { worker, reached } = await bench.start()
@@ -449,11 +512,15 @@ test("a ledger that is away as a partition is taken over is asked again, and nob
 })
 
 /** Appends an entry of relations' that tells this of a counterparty; returns its place. */
-function learn(ledger: MemoryLedger, head: ChainHead, fact: { readonly epoch: number; readonly paymentCount: number }): Promise<ChainHead> {
-  const { epoch, paymentCount } = fact
+function learn(
+  ledger: MemoryLedger,
+  head: ChainHead,
+  fact: { readonly epoch: number; readonly paymentCount: number; readonly throughEpoch?: number },
+): Promise<ChainHead> {
+  const { epoch, paymentCount, throughEpoch = 5 } = fact
   const value = encodeCounterpartyFact({ ...blankCounterpartyFact(0), paymentCount, distinctPayers: 3 })
   const facts = [{ epoch, kind: 'counterparty' as const, keyToken: MINIMAL_EVENTS.payments.counterpartyId, value }]
-  return appendLearned(ledger, head, { throughEpoch: 5, consumed: [], facts })
+  return appendLearned(ledger, head, { throughEpoch, consumed: [], facts })
 }
 
 /** The facts that the journal lists, as `sequence key@revision`. */
@@ -475,6 +542,39 @@ test('live input sees everything that relations have learned, also what a file t
     await reached(id)
   }
   expect(await listedFacts(bench.ledger)).toEqual([`1 ${counterpartyId}@0`])
+})
+
+describe('a partition of an import that gets no input of it', () => {
+  const epochMs = POLICY.policy.relations.epochMs
+  const { visibilityLagEpochs } = POLICY.policy.relations
+  const baseEpoch = 1_000
+  const startedAtMs = baseEpoch * epochMs
+
+  /** A worker that is told only how far the import is: to the beginning of an epoch this many later. Resolves to the last epoch whose facts it has shown by then. */
+  async function shownAt(laterEpochs: number, completeEpoch: number): Promise<number> {
+    const log = new MemoryEventLog(2)
+    const head = await learn(bench.ledger, emptyHead(relationsStream(0, '')), {
+      epoch: baseEpoch,
+      paymentCount: 7,
+      throughEpoch: completeEpoch,
+    })
+    expect(head.revision).toBe(0)
+    let told = (): void => undefined
+    const ticked = new Promise<void>((resolve) => (told = resolve))
+    const { worker } = await bench.start({ log, onBatch: ({ inputCount }) => inputCount === 0 && told() })
+    log.announce({ sourceId: 'file', emissions: 0, orderTimeMs: startedAtMs + laterEpochs * epochMs, startedAtMs, done: false })
+    await ticked
+    return worker.fold.step!.facts.offeredThrough.shownEpoch
+  }
+
+  test('shows the facts that an input of it might know by now', async () => {
+    const laterEpochs = visibilityLagEpochs + 3
+    expect(await shownAt(laterEpochs, baseEpoch + 9)).toBe(baseEpoch + 2)
+  })
+
+  test('shows none of an epoch that is not complete', async () => {
+    expect(await shownAt(visibilityLagEpochs + 3, baseEpoch + 1)).toBe(baseEpoch + 1)
+  })
 })
 
 describe('what relations learned and nobody had looked at when the worker ended', () => {

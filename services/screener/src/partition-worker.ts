@@ -1,8 +1,8 @@
 import { RiskError, type EventLog, type Ledger, type Logger, type Metrics, type SnapshotStore } from '@riskledger/contracts'
 import type { ChainHead, CheckedEntry } from '@riskledger/journal'
 import type { AcceptedPolicy, Policy } from '@riskledger/policy'
-import { loggedRetry, startLoop, type Loop, type LoopTimers } from '@riskledger/runtime'
-import type { ChallengeDraw, JournalFold, ScreeningStage, SealedBatch } from '@riskledger/screening'
+import { loggedRetry, startLoop, type Loop, type LoopRetry, type LoopTimers } from '@riskledger/runtime'
+import type { ChallengeDraw, InputBatch, JournalFold, ScreeningStage, SealedBatch } from '@riskledger/screening'
 import { FactFeed } from './fact-feed'
 import { JournalWriter } from './journal-writer'
 import { overlapsAppend } from './overlaps-append'
@@ -40,7 +40,7 @@ export interface WorkerOptions {
   readonly policy: AcceptedPolicy | null
   /** With which a journal begins that has none yet, where `policy` is null. */
   readonly firstPolicy: AcceptedPolicy | null
-  /** Throws where this process cannot screen by the policy in force. */
+  /** Throws a `RiskError` where this process cannot screen by a policy: asked before a tenure begins under it, and before it switches to one. */
   readonly checkPolicy: (policy: Policy) => void
   readonly pace: WorkerPace
   readonly draw: ChallengeDraw
@@ -65,10 +65,15 @@ export interface PartitionWorker {
   readonly fold: JournalFold
   /** By topic, the offset below which everything is in the ledger. */
   readonly durableOffsets: readonly number[]
+  /** What it has been trying again for longest, by `performance.now`; null while log and ledger do what they are asked. */
+  readonly retrying: LoopRetry | null
   readonly done: Promise<void>
   /** Resolves once its first batch is in the ledger, or once it has found nothing to do. Never rejects, and stays pending where the worker ends before that. */
   readonly begun: Promise<void>
-  /** Puts a policy into force at the next batch boundary. */
+  /**
+   * Puts a policy into force at the next batch boundary, unless it is already. Throws a `RiskError`, and goes on by the one in force, where the journal cannot go on
+   * by it (`assertSameEpochs`) or this process cannot (`checkPolicy`).
+   */
   activate(policy: AcceptedPolicy): void
   stop(): Promise<void>
 }
@@ -82,7 +87,6 @@ export interface PartitionWorker {
 export async function startPartitionWorker(options: WorkerOptions): Promise<PartitionWorker> {
   const { fold, stateHash } = await takeOverOnceItAnswers(options)
   const state = fold.step!
-  options.checkPolicy(state.policy)
   const following = new AbortController()
   let begin = (): void => undefined
   const begun = new Promise<void>((resolve) => (begin = resolve))
@@ -135,11 +139,22 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
       feed.showThrough(item.record.orderTimeMs === undefined ? feed.completeEpoch : visibleThrough(item.orderTimeMs))
     },
   }
+  /**
+   * Where no input comes, which would show them, the facts of a whole import would wait here otherwise. Nobody is judged with more for it: a file's next input is not before the
+   * time that a batch without inputs tells, and live input knows whatever is complete.
+   */
+  const showTold = ({ items, gaps, tickMs }: InputBatch): void => {
+    if (items.length === 0 && gaps.length === 0 && tickMs !== undefined)
+      feed.showThrough(Math.min(feed.completeEpoch, visibleThrough(tickMs)))
+  }
   const writer = new JournalWriter(options, fold, stage)
   const loop = startLoop({
     name: `screener-${options.partition}`,
     pull: (signal) => source.pull(signal),
-    step: (batch) => writer.screen(batch),
+    step: (batch) => {
+      showTold(batch)
+      return writer.screen(batch)
+    },
     commit: (screened) => writer.append(screened).then(begin),
     logger: options.logger,
     metrics: options.metrics,
@@ -160,8 +175,8 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
   )
   const activate = (policy: AcceptedPolicy): void => {
     assertSameEpochs(state.policy, policy.policy)
-    writer.switchTo(policy)
-    source.poke()
+    options.checkPolicy(policy.policy)
+    if (writer.switchTo(policy)) source.poke()
   }
   const done = endOf(loop, following)
   // Whoever awaits it sees the rejection; a worker that is merely held must not end the process before that.
@@ -170,6 +185,9 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
     fold,
     get durableOffsets() {
       return writer.durableOffsets
+    },
+    get retrying() {
+      return loop.retrying
     },
     done,
     begun,

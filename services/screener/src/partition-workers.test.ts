@@ -24,7 +24,13 @@ class FakeWorker {
     this.done.catch(() => undefined)
   }
 
-  readonly activate = (policy: AcceptedPolicy): void => void this.activated.push(policy)
+  /** What it says of a policy, if it cannot go on by it. */
+  refusal: Error | null = null
+
+  readonly activate = (policy: AcceptedPolicy): void => {
+    if (this.refusal !== null) throw this.refusal
+    this.activated.push(policy)
+  }
 
   stop = (): Promise<void> => {
     this.stopped++
@@ -44,10 +50,11 @@ function bench(
 ) {
   const prepared: (number | null)[] = []
   const started: { partition: number; worker: FakeWorker }[] = []
+  const logger = new KeptLogger()
   const workers = new PartitionWorkers({
     whenFenced,
     retakeDelayMs: 0,
-    logger: new KeptLogger(),
+    logger,
     onNext: (next) => prepared.push(next),
     ...timing,
     start: async (partition, stillMine) => {
@@ -58,7 +65,7 @@ function bench(
     },
   })
   const startedPartitions = () => started.map(({ partition }) => partition)
-  return { workers, started, startedPartitions, prepared }
+  return { workers, started, startedPartitions, prepared, logger }
 }
 
 async function until(holds: () => boolean): Promise<void> {
@@ -218,5 +225,81 @@ test('a policy reaches every worker', async () => {
   const policy = { hash: 'x' } as AcceptedPolicy
   workers.activate(policy)
   expect(started.map(({ worker }) => worker.activated)).toEqual([[policy], [policy]])
+  await workers.stop()
+})
+
+describe('a policy that was activated', () => {
+  const policy = { hash: 'x' } as AcceptedPolicy
+
+  test('reaches what is being taken over, what waits to be taken again, and what comes later', async () => {
+    let take = (): void => undefined
+    const { workers, started } = bench('retakes', (partition) =>
+      partition === 0 ? new Promise<void>((resolve) => (take = resolve)) : Promise.resolve(),
+    )
+    const first = workers.assign([0])
+    await new Promise((resolve) => setImmediate(resolve))
+    workers.activate(policy)
+    take()
+    await first
+    await workers.assign([0, 1])
+    started[1].worker.end(fenced())
+    await until(() => started.length === 3 && workers.running.size === 2)
+    expect(started.map(({ worker }) => worker.activated)).toEqual([[policy], [policy], [policy]])
+    expect(workers.activated).toBe(policy)
+    await workers.stop()
+  })
+
+  test('and that a worker cannot go on by is told, ends nobody, and reaches nobody later', async () => {
+    const { workers, started, logger } = bench('ends')
+    await workers.assign([0, 1])
+    started[0].worker.refusal = new RiskError('policy-invalid', 'other epochs', { retriable: false })
+    workers.activate(policy)
+    expect(started.map(({ worker }) => worker.activated)).toEqual([[], [policy]])
+    expect(logger.lines).toEqual([
+      {
+        level: 'warn',
+        message: 'a policy was asked for and not put into force',
+        fields: { partition: 0, policyHash: 'x', code: 'policy-invalid', reason: 'other epochs' },
+      },
+    ])
+    await workers.assign([0, 1, 2])
+    expect(started[2].worker.activated).toEqual([])
+    expect(workers.activated).toBeNull()
+    await workers.stop()
+  })
+})
+
+test('once it stops nothing is taken any more, and nobody who stops counts as taken from', async () => {
+  let take = (): void => undefined
+  const { workers, started, logger } = bench('retakes', async (partition) => {
+    if (partition !== 1) return
+    await new Promise<void>((resolve) => (take = resolve))
+    throw fenced()
+  })
+  await workers.assign([0])
+  const taking = workers.assign([0, 1])
+  await new Promise((resolve) => setImmediate(resolve))
+  const stopping = workers.stop()
+  const during = workers.assign([0, 2])
+  take()
+  await Promise.all([taking, stopping, during])
+  await workers.assign([3])
+  expect(started.map(({ partition, worker }) => [partition, worker.stopped])).toEqual([[0, 1]])
+  expect(workers.missing).toEqual([])
+  expect(logger.lines).toEqual([])
+})
+
+test('who is overtaken in a take-over of what was given away meanwhile does not try again', async () => {
+  let take = (): void => undefined
+  const { workers, logger } = bench('retakes', async () => {
+    await new Promise<void>((resolve) => (take = resolve))
+    throw fenced()
+  })
+  const taking = workers.assign([0])
+  await new Promise((resolve) => setImmediate(resolve))
+  const given = workers.assign([])
+  take()
+  await Promise.all([taking, given])
+  expect(logger.lines).toEqual([])
   await workers.stop()
 })

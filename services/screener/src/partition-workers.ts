@@ -12,7 +12,7 @@ const FIRST_BATCH_WAIT_MS = 1_000
 
 /** What the workers stand on. */
 export interface PartitionWorkersOptions {
-  /** Takes one partition over; `stillMine` tells, up to the tenure, whether the partition is still wanted here. */
+  /** Takes one partition over, by `policiesToBegin` once a policy was `activated`; `stillMine` tells, up to the tenure, whether the partition is still wanted here. */
   readonly start: (partition: number, stillMine: () => boolean) => Promise<PartitionWorker>
   /** Told after each take-over which partition is taken next, so that its snapshot can be loaded meanwhile; null once none is. */
   readonly onNext?: (next: number | null) => void
@@ -33,6 +33,8 @@ export class PartitionWorkers {
   private readonly held = new Map<number, PartitionWorker>()
   private readonly retakes = new Map<number, number>()
   private wanted: ReadonlySet<number> = new Set()
+  private lastActivated: AcceptedPolicy | null = null
+  private closed = false
   private readonly timers = new Set<NodeJS.Timeout>()
   private settling: Promise<void> = Promise.resolve()
   /** Ends the wait for a partition's first batch. */
@@ -51,6 +53,11 @@ export class PartitionWorkers {
     return this.held
   }
 
+  /** The last policy that was activated and not refused; null before the first. */
+  get activated(): AcceptedPolicy | null {
+    return this.lastActivated
+  }
+
   /** Partitions that are assigned here and have no worker yet, or have lost it. */
   get missing(): readonly number[] {
     return [...this.wanted].filter((partition) => !this.held.has(partition))
@@ -59,8 +66,10 @@ export class PartitionWorkers {
   /**
    * Makes `partitions` the assignment: leaves what is not in it, then takes over what is new. Calls may overlap; the last one counts, and a take-over
    * under way for a partition that has gone meanwhile ends before it fences anybody. Resolves once the assignment stands; rejects as `failed` does.
+   * Does nothing once `stop` was called: nobody would stop what it took.
    */
   assign(partitions: readonly number[]): Promise<void> {
+    if (this.closed) return Promise.resolve()
     this.wanted = new Set(partitions)
     this.hurry()
     this.settling = this.settling.then(() => this.settle())
@@ -69,8 +78,9 @@ export class PartitionWorkers {
     return this.settling
   }
 
-  /** Leaves every partition: stops pulling, appends what was stepped. Settles once all have stopped; rejects where one could not append what it had. */
+  /** Leaves every partition for good: stops pulling, appends what was stepped. Settles once all have stopped; rejects where one could not append what it had. */
   async stop(): Promise<void> {
+    this.closed = true
     this.wanted = new Set()
     this.hurry()
     for (const timer of this.timers) clearTimeout(timer)
@@ -81,9 +91,14 @@ export class PartitionWorkers {
     for (const end of ends) if (end.status === 'rejected') throw end.reason
   }
 
-  /** Puts a policy into force at each worker's next batch boundary. */
+  /**
+   * Puts a policy into force at the next batch boundary of each worker, and of each that is started later. One that cannot go on by it keeps its own, which is logged;
+   * later ones are not told of a policy that was refused so.
+   */
   activate(policy: AcceptedPolicy): void {
-    for (const worker of this.held.values()) worker.activate(policy)
+    let refused = false
+    for (const [partition, worker] of this.held) if (!this.switches({ partition, worker, policy })) refused = true
+    if (!refused) this.lastActivated = policy
   }
 
   /** Tells that a worker has journaled inputs, so that its earlier retakes no longer count. */
@@ -131,10 +146,32 @@ export class PartitionWorkers {
       const worker = await this.options.start(partition, stillMine)
       this.held.set(partition, worker)
       worker.done.catch((error: unknown) => this.onEnded({ partition, worker, error }))
+      if (this.lastActivated !== null) this.switches({ partition, worker, policy: this.lastActivated })
     } catch (error) {
-      if (error instanceof RiskError && error.code === 'cancelled' && !stillMine()) return
+      if (!stillMine() && isOvertaken(error)) return
       if (!this.mayRetake(partition, error)) throw error
       this.retakeLater()
+    }
+  }
+
+  /** False where the worker cannot go on by the policy. */
+  private switches({
+    partition,
+    worker,
+    policy,
+  }: {
+    readonly partition: number
+    readonly worker: PartitionWorker
+    readonly policy: AcceptedPolicy
+  }): boolean {
+    try {
+      worker.activate(policy)
+      return true
+    } catch (error) {
+      if (!(error instanceof RiskError)) throw error
+      const { code, message: reason } = error
+      this.options.logger.warn('a policy was asked for and not put into force', { partition, policyHash: policy.hash, code, reason })
+      return false
     }
   }
 
@@ -171,4 +208,9 @@ export class PartitionWorkers {
     this.options.logger.warn('another worker took a partition that is assigned here', { partition, retakes, most: MAX_RETAKES })
     return retakes <= MAX_RETAKES
   }
+}
+
+/** True of what a take-over rejects with where somebody else has the partition, or is to have it. */
+function isOvertaken(error: unknown): boolean {
+  return error instanceof RiskError && (error.code === 'cancelled' || error.code === 'fenced')
 }

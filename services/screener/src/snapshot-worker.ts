@@ -40,6 +40,11 @@ export class SnapshotWorker {
     )
   }
 
+  /** True once the thread answers nothing any more. */
+  get hasEnded(): boolean {
+    return this.ended !== null
+  }
+
   /** Rejects with the store's error, and where the thread has ended with why. */
   ask(request: WithoutNumber<SnapshotRequest>): Promise<SnapshotAnswer> {
     return new Promise((resolve, reject) => {

@@ -38,6 +38,8 @@ export type TakeOverOptions = Pick<
 > & {
   /** Kept from one try to the next: a worker that took the partition over between them is not fenced. */
   readonly tries?: { generation: number | null }
+  /** As in `WorkerOptions`; left out by whoever takes over and screens nothing. */
+  readonly checkPolicy?: WorkerOptions['checkPolicy']
   /** A journal that has no entry yet begins at its first offsets; one that has must have been made from it. Null: a log that has none yet, so at 0. */
   readonly log: Pick<EventLog, 'range' | 'fetch'> | null
 }
@@ -52,8 +54,8 @@ export interface TakenOver {
 
 /**
  * Folds what is there and appends `TenureBegan`, again from the fold on where somebody else was faster or nobody knows whether it was written.
- * Throws `fenced` where somebody else has taken the partition over in the meantime, and `log-replaced`, before it fences anybody, where the log is not
- * the one that the journal was made from (`assertSameLog`).
+ * Throws `fenced` where somebody else has taken the partition over in the meantime, and, before it fences anybody, `log-replaced` where the log is not
+ * the one that the journal was made from (`assertSameLog`), and what `checkPolicy` throws of the policy that the tenure would begin under.
  */
 export async function takeOver(options: TakeOverOptions): Promise<TakenOver> {
   const stream = screeningStream(options.partition, 0, options.environment)
@@ -209,6 +211,7 @@ async function appendTenure(
       retriable: false,
     })
   }
+  options.checkPolicy?.((policy ?? step).policy)
   assertStillMine(options)
   const generation = (fold.tenure?.generation ?? 0) + 1
   const state = { step, nextOffsets: fold.nextOffsets, tenure: fold.tenure }

@@ -21,9 +21,11 @@ import { joinGroup, type GroupMembership } from './join-group'
 import { openSnapshots, type ThreadedSnapshots } from './open-snapshots'
 import { startPartitionWorker, type PartitionWorker, type WorkerOptions } from './partition-worker'
 import { PartitionWorkers } from './partition-workers'
+import { policiesToBegin } from './policies-to-begin'
 import { PolicyShelf } from './policy-shelf'
 import { SnapshotRoom } from './snapshot-room'
 import { ThreadedStateHasher } from './state-hasher'
+import { tellReadiness } from './tell-readiness'
 import { inputCountsOf, tellingOf } from './telling'
 import type { PartitionTaken, ScreenerMessage, ScreenerReady, ScreenerRequest, ScreenerThreadInput } from './screener-protocol'
 
@@ -43,7 +45,7 @@ runThread<ScreenerThreadInput>(async (context) => {
   // Whatever fails, nothing may stay open: the thread ends only once its loops and connections have.
   const opened: { close(): Promise<void> }[] = [log]
   try {
-    const ledger = await connectLedger({ connectionString: input.connectionString })
+    const ledger = await connectLedger({ connectionString: input.connectionString, signal: context.signal })
     opened.push(ledger)
     const snapshots = await openSnapshots({ folder: input.cacheFolder, logger })
     opened.push(snapshots)
@@ -80,7 +82,13 @@ async function runWorkers(context: Context, shared: Shared): Promise<void> {
   if (shared.policy !== null) shared.checkPolicy(shared.policy.policy)
   const workers: PartitionWorkers = new PartitionWorkers({
     onNext: (next) => shared.snapshots.loadAhead(next === null ? null : screeningStream(next, 0, input.environment)),
-    start: (partition, stillMine) => startOne(context, { shared, partition, stillMine, onProgress: () => workers.progressed(partition) }),
+    start: (partition, stillMine) =>
+      startOne(context, {
+        shared: { ...shared, ...policiesToBegin(shared, workers.activated) },
+        partition,
+        stillMine,
+        onProgress: () => workers.progressed(partition),
+      }),
     whenFenced: input.assignment.kind === 'group' ? 'retakes' : 'ends',
     logger: shared.logger,
   })
@@ -91,18 +99,30 @@ async function runWorkers(context: Context, shared: Shared): Promise<void> {
   const stopped = aborted(signal)
   let membership: GroupMembership | undefined
   let health: HealthServer | undefined
+  let isAssigned = false
   try {
-    const checks = { partitions: async () => tellPartitions(workers, input.partitionCount) }
-    if (input.health !== null) health = await serveHealth({ ...input.health, checks, metrics: shared.metrics })
-    if (input.assignment.kind === 'fixed') await Promise.race([workers.assign(input.assignment.partitions), stopped])
-    else
-      membership = await joinGroup({
+    const { partitionCount } = input
+    const partitions = (): Promise<string> =>
+      Promise.resolve(tellReadiness({ isAssigned, workers, partitionCount, nowMs: performance.now() }))
+    if (input.health !== null) health = await serveHealth({ ...input.health, checks: { partitions }, metrics: shared.metrics })
+    if (input.assignment.kind === 'fixed') {
+      const assigning = workers.assign(input.assignment.partitions)
+      isAssigned = true
+      await Promise.race([assigning, stopped])
+    } else {
+      const joining = joinGroup({
         ...input,
         ...input.assignment,
         workers,
         logger: shared.logger,
         onSettled: () => tellAssigned(context, workers),
       })
+      membership = await Promise.race([joining, stopped.then(() => undefined)])
+      // It is in only once it has been told its partitions, which may be none.
+      isAssigned = true
+      // Told to stop before it is in, it leaves once it is.
+      if (membership === undefined) joining.then((late) => late.leave()).catch(() => undefined)
+    }
     if (signal.aborted) return
     ready({ partitions: input.assignment.kind === 'fixed' ? takenOf(workers) : [] } satisfies ScreenerReady)
     await Promise.race([workers.failed, stopped, ...(membership === undefined ? [] : [membership.failed])])
@@ -143,13 +163,6 @@ async function startOne(
     await log.close()
     throw error
   }
-}
-
-/** Ready is who has taken over every partition that it was given; one of a group may be given none. */
-async function tellPartitions(workers: PartitionWorkers, partitionCount: number): Promise<string> {
-  const missing = workers.missing
-  if (missing.length > 0) throw new Error(`partitions ${missing.join(', ')} are being taken over`)
-  return Promise.resolve(`works ${workers.running.size} of ${partitionCount} partitions`)
 }
 
 function tellAssigned({ post }: Context, workers: PartitionWorkers): void {

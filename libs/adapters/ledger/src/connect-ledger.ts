@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type EventData, type EventStoreDBClient } from '@eventstore/db-client'
 import {
   RiskError,
@@ -10,6 +11,7 @@ import {
 } from '@riskledger/contracts'
 import type { BatchAppends } from './batch-appends'
 import { openRead, supportsBatchAppend } from './client-calls'
+import { connectError, NoAnswerError } from './connect-error'
 import { follow } from './follow'
 import { InFlightLimit } from './in-flight-limit'
 import { appendError, readError, tooLarge } from './ledger-errors'
@@ -29,6 +31,8 @@ export interface ConnectLedgerOptions {
   readonly maxInFlightAppends?: number
   /** How long the first connection may take, and how long a subscription does without one, in milliseconds. Default 30,000. */
   readonly connectTimeoutMs?: number
+  /** Once it aborts, connecting ends with `cancelled`; a connection that stands is left alone. Default: never. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** Largest append that goes in one message, in bytes; the client splits a larger one. */
@@ -36,19 +40,16 @@ const MAX_MESSAGE_BYTES = 3 * 1024 * 1024
 
 /**
  * Connects to an EventStoreDB, a KurrentDB or the embedded ledger, and reads once to make sure that it answers. Throws
- * `ledger-unavailable`.
+ * `ledger-unavailable`, with the reason in words, and `cancelled` where `signal` aborts before that.
  */
 export async function connectLedger(options: ConnectLedgerOptions): Promise<Ledger> {
   const shared = acquireClient(options.connectionString)
   const timeoutMs = options.connectTimeoutMs ?? 30_000
   try {
-    await answers(shared.client, timeoutMs)
+    await answers(shared.client, { timeoutMs, signal: options.signal })
   } catch (cause) {
     await shared.release()
-    throw new RiskError('ledger-unavailable', `No ledger answers at ${options.connectionString}: ${String(cause)}. Is it running?`, {
-      retriable: true,
-      cause,
-    })
+    throw connectError(cause, options.connectionString)
   }
   return new ClientLedger(shared, options)
 }
@@ -177,28 +178,45 @@ function plainBytes(bytes: Uint8Array): Uint8Array {
   return bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
 }
 
-async function answers(client: EventStoreDBClient, timeoutMs: number): Promise<void> {
+async function answers(
+  client: EventStoreDBClient,
+  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal | undefined },
+): Promise<void> {
   const startedAtMs = performance.now()
   for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 2, 1_000)) {
     try {
-      await withTimeout(timeoutMs, async () => {
-        const reading = new PulledStream(openRead(client, allRead(1)))
-        while ((await reading.next()) !== undefined);
-        if (reading.failure !== undefined) throw readError(reading.failure, '$all')
-      })
-      return
+      return await withTimeout(timeoutMs, () => readOnce(client), signal)
     } catch (cause) {
-      if (performance.now() - startedAtMs + pauseMs > timeoutMs) throw cause
-      await new Promise((resolve) => setTimeout(resolve, pauseMs))
+      if (signal?.aborted === true || performance.now() - startedAtMs + pauseMs > timeoutMs) throw cause
+      await sleep(pauseMs, undefined, { signal }).catch(() => Promise.reject(stopped()))
     }
   }
 }
 
-function withTimeout<T>(milliseconds: number, task: () => Promise<T>): Promise<T> {
+async function readOnce(client: EventStoreDBClient): Promise<void> {
+  const reading = new PulledStream(openRead(client, allRead(1)))
+  while ((await reading.next()) !== undefined);
+  if (reading.failure !== undefined) throw readError(reading.failure, '$all')
+}
+
+/** Rejects after `milliseconds`, and with `cancelled` once `signal` aborts. */
+function withTimeout<T>(milliseconds: number, task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`no answer within ${milliseconds} ms`)), milliseconds)
-    task()
-      .then(resolve, reject)
-      .finally(() => clearTimeout(timer))
+    if (signal?.aborted === true) return reject(stopped())
+    const end = (): void => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', onAbort)
+    }
+    const onAbort = (): void => {
+      end()
+      reject(stopped())
+    }
+    const timer = setTimeout(() => reject(new NoAnswerError(milliseconds)), milliseconds)
+    signal?.addEventListener('abort', onAbort)
+    task().then(resolve, reject).finally(end)
   })
+}
+
+function stopped(): RiskError {
+  return new RiskError('cancelled', 'Stopped before the ledger had answered.', { retriable: false })
 }

@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { KeptLogger } from '@riskledger/testing'
 import { bundleEngine } from '../house/engine'
 import { EMBEDDED, openHouse } from '../house/open-house'
 import { followPolicyRequests } from '../house/policy-requests'
@@ -126,6 +127,7 @@ describe('policy activate', () => {
       signal: ending.signal,
       activate: (policy) => run.activate(policy),
       onRefused: () => undefined,
+      logger: new KeptLogger(),
     })
     try {
       await run.drained

@@ -1,7 +1,8 @@
 import { InvalidArgumentError, type Command } from 'commander'
 import { RiskError } from '@riskledger/contracts'
-import { startThread, type Thread } from '@riskledger/runtime'
+import { createLogger, startThread, type Thread } from '@riskledger/runtime'
 import {
+  assertChallengeSecret,
   SCREENER_THREAD,
   type Assignment,
   type ScreenerMessage,
@@ -12,7 +13,7 @@ import {
 import { bundleEngine } from '../house/engine'
 import type { House } from '../house/open-house'
 import { followPolicyRequests } from '../house/policy-requests'
-import { runService, threadService, type RunningService } from '../house/service-session'
+import { runService, threadReady, threadService, type RunningService } from '../house/service-session'
 import { screenerInput, storeArtifacts } from '../house/thread-inputs'
 import { contextFrom, type CommandContext, type Finish } from './command-context'
 import { DEFAULT_POLICY_FILE, loadPolicyFile } from './load-policy'
@@ -53,8 +54,8 @@ export function addScreener(program: Command, finish: Finish): void {
         )
       const context = contextFrom({ ...flags })
       const loading = loadScreenerThread(context)
-      const start = (house: House): Promise<RunningService> =>
-        startScreener(context, { ...loading, house, assignment: assignmentOf({ partitions, group, sessionTimeout }, house) })
+      const start = (house: House, signal: AbortSignal): Promise<RunningService> =>
+        startScreener(context, { ...loading, house, signal, assignment: assignmentOf({ partitions, group, sessionTimeout }, house) })
       try {
         finish(await runService({ context, name: 'screener', needsKafka: true, start }))
       } finally {
@@ -89,7 +90,17 @@ function loadScreenerThread(context: CommandContext): LoadingThread {
 
 async function startScreener(
   context: CommandContext,
-  { house, assignment, thread, give }: LoadingThread & { readonly house: House; readonly assignment: Assignment },
+  {
+    house,
+    signal,
+    assignment,
+    thread,
+    give,
+  }: LoadingThread & {
+    readonly house: House
+    readonly signal: AbortSignal
+    readonly assignment: Assignment
+  },
 ): Promise<RunningService> {
   const { policy: policyFile, logLevel } = context.settings
   const { environment } = context
@@ -105,14 +116,18 @@ async function startScreener(
   }
   await storeArtifacts(parts)
   give(screenerInput(parts, assignment))
-  await thread.ready
+  await threadReady(thread, signal)
   const ending = new AbortController()
   const following = followPolicyRequests({
     ledger: house.ledger,
     environment,
     signal: ending.signal,
-    activate: ({ canonicalBytes }) => thread.post({ kind: 'activate', policy: canonicalBytes } satisfies ScreenerRequest),
+    activate: ({ policy: { randomChallenge }, canonicalBytes }) => {
+      if (randomChallenge.ratePpm > 0) assertChallengeSecret(context.challengeSecret, randomChallenge.secretHash)
+      thread.post({ kind: 'activate', policy: canonicalBytes } satisfies ScreenerRequest)
+    },
     onRefused: (message) => process.stderr.write(`${message}\n`),
+    logger: createLogger({ name: 'policy', level: logLevel }),
   })
   const service = threadService(thread, { name: 'screener', says: saysOf(assignment, house) })
   const failed = Promise.race([service.failed, following.then(() => new Promise<never>(() => undefined))])

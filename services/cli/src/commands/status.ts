@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { readLock, type LockOwner } from '@riskledger/runtime'
+import { readLock, withoutUserInfo, type LockOwner } from '@riskledger/runtime'
 import { EXIT } from '../exit-codes'
 import { readHouseStatus, type HouseStatus, type PartitionStatus } from '../house/house-status'
 import { openHouseToRead, type House } from '../house/open-house'
@@ -15,7 +15,7 @@ export function addStatus(program: Command, finish: Finish): void {
     .description('tell where log, journals and relations stand, what is in them, and which policy is in force')
     .action(async (_flags: unknown, command: Command) => {
       const context = contextOf(command)
-      const owner = context.settings.ledger === undefined ? await readLock(context.settings.dataDir) : undefined
+      const owner = context.settings.ledger === undefined ? await ownerOf(context.settings.dataDir) : undefined
       const house = await openHouseToRead(houseOf(context, 'riskledger status'))
       try {
         const bar = new ProgressBar('inputs')
@@ -30,6 +30,13 @@ export function addStatus(program: Command, finish: Finish): void {
     })
 }
 
+/** Who holds the folder, without what its ledger's address may hold of a password. */
+async function ownerOf(dataDir: string): Promise<LockOwner | undefined> {
+  const owner = await readLock(dataDir)
+  if (owner === undefined || owner.connectionString === null) return owner
+  return { ...owner, connectionString: withoutUserInfo(owner.connectionString) }
+}
+
 function tell(
   context: CommandContext,
   { house, owner, status }: { readonly house: House; readonly owner: LockOwner | undefined; readonly status: HouseStatus },
@@ -37,7 +44,7 @@ function tell(
   const { statuses, verdicts, policy, bytes } = status
   const { partitions, created, format } = house.folder
   const whole = `${partitions} partition${partitions === 1 ? '' : 's'}`
-  if (house.isElsewhere) context.print(`ledger      ${house.connectionString}, ${whole}`)
+  if (house.isElsewhere) context.print(`ledger      ${withoutUserInfo(house.connectionString)}, ${whole}`)
   else context.print(`folder      ${house.dataDir}, format ${format}, ${whole}, made ${created}`)
   if (!house.isElsewhere) tellOwner(context, owner)
   context.print(

@@ -1,6 +1,7 @@
 import { InvalidArgumentError, type Command } from 'commander'
 import { RiskError } from '@riskledger/contracts'
 import { screeningStream } from '@riskledger/journal'
+import { withoutUserInfo } from '@riskledger/runtime'
 import { playDemo } from '../demo/play-demo'
 import { activePolicy } from '../house/active-policy'
 import type { House } from '../house/open-house'
@@ -74,7 +75,7 @@ async function serve({
         onProgress: ({ inputs }) => session.bar.update(inputs, 0),
         onDrained: async (run) => {
           const inputs = Math.max(run.inputs(), run.inputsBefore)
-          const { connectionString } = house
+          const connectionString = withoutUserInfo(house.connectionString)
           const { gatewayUrl } = session
           const taken = inputs - run.inputsBefore
           if (context.json) context.printJson({ inputs, taken, connectionString, gatewayUrl, dataDir: house.dataDir })

@@ -1,3 +1,4 @@
+import { withoutUserInfo } from '@riskledger/runtime'
 import type { RecordedDecision } from '@riskledger/screening'
 import type { CommandContext } from '../commands/command-context'
 import type { ScreeningRun } from '../house/screening-run'
@@ -67,7 +68,7 @@ export class DemoShow {
       seconds,
       secondsToFirstDecision: this.secondsToFirstDecision,
       ledger: await ledgerFigures(house.ledger, { partitions: house.folder.partitions, environment }),
-      connectionString: house.connectionString,
+      connectionString: withoutUserInfo(house.connectionString),
       dataDir: house.dataDir,
     })
     if (screen.output.json) screen.output.printJson(result)

@@ -18,6 +18,7 @@ import {
 } from '@riskledger/runtime'
 import type { LedgerThreadInput } from '../threads/ledger-thread'
 import { countJournals } from './count-journals'
+import { unlessStopped } from './unless-stopped'
 
 const LEDGER_THREAD = threadModule(__dirname, { source: '../threads/ledger-thread.ts', bundled: 'ledger-thread' })
 
@@ -52,6 +53,8 @@ export interface HouseOptions {
   /** Port of the embedded ledger; 0: any free one. */
   readonly ledgerPort?: number
   readonly crashAt?: string | undefined
+  /** Once it aborts, opening ends with `cancelled`; a house that is open is left alone. Default: never. */
+  readonly signal?: AbortSignal
 }
 
 /** A house in one folder, with nothing elsewhere. */
@@ -70,7 +73,8 @@ export async function openHouse(options: HouseOptions): Promise<House> {
 
 async function takeHouse(options: HouseOptions, assertWhole: (dataDir: string) => void): Promise<House> {
   const dataDir = resolve(options.dataDir)
-  const partitions = options.kafka === null ? options.partitions : await countPartitions(options.kafka)
+  const { signal } = options
+  const partitions = options.kafka === null ? options.partitions : await unlessStopped(countPartitions(options.kafka), signal)
   await checkDataFolder(dataDir, { partitions })
   if ((await readLock(dataDir)) === undefined) assertWhole(dataDir)
   const lock = await lockDataFolder(dataDir, { command: options.command })
@@ -78,7 +82,7 @@ async function takeHouse(options: HouseOptions, assertWhole: (dataDir: string) =
     const folder = await openDataFolder(dataDir, { partitions })
     const served = await serveLedger(dataDir, options)
     await lock.announce(served.connectionString)
-    const ledger = await connectLedger({ connectionString: served.connectionString })
+    const ledger = await connectLedger({ connectionString: served.connectionString, signal })
     return {
       dataDir,
       folder,

@@ -1,7 +1,7 @@
 import { relative } from 'node:path'
 import type { AcceptedPolicy } from '@riskledger/policy'
 import { DISPATCHER_THREAD } from '@riskledger/dispatcher'
-import { startThread, stopOnSignals, type Thread } from '@riskledger/runtime'
+import { createLogger, startThread, stopOnSignals, withoutUserInfo, type Thread } from '@riskledger/runtime'
 import { houseOf, type CommandContext } from '../commands/command-context'
 import { EXIT } from '../exit-codes'
 import { ProgressBar } from '../text/progress-bar'
@@ -90,7 +90,7 @@ export class UpSession {
       if ((await Promise.race([run.drained, following.failed, interrupted])) === INTERRUPTED) return this.interrupt(onInterrupted)
       await onDrained(run)
       if (once) return EXIT.done
-      this.say(`\nStays up: ledger ${house.connectionString}   Ctrl-C stops.`)
+      this.say(`\nStays up: ledger ${withoutUserInfo(house.connectionString)}   Ctrl-C stops.`)
       await Promise.race([run.failed, following.failed, interrupted, ...doors.map(({ done }) => done)])
       this.say('Stopped; everything is in the ledger.')
       return EXIT.done
@@ -141,6 +141,7 @@ export class UpSession {
         this.bar.clear()
         process.stderr.write(`${message}\n`)
       },
+      logger: createLogger({ name: 'policy', level: this.options.context.settings.logLevel }),
     })
     const failed = following.then(() => new Promise<never>(() => undefined))
     // Whoever races against it sees the rejection; after the end nobody needs to.
@@ -164,7 +165,8 @@ export class UpSession {
   /** First line of all: version, ledger, folder, policy. */
   header(house: House, policy: AcceptedPolicy): string {
     const { version } = this.options
-    return `RiskLedger ${version}   ledger ${house.connectionString}   data ${this.shownDir}   policy ${policy.policy.name} (sha256 ${policy.hash.slice(0, 12)}…)`
+    const ledger = withoutUserInfo(house.connectionString)
+    return `RiskLedger ${version}   ledger ${ledger}   data ${this.shownDir}   policy ${policy.policy.name} (sha256 ${policy.hash.slice(0, 12)}…)`
   }
 
   /** The data folder as it is shortest from here. */

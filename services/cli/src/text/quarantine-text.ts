@@ -10,7 +10,7 @@ const BYTES_A_LINE = 16
 export function quarantineLines(rows: readonly QuarantinedInput[]): readonly string[] {
   const table = rows.map(({ partition, sequence, topic, offset, reason, brokerTimeMs, accountId, source }) => [
     `${partition}/${sequence}`,
-    new Date(brokerTimeMs).toISOString(),
+    timeText(brokerTimeMs),
     `${topic}/${partition}@${offset}`,
     reason,
     accountId ?? '-',
@@ -31,7 +31,7 @@ export function refusedLines(refused: RefusedInput): readonly string[] {
   const { found, reason, meaning, repair, detail, origin, event, valueSha256, valueLengthBytes } = refused
   const { partition, sequence, topic, input, entry } = found
   const lines = [
-    `QUARANTINED   input ${partition}/${sequence}   ${topic}/${partition}@${grouped(input.offset)}   ${new Date(input.brokerTimeMs).toISOString()}`,
+    `QUARANTINED   input ${partition}/${sequence}   ${topic}/${partition}@${grouped(input.offset)}   ${timeText(input.brokerTimeMs)}`,
     '',
     `  Reason     ${reason}: ${meaning}.`,
     ...(detail === '' ? [] : [`  Here       ${detail}.`]),
@@ -48,6 +48,11 @@ export function refusedLines(refused: RefusedInput): readonly string[] {
   else if (input.body === null) lines.push('  Its bytes were not kept.')
   else lines.push(...hexDump(input.body))
   return lines
+}
+
+/** A line of a file that comes before any with a time has none: its record says 0. */
+function timeText(brokerTimeMs: number): string {
+  return brokerTimeMs === 0 ? '-' : new Date(brokerTimeMs).toISOString()
 }
 
 /** A draft as `--event` takes it back, absent optionals left out. */

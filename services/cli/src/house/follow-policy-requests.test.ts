@@ -1,0 +1,92 @@
+import { RiskError, type Ledger } from '@riskledger/contracts'
+import { encodeLedgerJson } from '@riskledger/events'
+import { emptyHead, policiesStream, sealEntry, ZERO_HASH } from '@riskledger/journal'
+import { KeptLogger, MemoryLedger } from '@riskledger/testing'
+import { followPolicyRequests } from './policy-requests'
+
+const STREAM = policiesStream('')
+const outage = (): RiskError => new RiskError('ledger-unavailable', 'the ledger does not answer', { retriable: true })
+
+/** A ledger whose calls fail as often as is said. Everything asked for is unknown to it, so that what was followed is told as refused. */
+class FailingLedger extends MemoryLedger {
+  readonly failures = { lookups: 0, subscriptions: 0, loads: 0 }
+  readonly after: (number | 'start')[] = []
+  private head = emptyHead(STREAM)
+
+  async request(hash: string): Promise<void> {
+    const data = encodeLedgerJson('PolicyRequested', { policyHash: hash, requestedBy: 'desk', requestedAtMs: 1 })
+    const { head, revision } = { head: this.head, revision: this.head.revision }
+    const metadata = { engineHash: ZERO_HASH, policyHash: ZERO_HASH }
+    const sealed = sealEntry(head, { type: 'PolicyRequested', contentType: 'json', data, metadata })
+    await this.append(STREAM, revision < 0 ? 'no-stream' : revision, [sealed.proposed])
+    this.head = sealed.head
+  }
+
+  override async *readStream(...[stream, options]: Parameters<Ledger['readStream']>): ReturnType<MemoryLedger['readStream']> {
+    const part = stream === STREAM ? 'lookups' : 'loads'
+    if (this.failures[part]-- > 0) throw outage()
+    yield* super.readStream(stream, options)
+  }
+
+  override subscribeToStream(...[stream, options]: Parameters<Ledger['subscribeToStream']>): ReturnType<Ledger['subscribeToStream']> {
+    this.after.push(options.after)
+    if (this.failures.subscriptions-- > 0) throw outage()
+    return super.subscribeToStream(stream, options)
+  }
+}
+
+/** Follows until `count` requests were told of. */
+async function followed(ledger: FailingLedger, count: number): Promise<readonly string[]> {
+  const told: string[] = []
+  const ending = new AbortController()
+  await followPolicyRequests({
+    ledger,
+    environment: '',
+    signal: ending.signal,
+    activate: () => undefined,
+    onRefused: (message) => {
+      told.push(message.slice('Policy '.length, 'Policy '.length + 12))
+      if (told.length === count) ending.abort()
+    },
+    logger: new KeptLogger(),
+  })
+  return told
+}
+
+test('a ledger that does not answer is asked again, and each request is heard once', async () => {
+  const ledger = new FailingLedger()
+  Object.assign(ledger.failures, { lookups: 1, subscriptions: 2, loads: 1 })
+  const following = followed(ledger, 2)
+  // Followed is what is asked for once the stream's end was looked up.
+  while (ledger.after.length === 0) await new Promise(setImmediate)
+  await ledger.request('a'.repeat(64))
+  await ledger.request('b'.repeat(64))
+  expect(await following).toEqual(['a'.repeat(12), 'b'.repeat(12)])
+})
+
+test('a follower that loses the ledger goes on after the last request that it heard', async () => {
+  const ledger = new FailingLedger()
+  const lost = ledger.subscribeToStream.bind(ledger)
+  let lose = true
+  ledger.subscribeToStream = async function* (stream, options) {
+    for await (const message of lost(stream, options)) {
+      yield message
+      if (message.kind !== 'entry' || !lose) continue
+      lose = false
+      throw outage()
+    }
+  }
+  const following = followed(ledger, 2)
+  await ledger.request('a'.repeat(64))
+  await ledger.request('b'.repeat(64))
+  expect(await following).toEqual(['a'.repeat(12), 'b'.repeat(12)])
+  expect(ledger.after).toEqual(['start', 0])
+})
+
+test('a ledger that refuses to be followed is told of at once', async () => {
+  const ledger = new FailingLedger()
+  ledger.subscribeToStream = () => {
+    throw new RiskError('stream-deleted', 'somebody deleted it', { retriable: false })
+  }
+  await expect(followed(ledger, 1)).rejects.toMatchObject({ code: 'stream-deleted' })
+})

@@ -1,0 +1,130 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { installationRoot } from '@riskledger/runtime'
+import { temporaryFolder } from '../testing/small-scenario'
+import { EMBEDDED, openHouse, type House } from './open-house'
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>
+let silent: Server
+let sockets: Socket[]
+let child: ChildProcess | undefined
+let house: House | undefined
+
+/** A server that takes connections and never says anything. */
+beforeEach(async () => {
+  folder = await temporaryFolder()
+  sockets = []
+  silent = createServer((socket) => {
+    sockets.push(socket.on('error', () => undefined).resume())
+  })
+  await once(silent.listen(0, '127.0.0.1'), 'listening')
+})
+afterEach(async () => {
+  child?.kill('SIGKILL')
+  for (const socket of sockets) socket.destroy()
+  await new Promise((resolve) => silent.close(resolve))
+  await house?.close()
+  house = undefined
+  await folder.remove()
+})
+
+const address = (): string => `127.0.0.1:${(silent.address() as AddressInfo).port}`
+
+/** Runs a service in a process of its own, on the ledger given; `start` is the text of what starts it. */
+function runAlone(ledger: string, start: string, { json = false } = {}): ChildProcess {
+  const context = {
+    settings: { ledger, ledgerPort: 0, dataDir: folder.path },
+    environment: '',
+    kafka: null,
+    schemaRegistry: null,
+    json,
+  }
+  const script = `
+    const session = require(${JSON.stringify(join(__dirname, 'service-session.ts'))})
+    const { exitCodeOf } = require(${JSON.stringify(join(__dirname, '..', 'exit-codes.ts'))})
+    const print = (line) => console.log(line)
+    const context = { ...${JSON.stringify(context)}, print, printJson: (value) => print(JSON.stringify(value)) }
+    session.runService({ context, name: 'service', needsKafka: false, start: ${start} }).then(
+      (code) => (process.exitCode = code),
+      (error) => {
+        console.error(error.message)
+        process.exitCode = exitCodeOf(error)
+      },
+    )`
+  const register = join(installationRoot(), 'libs', 'runtime', 'register.cjs')
+  child = spawn(process.execPath, ['--require', register, '-e', script], { stdio: ['ignore', 'pipe', 'pipe'] })
+  return child
+}
+
+/** How it ends on SIGTERM, and what it has told by then. */
+async function terminated(process: ChildProcess): Promise<{ readonly code: number | null; readonly err: string }> {
+  let err = ''
+  process.stderr!.on('data', (chunk: Buffer) => (err += chunk.toString('utf8')))
+  process.kill('SIGTERM')
+  const [code] = (await once(process, 'close')) as [number | null]
+  return { code, err }
+}
+
+async function embeddedLedger(): Promise<string> {
+  house = await openHouse({ ...EMBEDDED, dataDir: join(folder.path, 'ledger'), command: 'test' })
+  return house.connectionString
+}
+
+test('SIGTERM ends a service whose ledger does not answer, as interrupted', async () => {
+  const service = runAlone(`esdb://${address()}?tls=false`, '() => new Promise(() => undefined)')
+  await once(silent, 'connection')
+  expect(await terminated(service)).toEqual({ code: 130, err: expect.stringMatching(/^Stopped before/) as string })
+})
+
+test('SIGTERM ends a service that does not come up, as interrupted', async () => {
+  const never = `() => {
+    console.log('starting')
+    setInterval(() => undefined, 1000)
+    return new Promise(() => undefined)
+  }`
+  const service = runAlone(await embeddedLedger(), never)
+  await once(service.stdout!, 'data')
+  expect(await terminated(service)).toEqual({ code: 130, err: 'Stopped before it had come up; nothing is lost.\n' })
+})
+
+test('a thread that is not there yet is stopped, and waited for', async () => {
+  const starting = `(house, signal) => {
+    console.log('starting')
+    const work = setInterval(() => undefined, 1000)
+    const stop = async () => {
+      clearInterval(work)
+      console.error('the thread has left')
+    }
+    return session.threadReady({ ready: new Promise(() => undefined), stop }, signal)
+  }`
+  const service = runAlone(await embeddedLedger(), starting)
+  await once(service.stdout!, 'data')
+  expect(await terminated(service)).toEqual({
+    code: 130,
+    err: 'the thread has left\nStopped before it had come up; nothing is lost.\n',
+  })
+})
+
+test('SIGTERM ends riskledger screener while its cluster does not answer', async () => {
+  const executable = join(installationRoot(), 'services', 'cli', 'bin', 'riskledger.js')
+  const places = ['--kafka', address(), '--ledger', `esdb://${address()}?tls=false`, '--data-dir', folder.path]
+  child = spawn(process.execPath, [executable, 'screener', '--partitions', '0', ...places], { stdio: ['ignore', 'pipe', 'pipe'] })
+  await once(silent, 'connection')
+  expect(await terminated(child)).toEqual({ code: 130, err: 'Stopped before it had come up; nothing is lost.\n' })
+})
+
+test.each([true, false])('what a service says of its ledger holds no password (json: %s)', async (json) => {
+  const ledger = (await embeddedLedger()).replace('://', '://admin:changeit@')
+  const says = `(house) => {
+    const work = setInterval(() => undefined, 1000)
+    const says = 'Service on ' + house.connectionString + '.'
+    return { says, failed: new Promise(() => undefined), stop: async () => clearInterval(work) }
+  }`
+  const service = runAlone(ledger, `async ${says}`, { json })
+  const [said] = (await once(service.stdout!, 'data')) as [Buffer]
+  expect(said.toString('utf8')).toContain('esdb://***@127.0.0.1')
+  expect(said.toString('utf8')).not.toContain('changeit')
+  expect((await terminated(service)).code).toBe(0)
+})
