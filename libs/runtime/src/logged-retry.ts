@@ -11,7 +11,10 @@ export interface LoggedRetryOptions extends Pick<WithRetryOptions, 'name' | 'ret
 }
 
 /** `withRetry`, with a warning for each failure that is followed by another try. */
-export function loggedRetry<T>(call: () => Promise<T>, { timers, logger, context, onRetry, ...options }: LoggedRetryOptions): Promise<T> {
+export function loggedRetry<T>(
+  call: (onProgress: () => void) => Promise<T>,
+  { timers, logger, context, onRetry, ...options }: LoggedRetryOptions,
+): Promise<T> {
   return withRetry(call, {
     ...options,
     sleep: timers === undefined ? undefined : (delayMs, signal) => timers.sleep(delayMs, signal),

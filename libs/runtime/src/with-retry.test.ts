@@ -34,6 +34,22 @@ test('past its tries it says what failed, how often, and with what', async () =>
   })
 })
 
+test('a call that got somewhere begins a new row of failures', async () => {
+  const slept: number[] = []
+  let calls = 0
+  const follow = (onProgress: () => void): Promise<string> => {
+    calls++
+    if (calls === 3) onProgress()
+    return calls < 6 ? Promise.reject(down) : Promise.resolve('done')
+  }
+  const sleep = (delayMs: number): Promise<void> => {
+    slept.push(delayMs)
+    return Promise.resolve()
+  }
+  expect(await withRetry(follow, { name: 'it', retry: { initialMs: 10, maxAttempts: 4 }, sleep })).toBe('done')
+  expect(slept).toEqual([10, 20, 10, 20, 40])
+})
+
 test('what is not retriable is thrown at once', async () => {
   const fenced = new RiskError('fenced', 'another', { retriable: false })
   await expect(withRetry(failing(1, fenced), { name: 'it' })).rejects.toBe(fenced)

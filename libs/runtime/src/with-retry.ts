@@ -7,7 +7,7 @@ export interface RetryOptions {
   readonly initialMs?: number
   /** Default 5,000 ms. */
   readonly capMs?: number
-  /** Tries of one call in all; default 100, about eight minutes. */
+  /** Failures of one call in a row; default 100, about eight minutes. */
   readonly maxAttempts?: number
 }
 
@@ -26,25 +26,28 @@ export interface WithRetryOptions {
 
 /**
  * Calls until it succeeds. Retriable `RiskError`s are followed by another try with capped backoff; past `maxAttempts` it throws `limit-reached`. Any other error
- * is thrown at once, and after an abort the last one.
+ * is thrown at once, and after an abort the last one. A call that lasts, such as one that follows a stream, says `onProgress` whenever it got somewhere: the next
+ * failure is the first of a new row then.
  */
-export async function withRetry<T>(call: () => Promise<T>, options: WithRetryOptions): Promise<T> {
+export async function withRetry<T>(call: (onProgress: () => void) => Promise<T>, options: WithRetryOptions): Promise<T> {
   const { name, signal, sleep = sleepInProcess, onRetry } = options
   const { initialMs = 50, capMs = 5_000, maxAttempts = 100 } = options.retry ?? {}
-  for (let attempt = 1; ; attempt++) {
+  let failures = 0
+  for (;;) {
     try {
-      return await call()
+      return await call(() => (failures = 0))
     } catch (error) {
       if (!(error instanceof RiskError) || !error.retriable || signal?.aborted) throw error
-      if (attempt >= maxAttempts) {
-        throw new RiskError('limit-reached', `${name} failed ${attempt} times in a row, last with: ${error.message}`, {
+      failures++
+      if (failures >= maxAttempts) {
+        throw new RiskError('limit-reached', `${name} failed ${failures} times in a row, last with: ${error.message}`, {
           retriable: false,
           cause: error,
-          context: { name, attempts: attempt, code: error.code },
+          context: { name, attempts: failures, code: error.code },
         })
       }
-      const delayMs = Math.min(capMs, initialMs * 2 ** Math.min(attempt - 1, 30))
-      onRetry?.({ error, attempt, delayMs })
+      const delayMs = Math.min(capMs, initialMs * 2 ** Math.min(failures - 1, 30))
+      onRetry?.({ error, attempt: failures, delayMs })
       await sleep(delayMs, signal).catch((interruption: Error) => {
         throw interruption.name === 'AbortError' ? error : interruption
       })

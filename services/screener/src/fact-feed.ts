@@ -30,8 +30,6 @@ interface Followed {
   read: FactsRead
   /** Revision of its last entry when following began, -1 where it had none; null before that is known. */
   lastAtStart: number | null
-  /** Heard of its subscriptions so far. */
-  messages: number
   /** True once everything up to there has been read. */
   caughtUp: boolean
   /** Facts not shown yet, in order of epoch. */
@@ -77,7 +75,7 @@ export class FactFeed {
     this.followed = Array.from({ length: partitionCount }, (_, partition) => {
       const stream = relationsStream(partition, environment)
       const read = desk.offeredThrough.read[partition] ?? { head: emptyHead(stream), throughEpoch: -1 }
-      return { stream, from: read.head.revision, read, lastAtStart: null, messages: 0, caughtUp: false, waiting: [] }
+      return { stream, from: read.head.revision, read, lastAtStart: null, caughtUp: false, waiting: [] }
     })
     this.leastThroughEpoch = this.leastEpoch()
   }
@@ -133,26 +131,17 @@ export class FactFeed {
     this.assertFollowing()
   }
 
-  private async follow(followed: Followed, options: FactFeedOptions): Promise<void> {
+  private follow(followed: Followed, options: FactFeedOptions): Promise<void> {
     const { logger, signal, timers } = options
     const { stream } = followed
-    /** Ended a subscription that had told something: the first of a new row of failures. */
-    let interruption: Error | null = null
-    const read = async (): Promise<void> => {
-      const failure = interruption
-      interruption = null
-      if (failure !== null) throw failure
-      const { messages } = followed
-      await this.readOn(followed, options).catch((error: unknown) => {
-        if (followed.messages === messages) throw error
-        interruption = error instanceof Error ? error : new Error(String(error))
-      })
-    }
-    do await loggedRetry(read, { name: `following ${stream}`, signal, timers, logger, context: { part: 'facts', stream } })
-    while (interruption !== null)
+    const read = (onProgress: () => void): Promise<void> => this.readOn(followed, { ...options, onProgress })
+    return loggedRetry(read, { name: `following ${stream}`, signal, timers, logger, context: { part: 'facts', stream } })
   }
 
-  private async readOn(followed: Followed, { logger, signal }: FactFeedOptions): Promise<void> {
+  private async readOn(
+    followed: Followed,
+    { logger, signal, onProgress }: FactFeedOptions & { readonly onProgress: () => void },
+  ): Promise<void> {
     const { stream, from } = followed
     const caughtUp = (): void => {
       if (followed.caughtUp || followed.read.head.revision < followed.lastAtStart!) return
@@ -165,7 +154,7 @@ export class FactFeed {
     this.notify()
     const { revision } = followed.read.head
     for await (const message of this.ledger.subscribeToStream(stream, { after: revision < 0 ? 'start' : revision, signal })) {
-      followed.messages++
+      onProgress()
       if (message.kind !== 'entry') continue
       this.take(followed, message.entry)
       caughtUp()

@@ -1,3 +1,7 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parsePolicy } from '@riskledger/policy'
+import { compilePolicy, newScoreCard, score } from './index'
 import { DAY_MS, NOON_MS, decide, ordinary, ordinaryLogin, ordinaryTrade, pointsOf } from './testing/made-features'
 
 test.each([
@@ -51,4 +55,36 @@ test('payer name, session device and price', () => {
   expect(pointsOf(ordinaryTrade({ priceDeviationBasisPoints: -499 }), 'price-off-market')).toBe(0)
   expect(pointsOf(ordinaryTrade({ priceDeviationBasisPoints: -1_000 }), 'price-off-market')).toBe(60)
   expect(pointsOf(ordinaryTrade({ priceDeviationBasisPoints: 1_000 }), 'price-off-market')).toBe(60)
+})
+
+describe('what an earlier login showed', () => {
+  const since = { msSinceLastLogin: 60_000, msSinceEarlierLoginBehaviour: 65_000, msSinceEarlierLoginNewDevice: 65_000 }
+
+  test('counts beside a later login that shows nothing, from its own time', () => {
+    const odd = ordinary({ ...since, lastLoginBehaviourDistance: -1, earlierLoginBehaviourDistance: 900 })
+    const { signals } = decide(odd)
+    expect(signals.map(({ code, points }) => [code, points])).toEqual([
+      ['odd-behaviour-at-login', 200],
+      ['login-from-new-device', 40],
+    ])
+    for (const { features } of signals) expect(features).toContainEqual(expect.objectContaining({ name: 'since-login', value: 65_000 }))
+    expect(decide({ ...odd, msSinceEarlierLoginBehaviour: 3_600_001, msSinceEarlierLoginNewDevice: 3_600_001 }).scorePoints).toBe(0)
+  })
+
+  test('gives way to a later one that is odder', () => {
+    const [signal] = decide(ordinary({ ...since, lastLoginBehaviourDistance: 900, earlierLoginBehaviourDistance: 700 })).signals
+    expect(signal.points).toBe(200)
+    expect(signal.features).toContainEqual(expect.objectContaining({ name: 'since-login', value: 60_000 }))
+  })
+})
+
+test('a distance that is not known earns nothing, whatever the table gives for low ones', () => {
+  const text = readFileSync(join(__dirname, '..', '..', '..', '..', 'policies', 'default.yaml'), 'utf8')
+  const parsed = parsePolicy(
+    text.replace('odd-behaviour-at-login: { bands: [[400, 0],', 'odd-behaviour-at-login: { bands: [[-10, 30], [400, 0],'),
+  )
+  if (parsed.kind === 'rejected') throw new Error(JSON.stringify(parsed.problems))
+  const card = newScoreCard()
+  score(ordinary({ lastLoginBehaviourDistance: -1 }), compilePolicy(parsed.policy), card)
+  expect(card.scorePoints).toBe(0)
 })

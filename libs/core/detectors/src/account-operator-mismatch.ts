@@ -51,8 +51,8 @@ export function compileOperator(policy: DetectorPolicies['account-operator-misma
 
 /**
  * Is the one who acts the one whose account it is? New device, network or country count only where the account has known ones; each
- * alone is a new phone or a journey and stays far below a challenge. What a login showed follows the account for a while. Log
- * likelihood ratios are those of Freeman et al. (NDSS 2016), computed by the profiles.
+ * alone is a new phone or a journey and stays far below a challenge. What a login showed follows the account for a while, also
+ * where another login came since. Log likelihood ratios are those of Freeman et al. (NDSS 2016), computed by the profiles.
  */
 export function scoreOperator(features: Features, compiled: CompiledOperator, card: ScoreCard): void {
   const { codes, policy } = compiled
@@ -73,9 +73,27 @@ export function scoreOperator(features: Features, compiled: CompiledOperator, ca
   if (features.payerNameMatch === 'mismatch') addSignal(card, codes['payer-name-mismatch'], policy['payer-name-mismatch'].points)
   const deviation = Math.abs(features.priceDeviationBasisPoints)
   if (features.topic === 'p2p-trades' && deviation > 1) addSignal(card, codes['price-off-market'], compiled.price.pointsAt(deviation))
-  if (features.msSinceLastLogin < 0 || features.msSinceLastLogin > policy.afterLoginMs) return
-  addSignal(card, codes['odd-behaviour-at-login'], compiled.behaviourAtLogin.pointsAt(features.lastLoginBehaviourDistance))
-  if (features.lastLoginNewDevice) addSignal(card, codes['login-from-new-device'], policy['login-from-new-device'].points)
+  const distance = distanceAtLogin(features, policy.afterLoginMs)
+  if (distance >= 0) addSignal(card, codes['odd-behaviour-at-login'], compiled.behaviourAtLogin.pointsAt(distance))
+  if (msSinceNewDevice(features, policy.afterLoginMs) >= 0)
+    addSignal(card, codes['login-from-new-device'], policy['login-from-new-device'].points)
+}
+
+/** The largest distance that a login so short before showed; -1 for none. */
+function distanceAtLogin(features: Features, afterLoginMs: number): number {
+  const last = isWithin(features.msSinceLastLogin, afterLoginMs) ? features.lastLoginBehaviourDistance : -1
+  const earlier = isWithin(features.msSinceEarlierLoginBehaviour, afterLoginMs) ? features.earlierLoginBehaviourDistance : -1
+  return earlier > last ? earlier : last
+}
+
+/** How long ago a login so short before came from a new device; -1 for none. */
+function msSinceNewDevice(features: Features, afterLoginMs: number): number {
+  if (features.lastLoginNewDevice && isWithin(features.msSinceLastLogin, afterLoginMs)) return features.msSinceLastLogin
+  return isWithin(features.msSinceEarlierLoginNewDevice, afterLoginMs) ? features.msSinceEarlierLoginNewDevice : -1
+}
+
+function isWithin(sinceMs: number, afterLoginMs: number): boolean {
+  return sinceMs >= 0 && sinceMs <= afterLoginMs
 }
 
 function scoreDevice(features: Features, compiled: CompiledOperator, card: ScoreCard): void {
@@ -89,6 +107,7 @@ function scoreDevice(features: Features, compiled: CompiledOperator, card: Score
 /** The numbers behind an operator signal. */
 export function describeOperator(features: Features, compiled: CompiledOperator, code: string): SignalEvidence {
   const historyCount = features.loginHabitCount
+  const { afterLoginMs } = compiled.policy
   switch (code as OperatorCode) {
     case 'new-device':
       return evidence([number('known-devices', features.knownDeviceCount, 'count')], historyCount)
@@ -99,15 +118,14 @@ export function describeOperator(features: Features, compiled: CompiledOperator,
     case 'odd-behaviour':
       return held(number('behaviour-distance', features.behaviourDistance, 'permille'), compiled.behaviour, historyCount)
     case 'odd-behaviour-at-login': {
-      const shown = held(
-        number('behaviour-distance', features.lastLoginBehaviourDistance, 'permille'),
-        compiled.behaviourAtLogin,
-        historyCount,
-      )
-      return { ...shown, features: [...shown.features, number('since-login', features.msSinceLastLogin, 'ms')] }
+      const distance = distanceAtLogin(features, afterLoginMs)
+      const shown = held(number('behaviour-distance', distance, 'permille'), compiled.behaviourAtLogin, historyCount)
+      const isLast = isWithin(features.msSinceLastLogin, afterLoginMs) && distance === features.lastLoginBehaviourDistance
+      const sinceMs = isLast ? features.msSinceLastLogin : features.msSinceEarlierLoginBehaviour
+      return { ...shown, features: [...shown.features, number('since-login', sinceMs, 'ms')] }
     }
     case 'login-from-new-device':
-      return evidence([number('since-login', features.msSinceLastLogin, 'ms')], historyCount)
+      return evidence([number('since-login', msSinceNewDevice(features, afterLoginMs), 'ms')], historyCount)
     case 'unlike-the-account':
       return held(number('log-ratio', features.operatorLogRatioCentinats, 'centinats'), compiled.unlike, historyCount)
     case 'session-device-differs':

@@ -1,3 +1,7 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parsePolicy } from '@riskledger/policy'
+import { compilePolicy, newScoreCard, score } from './index'
 import { DAY_MS, decide, ordinary, ordinaryTrade, pointsOf } from './testing/made-features'
 
 const large = { amountMinor: 40_000, habitDistanceCenti: 600, ratioToLargestPermille: 2_000 }
@@ -82,4 +86,17 @@ test('money that comes in, and events without an amount, are not judged', () => 
 
 test('a trade is judged by the habit of trades, sales too', () => {
   expect(pointsOf(ordinaryTrade({ kind: 'sell', direction: 'credit', amountMinor: 18_800 * 6 }), 'above-percentile')).toBe(300)
+})
+
+test('where nothing waits for its label, nothing is earned for it, whatever the table gives for low ratios', () => {
+  const text = readFileSync(join(__dirname, '..', '..', '..', '..', 'policies', 'default.yaml'), 'utf8')
+  const parsed = parsePolicy(
+    text.replace('odd-amounts-pending: { bands: [[2500, 0],', 'odd-amounts-pending: { bands: [[-10, 30], [2500, 0],'),
+  )
+  if (parsed.kind === 'rejected') throw new Error(JSON.stringify(parsed.problems))
+  const { detectors } = parsed.policy
+  expect(detectors['amount-deviation']['odd-amounts-pending'].bands[0]).toEqual([-10, 30])
+  const card = newScoreCard()
+  score(ordinary({ ...large, pendingEvidencePermille: -1 }), compilePolicy(parsed.policy), card)
+  expect(card.scorePoints).toBe(decide(ordinary({ ...large, pendingEvidencePermille: -1 })).scorePoints)
 })

@@ -68,7 +68,8 @@ export function scoreAmountDeviation(features: Features, compiled: CompiledAmoun
     if (distance < compiled.evidenceFrom || ratioToLargestPermille <= 1000) return
     addSignal(card, compiled.farFromHabit, compiled.distanceTable.pointsAt(distance))
     addSignal(card, compiled.beyondLargest, compiled.largestTable.pointsAt(ratioToLargestPermille))
-    addSignal(card, compiled.pending, compiled.pendingTable.pointsAt(features.pendingEvidencePermille))
+    if (features.pendingEvidencePermille >= 0)
+      addSignal(card, compiled.pending, compiled.pendingTable.pointsAt(features.pendingEvidencePermille))
     if (features.msSinceLastKnownFraud >= 0) {
       addSignal(card, compiled.afterFraud, compiled.afterFraudTable.pointsAt(Math.floor(features.msSinceLastKnownFraud / HOUR_MS)))
     }

@@ -61,7 +61,7 @@ function compile(policy: Policy): CompiledPolicy {
       return { name, rows: oneOfEach.map((row) => Uint8Array.from(row, codeOf)), fromPoints, points }
     }),
     bands: policy.bands,
-    velocity: compileVelocity(detectors.velocity, codeOf, referenceCurrency),
+    velocity: compileVelocity(detectors.velocity, codeOf, { currency: referenceCurrency, habitHalfLifeMs: policy.state.habitHalfLifeMs }),
     amount: compileAmountDeviation(detectors['amount-deviation'], codeOf, referenceCurrency),
     lateNight: compileLateNight(detectors['late-night-deviation'], codeOf),
     counterparty: compileCounterparty(detectors['counterparty-reputation'], codeOf),

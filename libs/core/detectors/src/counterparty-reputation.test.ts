@@ -45,10 +45,22 @@ test('the rate is shrunk by the prior: 2 of 3 count as half', () => {
   expect(pointsOf(used(0b11), 'fraud-rate')).toBe(120)
 })
 
-test('old frauds fade, and weeks of reports mean that it is repaired by now', () => {
+test('old frauds fade, and many without a new one mean that it is repaired by now', () => {
   expect(pointsOf(used(0b11, { lastKnownFraudMs: NOON_MS - 7 * DAY_MS }), 'recent-fraud')).toBe(40)
   expect(pointsOf(used(0b11, { lastKnownFraudMs: NOON_MS - 14 * DAY_MS - HOUR_MS }), 'recent-fraud')).toBe(0)
   expect(pointsOf(used(0b11111111, { frauds7d: 8 * ONE, known7d: 9 * ONE }), 'long-known-fraud')).toBe(-300)
+})
+
+test('more frauds earn no less while there are new ones', () => {
+  const burst = (count: number) => {
+    const decayed = { frauds3d: count * ONE, known3d: (count + 2) * ONE, frauds7d: count * ONE, known7d: (count + 2) * ONE }
+    return decide(used((1 << count) - 1, { ...decayed, lastKnownFraudMs: NOON_MS - HOUR_MS })).scorePoints
+  }
+  for (let count = 2; count <= 8; count++) expect(burst(count)).toBeGreaterThanOrEqual(burst(count - 1))
+  expect(burst(3)).toBeGreaterThanOrEqual(500)
+  const over = { frauds7d: 8 * ONE, known7d: 9 * ONE }
+  expect(pointsOf(used(0b11111111, { ...over, lastKnownFraudMs: NOON_MS - 7 * DAY_MS + 1 }), 'long-known-fraud')).toBe(0)
+  expect(pointsOf(used(0b11111111, { ...over, lastKnownFraudMs: NOON_MS - 7 * DAY_MS }), 'long-known-fraud')).toBe(-300)
 })
 
 test('disputes enter at their lower bound: one of one says less than seven of nine', () => {

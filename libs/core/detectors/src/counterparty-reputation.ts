@@ -21,6 +21,7 @@ export interface CompiledCounterparty {
   readonly mixed: BandTable
   readonly recent: BandTable
   readonly longKnown: BandTable
+  readonly longKnownNotWithinMs: number
   readonly disputes: BandTable
   readonly chargebacks: BandTable
   readonly counterfeits: BandTable
@@ -54,6 +55,7 @@ export function compileCounterparty(policy: DetectorPolicies['counterparty-reput
     mixed: new BandTable(policy['fraud-rate-mixed'].bands),
     recent: new BandTable(policy['recent-fraud'].bands),
     longKnown: new BandTable(policy['long-known-fraud'].bands),
+    longKnownNotWithinMs: policy['long-known-fraud'].notWithinMs ?? 0,
     disputes: new BandTable(policy['disputed-trades'].bands),
     chargebacks: new BandTable(policy['charged-back'].bands),
     counterfeits: new BandTable(policy['reported-counterfeit'].bands),
@@ -63,7 +65,7 @@ export function compileCounterparty(policy: DetectorPolicies['counterparty-reput
 
 /**
  * What relations know of the counterparty. Its newest known payments weigh most: frauds in a row mean that it is being used now, one
- * legitimate payment after them that it is over, so the rate counts little then. Rates are shrunk by a prior, so that one fraud is no
+ * legitimate payment after them that it is over, so the rate counts little then; many frauds and none of late, that it is likely repaired. Rates are shrunk by a prior, so that one fraud is no
  * verdict on a small merchant; dispute rates enter at their lower bound. An unknown counterparty is a small signal of its own.
  */
 export function scoreCounterparty(features: Features, compiled: CompiledCounterparty, card: ScoreCard): void {
@@ -91,7 +93,8 @@ function scoreFrauds(features: Features, fact: Fact, on: { readonly compiled: Co
   addSignal(card, codes['fraud-streak'], compiled.streak.pointsAt(streak))
   addSignal(card, codes['fraud-rate'], compiled.rate.pointsAt(rate3dPermille(fact, compiled)))
   addSignal(card, codes['recent-fraud'], compiled.recent.pointsAt(hoursSince(features, fact.lastKnownFraudMs)))
-  addSignal(card, codes['long-known-fraud'], compiled.longKnown.pointsAt(milliOf(fact.frauds7d)))
+  if (Math.max(0, features.eventTimeMs - fact.lastKnownFraudMs) >= compiled.longKnownNotWithinMs)
+    addSignal(card, codes['long-known-fraud'], compiled.longKnown.pointsAt(milliOf(fact.frauds7d)))
 }
 
 /** The numbers behind a counterparty signal. */
@@ -119,8 +122,11 @@ export function describeCounterparty(features: Features, compiled: CompiledCount
       return held(number('fraud-rate-7d', rate7dPermille(fact, compiled), 'permille'), compiled.mixed, known)
     case 'recent-fraud':
       return held(number('since-known-fraud', hoursSince(features, fact.lastKnownFraudMs), 'hours'), compiled.recent, known)
-    case 'long-known-fraud':
-      return held(number('frauds-decayed-7d', milliOf(fact.frauds7d), 'milli-events'), compiled.longKnown, known)
+    case 'long-known-fraud': {
+      const frauds = held(number('frauds-decayed-7d', milliOf(fact.frauds7d), 'milli-events'), compiled.longKnown, known)
+      const hours = hoursSince(features, fact.lastKnownFraudMs)
+      return { ...frauds, features: [...frauds.features, number('since-known-fraud', hours, 'hours')] }
+    }
     case 'disputed-trades': {
       const trades = fact.tradesCompleted + fact.tradesDisputed + fact.tradesCancelled
       const rate = held(number('disputed-lower-bound', disputedPermille(fact, compiled.zCenti), 'permille'), compiled.disputes, trades)

@@ -17,14 +17,46 @@ test('an amount is told with the habit it was held against', () => {
 
 test('a burst is told with its window and the usual rate', () => {
   const features = ordinary({ payments: windows([9, 41, 41, 41, 41, 41]), distinctCounterparties1h: 33 })
-  expect(sentence(features, 'payments-in-10min')).toBe('41 payments in 10 min; usual rate 1.3 a day')
+  expect(sentence(features, 'payments-in-10min')).toBe('41 payments in 10 min; usual rate 0.361 a day')
   expect(sentence(features, 'counterparties-in-1h')).toBe('33 distinct counterparties in 1 h')
 })
 
 test('an hour is told with its share', () => {
   const features = ordinary({ localHour: 2, hourSharePpm: 1_000 })
-  expect(sentence(features, 'unusual-hour')).toBe("02h holds 0.1 % of this account's 180 events")
+  expect(sentence(features, 'unusual-hour')).toBe("02h holds about 0.1 % of this account's 180 events")
   expect(sentence({ ...features, offsetSource: 'utc' }, 'unusual-hour')).toMatch(/local time not known: UTC/)
+})
+
+test('times of frauds are those of the payments, and none is 0 s ago', () => {
+  const fraud = (agoMs: number) => ordinary({ counterparty: merchant({ fraudRegister: 1, lastKnownFraudMs: NOON_MS - agoMs }) })
+  expect(sentence(fraud(HOUR_MS - 1), 'recent-fraud')).toBe("the counterparty's last payment known to be fraud was made less than 1 h ago")
+  expect(sentence(fraud(5 * HOUR_MS), 'recent-fraud')).toBe("the counterparty's last payment known to be fraud was made 5 h ago")
+  const device = { asOfMs: 0, firstSeenMs: 0, distinctAccounts: 1, lastKnownFraudMs: NOON_MS - HOUR_MS }
+  expect(sentence(ordinary({ deviceFact: device }), 'device-of-fraud')).toBe(
+    "the device's last payment known to be fraud was made less than 1 d ago",
+  )
+  const large = { amountMinor: 50_000, habitDistanceCenti: 900, ratioToLargestPermille: 2_000 }
+  expect(sentence(ordinary({ ...large, msSinceLastKnownFraud: 1_800_000 }), 'after-known-fraud')).toBe(
+    "the account's last payment known to be fraud was made less than 1 h ago",
+  )
+})
+
+test('frauds that are over are told with their number and time, as far as the record holds them', () => {
+  const over = merchant({ fraudRegister: 255, frauds7d: 8.5 * 65_536, lastKnownFraudMs: NOON_MS - 200 * HOUR_MS })
+  expect(sentence(ordinary({ counterparty: over }), 'long-known-fraud')).toBe(
+    'known frauds at this counterparty add up to 8.5 (each counts half after 7 d), the last of a payment made 8 d ago; it is likely repaired',
+  )
+  const features = [{ name: 'frauds-decayed-7d', value: 8_500, unit: 'milli-events', exact: true }]
+  expect(explainSignal({ detector: 'counterparty-reputation', code: 'long-known-fraud', features, historyCount: 9 })).toBe(
+    'known frauds at this counterparty add up to 8.5 (each counts half after 7 d); it is likely repaired',
+  )
+})
+
+test('what is new is told as far as the account remembers', () => {
+  const features = ordinaryLogin({ device: 'new', network: 'new', country: 'new' })
+  expect(sentence(features, 'new-device')).toBe("a device that is none of the account's last 8 (it has 2 known devices)")
+  expect(sentence(features, 'new-network')).toBe("a network that is none of the account's last 8 (residential)")
+  expect(sentence(features, 'new-country')).toBe("a country that is none of the account's last 8 (GB)")
 })
 
 test('every signal that can fire has a sentence without gaps', () => {
@@ -61,12 +93,9 @@ test('every signal that can fire has a sentence without gaps', () => {
       countryChangedSinceLastLogin: true,
     }),
     ordinary({
-      accountAlertSeverity: 700,
-      accountAlertKind: 'pep',
-      eventAlertSeverity: 500,
-      eventAlertKind: 'payment',
-      counterpartyAlertSeverity: 600,
-      counterpartyAlertKind: 'other',
+      accountAlerts: { pep: 700 },
+      eventAlerts: { payment: 500 },
+      counterpartyAlerts: { other: 600 },
     }),
     ordinary({ livenessFailed1d: 2, livenessAbandoned1d: 3, livenessAttackKind: 'mask', livenessFaceMismatch: true }),
     ordinary({ livenessFailed1d: 2, livenessPassedAfterFailure: true }),
@@ -97,6 +126,12 @@ test('numbers are spelt for people', () => {
     '-€0.05',
     'CHF 12.50',
     'JPY 300',
+  ])
+  expect([money(3_000_000, 'KWD'), money(-12, 'TND'), money(300, 'UYI'), money(12_345, 'CLF')]).toEqual([
+    'KWD 3,000.000',
+    '-TND 0.012',
+    'UYI 300',
+    'CLF 1.2345',
   ])
   expect([grouped(1_234_567), counted(1, 'payment'), counted(1_204, 'payer'), scaled(1_250, 3), scaled(-5, 2), percent(125)]).toEqual([
     '1,234,567',

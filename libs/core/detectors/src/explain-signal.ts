@@ -22,13 +22,14 @@ const SENTENCES: Readonly<Record<string, (signal: ExplainableSignal) => string>>
   'beyond-largest': (signal) => `${scaled(value(signal, 'ratio-to-largest'), 3)} times the largest amount known to be legitimate`,
   'odd-amounts-pending': (signal) =>
     `another payment of the last 7 days, not settled as legitimate yet, was ${scaled(value(signal, 'largest-unlabelled-ratio'), 3)} times its mean`,
-  'after-known-fraud': (signal) => `the account had a confirmed fraud ${duration(value(signal, 'since-known-fraud') * HOUR_MS)} ago`,
+  'after-known-fraud': (signal) =>
+    `the account's last payment known to be fraud was made ${ago(value(signal, 'since-known-fraud'), HOUR_MS)}`,
   'above-percentile': (signal) =>
     `${amountOf(signal, 'amount')} against a habit of ${amountOf(signal, 'usual-amount')} (median of ${counted(signal.historyCount, 'event')})${timesPercentile(signal)}`,
   'above-population': (signal) =>
     `${amountOf(signal, 'amount')} from an account with little history; ${scaled(value(signal, 'ratio-to-percentile'), 3)} times what nearly all accounts stay below (${amountOf(signal, 'percentile')})`,
   'unusual-hour': (signal) =>
-    `${hour(value(signal, 'local-hour'))} holds ${scaled(value(signal, 'habitual-share'), 4)} % of this account's ${counted(signal.historyCount, 'event')}${text(signal, 'offset-from') === 'utc' ? ' (local time not known: UTC)' : ''}`,
+    `${hour(value(signal, 'local-hour'))} holds about ${scaled(value(signal, 'habitual-share'), 4)} % of this account's ${counted(signal.historyCount, 'event')}${text(signal, 'offset-from') === 'utc' ? ' (local time not known: UTC)' : ''}`,
   'unusual-night-hour': (signal) =>
     `${hour(value(signal, 'local-hour'))} lies in the night (${hour(value(signal, 'night-from'))} to ${hour(value(signal, 'night-to'))}), when this account seldom acts`,
   'unknown-counterparty': (signal) => `the counterparty is nearly unknown: ${counted(value(signal, 'payments'), 'payment')} so far`,
@@ -39,22 +40,24 @@ const SENTENCES: Readonly<Record<string, (signal: ExplainableSignal) => string>>
   'fraud-rate-mixed': (signal) =>
     `${percent(value(signal, 'fraud-rate-7d'))} of the counterparty's recent known payments were frauds, the newest was not`,
   'recent-fraud': (signal) =>
-    `the counterparty's last known fraud was reported ${duration(value(signal, 'since-known-fraud') * HOUR_MS)} ago`,
-  'long-known-fraud': () => `frauds at this counterparty have been reported for weeks, so it is likely repaired`,
+    `the counterparty's last payment known to be fraud was made ${ago(value(signal, 'since-known-fraud'), HOUR_MS)}`,
+  'long-known-fraud': (signal) =>
+    `known frauds at this counterparty add up to ${scaled(value(signal, 'frauds-decayed-7d'), 3)} (each counts half after 7 d)${lastFraud(signal)}; it is likely repaired`,
   'disputed-trades': (signal) =>
     `${grouped(value(signal, 'disputed'))} of the counterparty's ${counted(signal.historyCount, 'trade')} ${value(signal, 'disputed') === 1 ? 'was' : 'were'} disputed (at least ${percent(value(signal, 'disputed-lower-bound'))})`,
   'charged-back': (signal) => `${counted(value(signal, 'chargebacks'), 'chargeback')} against the counterparty`,
   'reported-counterfeit': (signal) => `${counted(value(signal, 'counterfeit-reports'), 'report')} of counterfeits against the counterparty`,
   'counterparty-alerted': (signal) => `providers' alerts name the counterparty, severity ${grouped(value(signal, 'severity'))} of 1,000`,
-  'new-device': (signal) => `a device that the account never used (it has ${counted(value(signal, 'known-devices'), 'known device')})`,
-  'new-network': (signal) => `a network that the account never used${suffix(text(signal, 'network-class'))}`,
-  'new-country': (signal) => `a country where the account never was (${text(signal, 'country')})`,
+  'new-device': (signal) =>
+    `a device that is none of the account's last 8 (it has ${counted(value(signal, 'known-devices'), 'known device')})`,
+  'new-network': (signal) => `a network that is none of the account's last 8${suffix(text(signal, 'network-class'))}`,
+  'new-country': (signal) => `a country that is none of the account's last 8 (${text(signal, 'country')})`,
   'odd-behaviour': (signal) =>
     `far from the account's usual interaction pattern: distance ${grouped(value(signal, 'behaviour-distance'))} of 1,000`,
   'odd-behaviour-at-login': (signal) =>
     `the login ${duration(value(signal, 'since-login'))} before was far from the account's usual interaction pattern: distance ${grouped(value(signal, 'behaviour-distance'))} of 1,000`,
   'login-from-new-device': (signal) =>
-    `the login ${duration(value(signal, 'since-login'))} before came from a device that the account never used`,
+    `the login ${duration(value(signal, 'since-login'))} before came from a device that was none of the account's last 8`,
   'unlike-the-account': (signal) =>
     `network, browser and device are unlike this account's ${counted(signal.historyCount, 'login')}: log likelihood ratio ${scaled(value(signal, 'log-ratio'), 2)}`,
   'session-device-differs': () => `not the device that opened the session`,
@@ -62,7 +65,8 @@ const SENTENCES: Readonly<Record<string, (signal: ExplainableSignal) => string>>
     `${grouped(value(signal, 'distance'))} km since the last login, at ${grouped(value(signal, 'speed'))} km/h`,
   'shared-device': (signal) =>
     `${atLeast(signal, 'accounts-of-device')}${counted(value(signal, 'accounts-of-device'), 'account')} use this device`,
-  'device-of-fraud': (signal) => `the device took part in a fraud known for ${duration(value(signal, 'since-known-fraud') * 24 * HOUR_MS)}`,
+  'device-of-fraud': (signal) =>
+    `the device's last payment known to be fraud was made ${ago(value(signal, 'since-known-fraud'), 24 * HOUR_MS)}`,
   'payer-name-mismatch': () => `the payer's name is not the account holder's`,
   'price-off-market': (signal) => `the price is ${scaled(value(signal, 'price-deviation'), 2)} % off the market`,
   'event-alert': (signal) =>
@@ -142,6 +146,17 @@ function timesPercentile(signal: ExplainableSignal): string {
   if (limit <= 0 || amount < limit + limit / 2) return ''
   const tenths = Math.round((amount * 10) / limit)
   return `; above the account's high percentile (${amountOf(signal, 'percentile')}) ${scaled(tenths, 1)} times over`
+}
+
+/** How long ago, of a time in whole units. */
+function ago(units: number, unitMs: number): string {
+  return units === 0 ? `less than ${windowName(unitMs)} ago` : `${duration(units * unitMs)} ago`
+}
+
+/** When the last fraud was; nothing where the record does not say so. */
+function lastFraud(signal: ExplainableSignal): string {
+  const since = find(signal, 'since-known-fraud')
+  return since === undefined ? '' : `, the last of a payment made ${ago(since.value, HOUR_MS)}`
 }
 
 function hour(of: number): string {

@@ -1,17 +1,22 @@
 import type { DetectorPolicies } from '@riskledger/policy'
-import type { Features } from '@riskledger/profiles'
+import type { AlertSeverities, Features } from '@riskledger/profiles'
 import { roundHalfEven } from './band-table'
 import { evidence, number, token, type CodeOf, type SignalEvidence } from './evidence'
 import { addSignal, type ScoreCard } from './score-card'
 
 type AlertPoints = DetectorPolicies['external-alert']['pointsAtSeverity1000']
 
+interface AlertPlace {
+  readonly code: number
+  readonly sharePermille: number
+}
+
 /** The alert policy. */
 export interface CompiledAlerts {
   readonly points: AlertPoints
-  readonly account: { readonly code: number; readonly sharePermille: number }
-  readonly event: { readonly code: number; readonly sharePermille: number }
-  readonly counterparty: { readonly code: number; readonly sharePermille: number }
+  readonly account: AlertPlace
+  readonly event: AlertPlace
+  readonly counterparty: AlertPlace
 }
 
 /** Prepares the codes. */
@@ -29,40 +34,45 @@ export function compileAlerts(policy: DetectorPolicies['external-alert'], codeOf
 }
 
 /**
- * What providers say of this event, this account, this counterparty: points by kind, in proportion to the severity. One alert that names
- * both the event and the account counts once. A cleared or expired alert is not in the features.
+ * What providers say of this event, this account, this counterparty: points by kind, in proportion to the severity; of several kinds the one
+ * that earns most. A cleared or expired alert is not in the features.
  */
 export function scoreAlerts(features: Features, compiled: CompiledAlerts, card: ScoreCard): void {
-  const { eventAlertSeverity, accountAlertSeverity, counterpartyAlertSeverity } = features
-  if (eventAlertSeverity > 0)
-    addSignal(card, compiled.event.code, pointsOf(compiled, features.eventAlertKind, eventAlertSeverity * compiled.event.sharePermille))
-  const isSame = eventAlertSeverity === accountAlertSeverity && features.eventAlertKind === features.accountAlertKind
-  if (accountAlertSeverity > 0 && !isSame) {
-    addSignal(
-      card,
-      compiled.account.code,
-      pointsOf(compiled, features.accountAlertKind, accountAlertSeverity * compiled.account.sharePermille),
-    )
-  }
-  if (counterpartyAlertSeverity > 0) {
-    addSignal(
-      card,
-      compiled.counterparty.code,
-      pointsOf(compiled, features.counterpartyAlertKind, counterpartyAlertSeverity * compiled.counterparty.sharePermille),
-    )
-  }
+  scorePlace(features.eventAlerts, compiled, { place: compiled.event, card })
+  scorePlace(features.accountAlerts, compiled, { place: compiled.account, card })
+  scorePlace(features.counterpartyAlerts, compiled, { place: compiled.counterparty, card })
 }
 
-function pointsOf(compiled: CompiledAlerts, kind: string, weight: number): number {
+function scorePlace(
+  severities: AlertSeverities,
+  compiled: CompiledAlerts,
+  on: { readonly place: AlertPlace; readonly card: ScoreCard },
+): void {
+  const kind = weightiest(severities, compiled)
+  if (kind !== null)
+    addSignal(on.card, on.place.code, roundHalfEven((weightOf(kind, severities, compiled) * on.place.sharePermille) / 1_000_000))
+}
+
+/** The kind that earns most; null without an alert. */
+function weightiest(severities: AlertSeverities, compiled: CompiledAlerts): string | null {
+  let best: string | null = null
+  for (const kind in severities) {
+    if (severities[kind] <= 0) continue
+    if (best === null || weightOf(kind, severities, compiled) > weightOf(best, severities, compiled)) best = kind
+  }
+  return best
+}
+
+/** Points of the kind times the severity. */
+function weightOf(kind: string, severities: AlertSeverities, compiled: CompiledAlerts): number {
   const full = Object.hasOwn(compiled.points, kind) ? compiled.points[kind as keyof AlertPoints] : compiled.points.other
-  return roundHalfEven((full * weight) / 1_000_000)
+  return full * severities[kind]
 }
 
 /** The alert behind a signal. */
-export function describeAlerts(features: Features, _compiled: CompiledAlerts, code: string): SignalEvidence {
-  if (code === 'event-alert')
-    return evidence([number('severity', features.eventAlertSeverity, 'severity'), token('kind', features.eventAlertKind)])
-  if (code === 'account-alert')
-    return evidence([number('severity', features.accountAlertSeverity, 'severity'), token('kind', features.accountAlertKind)])
-  return evidence([number('severity', features.counterpartyAlertSeverity, 'severity'), token('kind', features.counterpartyAlertKind)])
+export function describeAlerts(features: Features, compiled: CompiledAlerts, code: string): SignalEvidence {
+  const { eventAlerts, accountAlerts, counterpartyAlerts } = features
+  const severities = code === 'event-alert' ? eventAlerts : code === 'account-alert' ? accountAlerts : counterpartyAlerts
+  const kind = weightiest(severities, compiled) ?? 'unknown'
+  return evidence([number('severity', severities[kind] ?? 0, 'severity'), token('kind', kind)])
 }

@@ -24,7 +24,7 @@ describe('case 1: $3,000 of electronics at 02:40 by an account of small daytime 
 
   test("the wallet's alert weighs on top", () => {
     const clean = { ...purchase, counterparty: null }
-    const alerted = decide({ ...clean, eventAlertSeverity: 600, eventAlertKind: 'payment' })
+    const alerted = decide({ ...clean, eventAlerts: { payment: 600 } })
     expect(alerted.signals).toContainEqual(expect.objectContaining({ code: 'event-alert', points: 90 }))
     expect(alerted.verdict).toBe('hold')
     expect(alerted.scorePoints).toBeGreaterThan(decide(clean).scorePoints)
@@ -102,7 +102,7 @@ describe('case 3: dirty money', () => {
   })
 
   test('so is one whose account is alerted for dirty funds', () => {
-    expect(['hold', 'block']).toContain(decide({ ...deal, accountAlertSeverity: 700, accountAlertKind: 'dirty-funds' }).verdict)
+    expect(['hold', 'block']).toContain(decide({ ...deal, accountAlerts: { 'dirty-funds': 700 } }).verdict)
   })
 
   test("another's name alone is no more than a question", () => {

@@ -2,25 +2,34 @@ import { decide, ordinary, ordinaryLogin, pointsOf } from './testing/made-featur
 
 describe('external alerts', () => {
   test('count by kind, in proportion to their severity', () => {
-    expect(pointsOf(ordinary({ accountAlertSeverity: 1_000, accountAlertKind: 'dirty-funds' }), 'account-alert')).toBe(500)
-    expect(pointsOf(ordinary({ accountAlertSeverity: 700, accountAlertKind: 'dirty-funds' }), 'account-alert')).toBe(350)
-    expect(pointsOf(ordinary({ accountAlertSeverity: 700, accountAlertKind: 'a-new-kind' }), 'account-alert')).toBe(140)
-    expect(pointsOf(ordinary({ counterpartyAlertSeverity: 1_000, counterpartyAlertKind: 'counterfeit' }), 'counterparty-alert')).toBe(150)
+    expect(pointsOf(ordinary({ accountAlerts: { 'dirty-funds': 1_000 } }), 'account-alert')).toBe(500)
+    expect(pointsOf(ordinary({ accountAlerts: { 'dirty-funds': 700 } }), 'account-alert')).toBe(350)
+    expect(pointsOf(ordinary({ accountAlerts: { 'a-new-kind': 700 } }), 'account-alert')).toBe(140)
+    expect(pointsOf(ordinary({ counterpartyAlerts: { counterfeit: 1_000 } }), 'counterparty-alert')).toBe(150)
   })
 
   test('without severity, or cleared, say nothing', () => {
-    expect(decide(ordinary({ accountAlertSeverity: 0, accountAlertKind: 'sanctions' })).scorePoints).toBe(0)
-    expect(decide(ordinary({ accountAlertSeverity: -1, accountAlertKind: 'sanctions' })).scorePoints).toBe(0)
+    expect(decide(ordinary({ accountAlerts: { sanctions: 0 } })).scorePoints).toBe(0)
+    expect(decide(ordinary({ accountAlerts: { sanctions: -1 } })).scorePoints).toBe(0)
   })
 
-  test('one that names both event and account counts once, two count twice', () => {
-    const both = { accountAlertSeverity: 600, accountAlertKind: 'payment', eventAlertSeverity: 600, eventAlertKind: 'payment' }
-    expect(decide(ordinary(both)).scorePoints).toBe(90)
-    expect(decide(ordinary({ ...both, accountAlertKind: 'pep' })).scorePoints).toBe(90 + 72)
+  test('on the event and on the account count each, also where they are alike', () => {
+    const both = { accountAlerts: { payment: 600 }, eventAlerts: { payment: 600 } }
+    expect(decide(ordinary(both)).scorePoints).toBe(90 + 90)
+    expect(decide(ordinary({ ...both, accountAlerts: { pep: 600 } })).scorePoints).toBe(90 + 72)
+  })
+
+  test('of several kinds the one that earns most counts, not the most severe', () => {
+    const decision = decide(ordinary({ accountAlerts: { payment: 900, sanctions: 800 } }))
+    expect(decision).toMatchObject({ verdict: 'block', scorePoints: 800 })
+    expect(decision.signals[0].features).toEqual([
+      expect.objectContaining({ name: 'severity', value: 800 }),
+      expect.objectContaining({ name: 'kind', text: 'sanctions' }),
+    ])
   })
 
   test('a sanctions hit blocks', () => {
-    expect(decide(ordinary({ accountAlertSeverity: 1_000, accountAlertKind: 'sanctions' })).verdict).toBe('block')
+    expect(decide(ordinary({ accountAlerts: { sanctions: 1_000 } })).verdict).toBe('block')
   })
 })
 

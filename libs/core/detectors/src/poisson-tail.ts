@@ -1,7 +1,20 @@
 import { strict as assert } from 'node:assert'
 
-/** Counts for which the table is exact; larger ones are judged as this many. */
+/** Counts for which the table is exact. */
 export const MAX_TABLED_COUNT = 255
+
+/**
+ * A mean below which `count` or more events are unlikely: the table's, and beyond it the last one's in proportion, which is never too large.
+ *
+ * Proof. P(X >= k) at mean m is P(G <= m), G of the gamma law with shape k; so `table[k] / k` is the alpha-quantile of G / k. For K > k the
+ * densities of the two scaled laws have the ratio c (x e^-x)^(K-k), which rises up to 1 and falls from there, so they cross twice, on either
+ * side of 1, and their distribution functions F_k and F_K once between. F_K(1) < F_k(1), since F_k(1) = P(X >= k at mean k) falls to 1/2
+ * (Ramanujan's equation, Szegő 1928); so the functions cross beyond 1, and F_K <= F_k up to 1. For alpha below 1/2, `table[k] / k` lies
+ * below 1: there F_K is at most alpha, so K or more events are unlikely at the mean K `table[k] / k`.
+ */
+export function unlikelyBelowAt(table: Float64Array, count: number): number {
+  return count <= MAX_TABLED_COUNT ? table[count] : (table[MAX_TABLED_COUNT] * count) / MAX_TABLED_COUNT
+}
 
 /**
  * For each count k in `[0, 255]` the largest mean at which k or more events come with a probability below `alphaPpb` in 10^9 under

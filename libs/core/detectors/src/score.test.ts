@@ -20,7 +20,7 @@ test('the score stays within 0 and 1000', () => {
   const card = newScoreCard()
   score(ordinary({ livenessPassedAfterFailure: true }), compiled, card)
   expect(card).toMatchObject({ scorePoints: 0, verdict: 'allow', signalCount: 1 })
-  score(ordinary({ accountAlertSeverity: 1_000, accountAlertKind: 'sanctions', livenessAttackKind: 'deepfake' }), compiled, card)
+  score(ordinary({ accountAlerts: { sanctions: 1_000 }, livenessAttackKind: 'deepfake' }), compiled, card)
   expect(card).toMatchObject({ scorePoints: 1000, verdict: 'block' })
 })
 

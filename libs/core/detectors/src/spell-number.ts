@@ -1,36 +1,29 @@
 const SYMBOLS: Readonly<Record<string, string>> = { USD: '$', EUR: '€', GBP: '£' }
-/** Currencies without minor units (ISO 4217). */
-const WHOLE_CURRENCIES = new Set([
-  'BIF',
-  'CLP',
-  'DJF',
-  'GNF',
-  'ISK',
-  'JPY',
-  'KMF',
-  'KRW',
-  'PYG',
-  'RWF',
-  'UGX',
-  'VND',
-  'VUV',
-  'XAF',
-  'XOF',
-  'XPF',
-])
+/** Digits of the minor unit, where they are not two (ISO 4217). */
+const MINOR_DIGITS: Readonly<Record<string, number>> = {
+  ...digitsOf(0, 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'),
+  ...digitsOf(3, 'BHD IQD JOD KWD LYD OMR TND'),
+  ...digitsOf(4, 'CLF UYW'),
+}
 
 /** Digits in groups of three: `1234567` becomes `1,234,567`. */
 export function grouped(value: number): string {
   return String(Math.trunc(value)).replace(/\B(?=(\d{3})+$)/g, ',')
 }
 
-/** An amount of minor units in words of money: `$3,000.00`, `CHF 12.50`, `JPY 300`. */
+function digitsOf(digits: number, currencies: string): Record<string, number> {
+  return Object.fromEntries(currencies.split(' ').map((currency) => [currency, digits]))
+}
+
+/** An amount of minor units in words of money: `$3,000.00`, `CHF 12.50`, `JPY 300`, `KWD 3.000`. */
 export function money(amountMinor: number, currency: string): string {
   const symbol = SYMBOLS[currency] ?? `${currency} `
   const sign = amountMinor < 0 ? '-' : ''
   const size = Math.abs(amountMinor)
-  if (WHOLE_CURRENCIES.has(currency)) return `${sign}${symbol}${grouped(size)}`
-  return `${sign}${symbol}${grouped(Math.floor(size / 100))}.${String(size % 100).padStart(2, '0')}`
+  const digits = MINOR_DIGITS[currency] ?? 2
+  if (digits === 0) return `${sign}${symbol}${grouped(size)}`
+  const text = String(size).padStart(digits + 1, '0')
+  return `${sign}${symbol}${grouped(Number(text.slice(0, -digits)))}.${text.slice(-digits)}`
 }
 
 /** A scaled integer with a point: `scaled(1234, 2)` is `12.34`; zeros at the end are dropped. */

@@ -1,4 +1,4 @@
-import { decide, ordinary, ordinaryLogin, ordinaryTrade, pointsOf, windows, type SixCounts } from './testing/made-features'
+import { DAY_MS, decide, ordinary, ordinaryLogin, ordinaryTrade, pointsOf, windows, type SixCounts } from './testing/made-features'
 
 const inTenMinutes = (n: number): SixCounts => [1, n, n, n, n, n]
 
@@ -26,6 +26,24 @@ describe('payments in ten minutes', () => {
     expect(pointsOf(ordinary({ ...fresh, payments: windows(inTenMinutes(20)) }), 'payments-in-10min')).toBe(300)
   })
 
+  test('beyond the table of tails are judged in proportion', () => {
+    const busy = ordinary({ payments: windows([3, 5, 14, 4_000, 5_200, 10_000]), paymentsPerDayMilli: 200_000 })
+    expect(pointsOf(busy, 'payments-in-1d')).toBe(200)
+    expect(pointsOf({ ...busy, payments: windows([3, 5, 14, 230, 1_430, 6_000]) }, 'payments-in-1d')).toBe(0)
+  })
+
+  test('of a new account are no habit of it: its first day is held to the least rate', () => {
+    const first = ordinary({ payments: windows([1, 3, 17, 400, 400, 400]), paymentsPerDayMilli: 399_000, historyMs: DAY_MS })
+    expect(pointsOf(first, 'payments-in-1d')).toBe(200)
+    const minuteLater = ordinary({ payments: windows([1, 3, 17, 400, 401, 401]), paymentsPerDayMilli: 400_000, historyMs: DAY_MS + 60_000 })
+    expect(pointsOf(minuteLater, 'payments-in-1d')).toBe(200)
+  })
+
+  test('of an account that has paid so often for days are no burst', () => {
+    const shop = ordinary({ payments: windows([1, 1, 4, 60, 240, 240]), paymentsPerDayMilli: 60_000, historyMs: 4 * DAY_MS })
+    expect(pointsOf(shop, 'payments-in-1d')).toBe(0)
+  })
+
   test('tell their window, the usual rate and whether the count is exact', () => {
     const burst = ordinary({ payments: { ...windows(inTenMinutes(20)), exact: [true, false, true, true, true, true] } })
     const signal = decide(burst).signals.find((one) => one.code === 'payments-in-10min')
@@ -38,7 +56,7 @@ describe('payments in ten minutes', () => {
       fromMs: burst.eventTimeMs - 600_000,
       toMs: burst.eventTimeMs,
     })
-    expect(signal!.features[1]).toMatchObject({ name: 'usual-per-day', value: 1_300 })
+    expect(signal!.features[1]).toMatchObject({ name: 'usual-per-day', value: 854 })
   })
 })
 

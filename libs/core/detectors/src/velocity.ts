@@ -1,8 +1,8 @@
 import { DISTINCT_COUNTS, VELOCITY_EVENTS, type DetectorPolicies } from '@riskledger/policy'
-import { WINDOW_NAMES, WINDOW_WIDTHS_MS, type Features, type WindowFeatures } from '@riskledger/profiles'
+import { WINDOW_NAMES, WINDOW_WIDTHS_MS, exposureDays, type Features, type WindowFeatures } from '@riskledger/profiles'
 import { BandTable } from './band-table'
 import { minorUnit, number, windowed, type CodeOf, type SignalEvidence } from './evidence'
-import { MAX_TABLED_COUNT, unlikelyBelowMean } from './poisson-tail'
+import { unlikelyBelowAt, unlikelyBelowMean } from './poisson-tail'
 import { addSignal, type ScoreCard } from './score-card'
 
 const DAY_MS = 86_400_000
@@ -45,16 +45,21 @@ export interface CompiledVelocity {
   readonly logins: readonly WindowRule[]
   readonly distinct: readonly DistinctRule[]
   readonly leastPerDayMilli: number
+  readonly habitHalfLifeMs: number
   readonly unlikelyBelow: Float64Array
 }
 
 /** Prepares the rules and the table of Poisson tails. */
-export function compileVelocity(policy: DetectorPolicies['velocity'], codeOf: CodeOf, currency: string): CompiledVelocity {
+export function compileVelocity(
+  policy: DetectorPolicies['velocity'],
+  codeOf: CodeOf,
+  by: { readonly currency: string; readonly habitHalfLifeMs: number },
+): CompiledVelocity {
   const rules: WindowRule[] = []
   for (const rule of policy.counts) rules.push(windowRule(rule, false, codeOf))
   for (const rule of policy.sums) rules.push(windowRule({ ...rule, onlyIfUnlikely: false }, true, codeOf))
   return {
-    currency,
+    ...by,
     payments: rules.filter((rule) => rule.events === PAYMENTS || rule.events === SMALL_PAYMENTS),
     trades: rules.filter((rule) => rule.events === TRADES),
     logins: rules.filter((rule) => rule.events === LOGINS || rule.events === FAILED_LOGINS),
@@ -85,8 +90,8 @@ function windowRule(rule: DetectorPolicies['velocity']['counts'][number], isSum:
 
 /**
  * How much, how fast. Each topic's rules look at windows of its own events: counts and sums over a policy cap, and, where the rule says
- * so, only if that many are unlikely at the account's own rate. A new account is held to the policy's least rate, so an ordinary first
- * day is no burst. An event that came later than the grace has no windows and gets nothing.
+ * so, only if that many are unlikely at the rate that the account had before the window, nobody being held to less than the policy's least
+ * rate: a new account has no other, and an ordinary first day is no burst. An event that came later than the grace has no windows and gets nothing.
  */
 export function scoreVelocity(features: Features, compiled: CompiledVelocity, card: ScoreCard): void {
   if (features.late) return
@@ -127,7 +132,7 @@ function describeWindow(features: Features, compiled: CompiledVelocity, rule: Wi
   const value = rule.isSum ? of.sumsMinor[rule.window] : of.counts[rule.window]
   const window = { widthMs: WINDOW_WIDTHS_MS[rule.window], exact: of.exact[rule.window] }
   const measured = windowed(features, number(`${VELOCITY_EVENTS[rule.events]}-${rule.isSum ? 'sum' : 'count'}`, value, unit), window)
-  const perDayMilli = rateOf(features, rule.events)
+  const perDayMilli = Math.round(rateBefore(features, compiled, rule))
   return {
     features: rule.onlyIfUnlikely ? [measured, number('usual-per-day', perDayMilli, 'milli-events')] : [measured],
     threshold: { value: rule.table.passed(value), unit },
@@ -137,9 +142,32 @@ function describeWindow(features: Features, compiled: CompiledVelocity, rule: Wi
 
 function isUnlikely(features: Features, compiled: CompiledVelocity, rule: WindowRule): boolean {
   const count = windowOf(features, rule.events).counts[rule.window]
-  const perDayMilli = Math.max(compiled.leastPerDayMilli, rateOf(features, rule.events))
+  const perDayMilli = Math.max(compiled.leastPerDayMilli, rateBefore(features, compiled, rule))
   const expected = (perDayMilli * WINDOW_WIDTHS_MS[rule.window]) / (DAY_MS * 1000)
-  return expected < compiled.unlikelyBelow[Math.min(count, MAX_TABLED_COUNT)]
+  return expected < unlikelyBelowAt(compiled.unlikelyBelow, count)
+}
+
+/**
+ * The account's rate before the rule's window, in thousandths a day: what the window holds, this event apart, taken out of the habit, and its
+ * width out of the time. Over at least a day, so that a few events right before the window are no rate. The decay within the window is
+ * taken as if its events lay evenly.
+ */
+function rateBefore(features: Features, compiled: CompiledVelocity, rule: WindowRule): number {
+  const { habitHalfLifeMs } = compiled
+  const widthMs = WINDOW_WIDTHS_MS[rule.window]
+  const widthDays = widthMs / DAY_MS
+  const exposure = exposureDays(features.historyMs, habitHalfLifeMs)
+  const windowDays = widthMs <= DAY_MS ? widthDays : Math.min(widthDays, exposureDays(widthMs, habitHalfLifeMs))
+  const weightMilli = rateOf(features, rule.events) * exposure
+  const withinMilli = 1000 * Math.max(0, learnedOf(features, rule) - 1) * (windowDays / widthDays)
+  return Math.max(0, weightMilli - withinMilli) / Math.max(1, exposure - windowDays)
+}
+
+/** Events in the window that the rate counts too: all payments, where the rule counts small ones; of logins those that did not fail. */
+function learnedOf(features: Features, rule: WindowRule): number {
+  if (rule.events === TRADES) return features.trades.counts[rule.window]
+  if (rule.events === PAYMENTS || rule.events === SMALL_PAYMENTS) return features.payments.counts[rule.window]
+  return features.logins.counts[rule.window] - features.failedLogins.counts[rule.window]
 }
 
 function windowOf(features: Features, events: number): WindowFeatures {

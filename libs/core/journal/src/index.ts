@@ -2,6 +2,7 @@ export { AvroReader, AvroWriter, MalformedBytesError } from './avro-bytes'
 export { artifactHash, loadArtifact, storeArtifact, type Artifact } from './artifact'
 export { batchOfSequence } from './batch-of-sequence'
 export { checkedEntries, type CheckedEntry } from './checked-entries'
+export { CoveredOffsets } from './covered-offsets'
 export { deflateEntry } from './deflate-entry'
 export { entryAt, holdsEntries, holdsEntry, lastEntry, peekAt, peekBackwards, type PeekedEntry } from './entry-at'
 export {

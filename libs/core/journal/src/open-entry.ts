@@ -26,6 +26,9 @@ const LEAST_INFLATE_BYTES = 1024
 const MOST_INFLATE_BYTES = 64 * 1024
 const LIKELY_RATIO = 8
 
+/** Types whose data is Avro; that of all others is JSON. */
+const BINARY_TYPES: ReadonlySet<string> = new Set(['InputsScreened', 'RelationsLearned', 'ArtifactStored'])
+
 const HASH = /^[0-9a-f]{64}$/
 
 /**
@@ -42,6 +45,9 @@ export function openEntry(previous: ChainHead, recorded: RecordedEntry): OpenRes
   if (metadata === null) return faulty('its metadata cannot be read')
   const plain = readPlain(recorded, metadata)
   if (plain === null) return faulty('its data cannot be inflated')
+  if (recorded.contentType !== contentTypeOf(recorded.type)) {
+    return faulty(`its content type is ${recorded.contentType}; a ${recorded.type} is written as ${contentTypeOf(recorded.type)}`)
+  }
   if (metadata.previousEntryHash !== previous.entryHash) {
     return faulty(`it names ${short(metadata.previousEntryHash)} as the entry before it, which is ${short(previous.entryHash)}`)
   }
@@ -112,10 +118,26 @@ function readPlain(recorded: RecordedEntry, metadata: EntryMetadata): Uint8Array
   try {
     const likelyBytes = recorded.data.length * LIKELY_RATIO
     const chunkSize = Math.min(MOST_INFLATE_BYTES, Math.max(LEAST_INFLATE_BYTES, likelyBytes))
-    return inflateRawSync(recorded.data, { chunkSize, maxOutputLength: MAX_PLAIN_BYTES })
+    return inflateWhole(recorded.data, { chunkSize, maxOutputLength: MAX_PLAIN_BYTES })
   } catch {
     return null
   }
+}
+
+/** What inflating gives where `info` is asked for, which the declared type leaves out. */
+interface Inflated {
+  readonly buffer: Uint8Array
+  readonly engine: { readonly bytesWritten: number }
+}
+
+/** Inflates bytes that are one stream and nothing else; null where others follow it, which no hash covers. */
+function inflateWhole(data: Uint8Array, options: { readonly chunkSize: number; readonly maxOutputLength: number }): Uint8Array | null {
+  const { buffer, engine } = inflateRawSync(data, { ...options, info: true }) as unknown as Inflated
+  return engine.bytesWritten === data.length ? buffer : null
+}
+
+function contentTypeOf(type: string): RecordedEntry['contentType'] {
+  return BINARY_TYPES.has(type) ? 'binary' : 'json'
 }
 
 function faulty(reason: string): OpenResult {

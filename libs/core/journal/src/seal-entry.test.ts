@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { deflateRawSync } from 'node:zlib'
 import type { RecordedEntry } from '@riskledger/contracts'
 import fc from 'fast-check'
@@ -87,7 +88,7 @@ describe('a sealed entry', () => {
           const metadata = { engineHash: ENGINE, policyHash: ZERO_HASH, ...(firstSequence === undefined ? {} : { firstSequence }) }
           const sealed = sealEntry(head, {
             type,
-            contentType: 'binary',
+            contentType: type === 'InputsScreened' ? 'binary' : 'json',
             data,
             ...(deflated ? { deflated: deflateRawSync(data) } : {}),
             metadata,
@@ -175,6 +176,20 @@ describe('every change of one byte is found', () => {
     for (const other of [`${text} `, text.replace('{', '{"note":1,'), text.replace('":', '": '), `[${text}]`, 'null', '', '{}']) {
       expect(openEntry(previous, { ...whole, metadata: Buffer.from(other) }).kind).toBe('faulty')
     }
+  })
+
+  test('bytes behind the end of the deflated data, which no hash covers, are refused; so is another content type', () => {
+    for (const length of [2, 5_000, 300_000]) {
+      const whole = recorded(sealEntry(previous, entry(randomBytes(length / 2).toString('hex'), { deflated: true })))
+      expect(openEntry(previous, whole).kind).toBe('whole')
+      for (const more of [Buffer.of(0), Buffer.from('more'), Buffer.alloc(70_000)]) {
+        expect(openEntry(previous, { ...whole, data: Buffer.concat([whole.data, more]) }).kind).toBe('faulty')
+      }
+    }
+    const json = recorded(sealEntry(previous, entry('{}')))
+    expect(reasonOf(openEntry(previous, { ...json, contentType: 'binary' }))).toBe(
+      'its content type is binary; a TenureBegan is written as json',
+    )
   })
 
   test('data that inflates to more than an entry can hold is refused, not inflated', () => {

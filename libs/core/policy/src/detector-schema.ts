@@ -60,7 +60,8 @@ const counterpartyReputation = z.strictObject({
   'fraud-rate': z.strictObject({ priorPayments: whole(1, 1000), bands }),
   'fraud-rate-mixed': z.strictObject({ bands }),
   'recent-fraud': z.strictObject({ bands }),
-  'long-known-fraud': z.strictObject({ bands }),
+  // Last and optional: a policy without it keeps its canonical bytes and its hash.
+  'long-known-fraud': z.strictObject({ bands, notWithinMs: durationMs.optional() }),
   'disputed-trades': z.strictObject({ bands }),
   'charged-back': z.strictObject({ bands }),
   'reported-counterfeit': z.strictObject({ bands }),

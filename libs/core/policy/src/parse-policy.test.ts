@@ -63,6 +63,12 @@ describe('the hash of a policy', () => {
   })
 })
 
+test('a policy of a journal that forgets event ids within the grace is read back all the same', () => {
+  const { policy } = accepted(DEFAULT)
+  const earlier = { ...policy, state: { ...policy.state, dedupeHorizonMs: 0 } }
+  expect(readPolicy(Buffer.from(JSON.stringify(earlier)))).toMatchObject({ kind: 'accepted', policy: { state: { dedupeHorizonMs: 0 } } })
+})
+
 describe('a policy is refused, with line and field, for', () => {
   test.each([
     [
@@ -147,6 +153,14 @@ describe('a policy is refused, with line and field, for', () => {
     ],
     ['a country that is none', '[CU, IR', '[Cuba, IR', 'detectors.access-signals.prohibitedCountries[0]', /two capital letters/, 0],
     ['a grace as long as the label delay', 'graceMs: 3600000', 'graceMs: 604800000', 'state.graceMs', /below labelDelayMs/, 0],
+    [
+      'event ids forgotten within the grace',
+      'dedupeHorizonMs: 604800000',
+      'dedupeHorizonMs: 3600000',
+      'state.dedupeHorizonMs',
+      /too short; allowed: above graceMs/,
+      0,
+    ],
     ['another format', 'formatVersion: 1', 'formatVersion: 2', 'formatVersion', /allowed: 1/, 0],
   ])('%s', (_name, from, to, path, message, below) => {
     const { text, line } = changed(from, to)
@@ -181,11 +195,41 @@ describe('a policy is refused, with line and field, for', () => {
   })
 
   test.each([
+    ['1.1', '%YAML 1.1\n---\n', /^the document is YAML 1\.1; allowed: YAML 1\.2/],
+    ['1.3', '%YAML 1.3\n---\n', /YAML.* 1\.3; allowed/],
+  ])('YAML %s', (_version, head, message) => {
+    expect(problemsOf(head + DEFAULT)).toEqual([expect.objectContaining({ line: 1, message: expect.stringMatching(message) as string })])
+    expect(problemsOf(`%YAML 1.2\n---\n${DEFAULT}`)).toEqual([])
+  })
+
+  test.each([
+    ['flow lists', '['.repeat(4_000)],
+    ['block lists', '- '.repeat(4_000)],
+  ])('nesting of %s that is too deep', (_name, text) => {
+    expect(problemsOf(text)).toEqual([
+      expect.objectContaining({ path: '', message: expect.stringMatching(/^is nested too deeply; allowed/) as string }),
+    ])
+  })
+
+  test.each([
+    ['', '', 'the document is empty; allowed: a group of fields'],
+    ['- 1', '', 'the document is a list; allowed: a group of fields'],
+    [changed('block: 800', 'block: often').text, 'bands.payments.block', 'is the text "often"; allowed: a whole number'],
+    [changed('block: 800', 'block: 8.5').text, 'bands.payments.block', 'is the number 8.5; allowed: a whole number'],
+    [changed('block: 800', 'block: [8]').text, 'bands.payments.block', 'is a list; allowed: a whole number'],
+    [changed('name: default', 'name: true').text, 'name', 'is true; allowed: a text'],
+    [changed('block: 800', 'block:').text, 'bands.payments.block', 'is empty; allowed: a whole number'],
+  ])('a value of another type, told with it (%#)', (text, path, message) => {
+    expect(problemsOf(text)).toContainEqual(expect.objectContaining({ path, message }))
+  })
+
+  test.each([
     ['nothing at all', ''],
     ['a list', '- 1\n- 2\n'],
     ['broken YAML', 'state: {'],
     ['two documents', 'a: 1\n---\nb: 2\n'],
     ['an endless text', '#'.repeat(MAX_POLICY_LENGTH + 1)],
+    ['more tokens than are composed in good time', `{${'a,'.repeat(6_000)}}`],
   ])('%s', (_name, text) => {
     const problems = problemsOf(text)
     expect(problems.length).toBeGreaterThan(0)

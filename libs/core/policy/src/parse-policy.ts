@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import { LineCounter, isAlias, isNode, parseDocument, visit, type Document } from 'yaml'
+import { Lexer, LineCounter, isAlias, isNode, parseDocument, visit, type Document } from 'yaml'
 import type { z } from 'zod'
 import { closestName } from '@riskledger/contracts'
 import { knownFields } from './known-fields'
-import { policySchema, type Policy } from './policy-schema'
+import { newPolicySchema, policySchema, type Policy } from './policy-schema'
 
 /** Why a policy was refused, and where. */
 export interface PolicyProblem {
@@ -33,8 +33,10 @@ export interface RejectedPolicy {
   readonly problems: readonly PolicyProblem[]
 }
 
-/** Largest policy document that is read, in UTF-16 code units. */
-export const MAX_POLICY_LENGTH = 262_144
+/** Largest policy document that is read, in UTF-16 code units: the default one takes a third. */
+export const MAX_POLICY_LENGTH = 32_768
+/** Most tokens, three times those of the default one: composing takes time by their square. */
+const MAX_TOKENS = 10_000
 
 /**
  * Reads a policy document (YAML 1.2). Comments and layout do not change its hash. Anchors and aliases are refused, as are unknown and
@@ -47,8 +49,22 @@ export function parsePolicy(yamlText: string): AcceptedPolicy | RejectedPolicy {
       { line: 1, column: 1, path: '', message: `the document has ${yamlText.length} characters; allowed: at most ${MAX_POLICY_LENGTH}` },
     ])
   }
+  const crowdedAt = tokenBeyondMost(yamlText)
   const lineCounter = new LineCounter()
+  if (crowdedAt >= 0) {
+    const line = yamlText.slice(0, crowdedAt).split('\n').length
+    return rejected([
+      { line, column: 1, path: '', message: `the document has more than ${MAX_TOKENS} tokens up to here; allowed: at most as many` },
+    ])
+  }
   const document = parseDocument(yamlText, { lineCounter, uniqueKeys: true, version: '1.2', merge: false })
+  const version = document.directives?.yaml.version ?? '1.2'
+  if (version !== '1.2') {
+    const { line, col } = lineCounter.linePos(Math.max(0, yamlText.search(/^%YAML/m)))
+    return rejected([
+      { line, column: col, path: '', message: `the document is YAML ${version}; allowed: YAML 1.2, the %YAML line may be left out` },
+    ])
+  }
   const syntax = syntaxProblems(document, lineCounter)
   if (syntax.length > 0) return rejected(syntax)
   const shared = sharedNodeAt(document)
@@ -56,7 +72,7 @@ export function parsePolicy(yamlText: string): AcceptedPolicy | RejectedPolicy {
     const { line, col } = lineCounter.linePos(shared)
     return rejected([{ line, column: col, path: '', message: 'has an anchor or alias; allowed: every value written out' }])
   }
-  const checked = policySchema.safeParse(document.toJS(), { reportInput: true })
+  const checked = newPolicySchema.safeParse(document.toJS(), { reportInput: true })
   if (checked.success) return accepted(checked.data)
   const problems = checked.error.issues
     .flatMap((issue) => problemsOf(issue))
@@ -105,6 +121,9 @@ function syntaxProblems(document: Document, lineCounter: LineCounter): readonly 
   const following = more === 0 ? '' : ` (${more} more ${more === 1 ? 'problem follows' : 'problems follow'} from it)`
   return told.map(({ code, message, pos }) => {
     const { line, col } = lineCounter.linePos(pos[0])
+    // The parser hands on what the engine says once its stack is full.
+    if (message.startsWith('Maximum call stack'))
+      return { line, column: col, path: '', message: 'is nested too deeply; allowed: as a policy is' }
     const text = code === 'MULTIPLE_DOCS' ? 'A second document begins here' : message.split('\n')[0].replace(/ at line .*$/, '')
     return { line, column: col, path: '', message: `${text}; allowed: one YAML 1.2 document without duplicate keys${following}` }
   })
@@ -147,12 +166,41 @@ function messageOf(issue: z.core.$ZodIssue): string {
         ? `has too many entries; allowed: at most ${issue.maximum}`
         : `is too large; allowed: ${issue.maximum} or less`
     case 'invalid_type':
-      return `${issue.input === undefined ? 'is missing' : 'is of another type'}; allowed: ${expectedNames[issue.expected] ?? issue.expected}`
+      return `${issue.path.length === 0 ? 'the document ' : ''}${spelledInput(issue.input)}; allowed: ${expectedNames[issue.expected] ?? issue.expected}`
     case 'invalid_value':
       return `is not known; allowed: ${issue.values.map(String).join(', ')}`
     default:
       return issue.message
   }
+}
+
+/** What stands where something of another type should. */
+function spelledInput(input: unknown): string {
+  if (input === undefined) return 'is missing'
+  if (input === null) return 'is empty'
+  if (Array.isArray(input)) return 'is a list'
+  switch (typeof input) {
+    case 'string':
+      return `is the text ${JSON.stringify(input.length > 40 ? `${input.slice(0, 40)}…` : input)}`
+    case 'number':
+    case 'bigint':
+      return `is the number ${input}`
+    case 'boolean':
+      return `is ${input}`
+    default:
+      return 'is a group of fields'
+  }
+}
+
+/** Where the first token beyond the most begins, -1 where there are not so many. */
+function tokenBeyondMost(yamlText: string): number {
+  let count = 0
+  let at = 0
+  for (const token of new Lexer().lex(yamlText)) {
+    if (++count > MAX_TOKENS) return Math.min(at, yamlText.length)
+    at += token.length
+  }
+  return -1
 }
 
 /** Where the first anchor or alias stands, -1 without one. */

@@ -82,6 +82,19 @@ export const policySchema = z
     })
   })
 
+/** What a policy must also keep to before it is put into force; journals may hold earlier ones that do not. */
+export const newPolicySchema = policySchema.check((context) => {
+  const { graceMs, dedupeHorizonMs } = context.value.state
+  if (dedupeHorizonMs > graceMs) return
+  // Else an event could come again within the grace, when its id is forgotten already, and be screened twice.
+  context.issues.push({
+    code: 'custom',
+    input: context.value,
+    path: ['state', 'dedupeHorizonMs'],
+    message: 'is too short; allowed: above graceMs',
+  })
+})
+
 /** A policy whose every field was checked. */
 export type Policy = z.infer<typeof policySchema>
 /** Thresholds and points of every detector. */

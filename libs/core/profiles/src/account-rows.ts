@@ -1,4 +1,5 @@
 import { AMOUNT_BINS } from './amount-bins'
+import { SUMS } from './amount-sums'
 import { wordsOf, type ByteReader, type ByteWriter } from '@riskledger/windows'
 
 /** Accounts per page. */
@@ -11,16 +12,15 @@ export const HABIT_BASE = 1
 export const PAYMENT_WEIGHT = 2
 export const TRADE_WEIGHT = 3
 export const LOGIN_WEIGHT = 4
-export const LEGITIMATE_COUNT = 5
-export const LEGITIMATE_SUM = 6
-export const LEGITIMATE_SQUARES = 7
-export const LARGEST = 8
-export const SECOND_LARGEST = 9
+/** Sums over the payments known legitimate; see `amount-sums`. */
+export const LEGITIMATE_SUMS = 5
+export const LARGEST = LEGITIMATE_SUMS + SUMS
+export const SECOND_LARGEST = LARGEST + 1
 /** Largest amount ever, whatever its label: the upper end of the histogram's last bin. */
-export const LARGEST_SEEN = 10
-export const LAST_FRAUD = 11
-export const OPENED_AT = 12
-export const DOUBLES = 13
+export const LARGEST_SEEN = LARGEST + 2
+export const LAST_FRAUD = LARGEST + 3
+export const OPENED_AT = LARGEST + 4
+export const DOUBLES = LARGEST + 5
 
 // Singles: histogram of payments' amounts, then 24 hours.
 export const HOURS = AMOUNT_BINS

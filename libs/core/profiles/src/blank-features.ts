@@ -1,5 +1,7 @@
-import type { Features, WindowFeatures } from './features'
+import type { AlertSeverities, Features, WindowFeatures } from './features'
 import type { ScreenedTopic } from '@riskledger/contracts'
+
+const NO_ALERTS: AlertSeverities = Object.freeze({})
 
 function blankWindow(): WindowFeatures {
   return { counts: new Float64Array(6), sumsMinor: new Float64Array(6), exact: [true, true, true, true, true, true] }
@@ -66,16 +68,16 @@ export function blankFeatures(): Features {
     lastLoginBehaviourDistance: -1,
     lastLoginNewDevice: false,
     lastLoginNewNetwork: false,
+    earlierLoginBehaviourDistance: -1,
+    msSinceEarlierLoginBehaviour: -1,
+    msSinceEarlierLoginNewDevice: -1,
     counterparty: null,
     firstContact: false,
     deviceFact: null,
     counterpartyKind: 'unknown',
-    accountAlertSeverity: -1,
-    accountAlertKind: 'unknown',
-    eventAlertSeverity: -1,
-    eventAlertKind: 'unknown',
-    counterpartyAlertSeverity: -1,
-    counterpartyAlertKind: 'unknown',
+    accountAlerts: NO_ALERTS,
+    eventAlerts: NO_ALERTS,
+    counterpartyAlerts: NO_ALERTS,
     livenessFailed1d: 0,
     livenessAbandoned1d: 0,
     livenessAttackKind: 'none',
@@ -148,15 +150,15 @@ function forgetPlaces(features: Features): void {
   features.lastLoginBehaviourDistance = -1
   features.lastLoginNewDevice = false
   features.lastLoginNewNetwork = false
+  features.earlierLoginBehaviourDistance = -1
+  features.msSinceEarlierLoginBehaviour = -1
+  features.msSinceEarlierLoginNewDevice = -1
 }
 
 function forgetRare(features: Features): void {
-  features.accountAlertSeverity = -1
-  features.accountAlertKind = 'unknown'
-  features.eventAlertSeverity = -1
-  features.eventAlertKind = 'unknown'
-  features.counterpartyAlertSeverity = -1
-  features.counterpartyAlertKind = 'unknown'
+  features.accountAlerts = NO_ALERTS
+  features.eventAlerts = NO_ALERTS
+  features.counterpartyAlerts = NO_ALERTS
   features.livenessFailed1d = 0
   features.livenessAbandoned1d = 0
   features.livenessAttackKind = 'none'

@@ -14,6 +14,9 @@ export interface WindowFeatures {
   readonly exact: boolean[]
 }
 
+/** The highest severity of each kind of alert that stands; kinds without one are not there. */
+export type AlertSeverities = Readonly<Record<string, number>>
+
 /**
  * Everything that detectors may look at for one screened event. One mutable instance is reused for all events: nobody keeps a
  * reference to it past the call. Integers throughout (ratios scaled, unit in the name); -1 where a time, age or value is not known.
@@ -107,6 +110,10 @@ export interface Features {
   lastLoginBehaviourDistance: number
   lastLoginNewDevice: boolean
   lastLoginNewNetwork: boolean
+  /** Of the logins in the hour before the latest, which it does not take back: the largest behaviourDistance, and the latest new device; -1 without. */
+  earlierLoginBehaviourDistance: number
+  msSinceEarlierLoginBehaviour: number
+  msSinceEarlierLoginNewDevice: number
 
   // Counterparty and device, from relations; null where nothing is known (which is a signal of its own)
   counterparty: CounterpartyFact | null
@@ -115,13 +122,11 @@ export interface Features {
   deviceFact: DeviceFact | null
   counterpartyKind: string
 
-  // Alerts of providers on the account, on this very event (by subjectEventId), on this counterparty; highest uncleared unexpired severity
-  accountAlertSeverity: number
-  accountAlertKind: string
-  eventAlertSeverity: number
-  eventAlertKind: string
-  counterpartyAlertSeverity: number
-  counterpartyAlertKind: string
+  // Alerts of providers on the account, on this very event (by subjectEventId), on this counterparty, neither cleared nor expired; by kind,
+  // since the policy gives points by kind
+  accountAlerts: AlertSeverities
+  eventAlerts: AlertSeverities
+  counterpartyAlerts: AlertSeverities
 
   // Liveness, last day
   livenessFailed1d: number

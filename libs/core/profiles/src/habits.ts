@@ -33,6 +33,14 @@ export function localHour(timeMs: number, offsetMinutes: number): number {
 }
 
 /**
+ * Weight of a rate of one a day over so long a history: the integral of the decay. At least that of a day: young accounts are not taken for
+ * fast ones.
+ */
+export function exposureDays(historyMs: number, halfLifeMs: number): number {
+  return ((1 - powerOfTwo(-Math.max(historyMs, DAY_MS) / halfLifeMs)) * halfLifeMs) / (LN2 * DAY_MS)
+}
+
+/**
  * Habits of amount, hour and rate. Each event weighs 2^(age / half-life) relative to the account's base moment, so that adding costs
  * O(1), shares need no decay at all, and time alone changes nothing that is stored. Habits are as of processing: an event that comes late
  * within the grace meets the habit with what came before it in the journal, newer events of the last hour included.
@@ -81,9 +89,7 @@ export class Habits {
     const logins = doubles[d + LOGIN_WEIGHT]
     const weight = payments + trades + logins
     const historyMs = Math.max(0, features.eventTimeMs - doubles[d + FIRST_SEEN])
-    // Weight of a rate of one a day since the account was first seen: the integral of the decay; young accounts are not taken for slow ones.
-    const exposureDays = ((1 - powerOfTwo(-Math.max(historyMs, DAY_MS) / halfLifeMs)) * halfLifeMs) / (LN2 * DAY_MS)
-    const perDay = (1000 * scale) / exposureDays
+    const perDay = (1000 * scale) / exposureDays(historyMs, halfLifeMs)
     features.historyMs = historyMs
     features.paymentsPerDayMilli = clipRound(payments * perDay, 0, MAX_MILLI)
     features.tradesPerDayMilli = clipRound(trades * perDay, 0, MAX_MILLI)

@@ -1,4 +1,5 @@
 export * from './features'
 export { blankFeatures } from './blank-features'
+export { exposureDays } from './habits'
 export { DEFAULT_PROFILE_OPTIONS, type ProfileOptions } from './profile-options'
 export { ProfileStore, type ObserveContext, type ProfileCounters } from './profile-store'

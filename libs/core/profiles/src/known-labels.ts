@@ -5,15 +5,14 @@ import {
   INTEGERS,
   LARGEST,
   LAST_FRAUD,
-  LEGITIMATE_COUNT,
-  LEGITIMATE_SQUARES,
-  LEGITIMATE_SUM,
+  LEGITIMATE_SUMS,
   NEWEST_ENTRY,
   PAGE,
   PENDING_LARGEST,
   type RowPages,
   SECOND_LARGEST,
 } from './account-rows'
+import { COUNT, SUM, SUMS, shiftSums, squaresOf } from './amount-sums'
 import { clipRound } from './exact-numbers'
 import type { Features } from './features'
 import type { ProfileOptions } from './profile-options'
@@ -24,10 +23,14 @@ const RATIO = 1
 const COUNTERPARTY = 2
 const INSTRUMENT = 3
 const DEVICE = 4
-const KIND = 5
+/** Hash of the business id. */
+const ID = 5
 const NEWER = 6
 const OLDER = 7
 const LANES = 8
+
+/** In the lane of the ratio: a trade, which is no evidence. Payments without a ratio have -1. */
+const TRADE = -2
 
 const ENOUGH_KNOWN = 5
 const CLIP_CENTI = 1_000_000
@@ -48,6 +51,8 @@ const CHAIN_AHEAD = 4
 /** What is remembered of one payment or trade beside its time and amount; hashes, 0 for none. */
 export interface RememberedEvent {
   readonly trade: boolean
+  /** Of its business id, which its later phases have too; payments' and trades' differ. */
+  readonly id: number
   readonly counterparty: number
   readonly instrument: number
   readonly device: number
@@ -57,19 +62,18 @@ export interface RememberedEvent {
  * Evidence of known labels: sums over the payments *known legitimate*, per account and over the partition, pending evidence, and the
  * chain of an account's recent payments and trades. Known means: an outcome said so, or the label delay passed without one. The
  * earlier outcome wins; a fraud reported after the delay is taken back out, as long as the payment is remembered (`labelMemoryMs`). Beyond
- * it a fraud only sets the time of the last known fraud, and is counted as unmatched.
+ * it a fraud only sets the time of the last known fraud, and is counted as unmatched. Amounts enter the sums up to a cap; see `shiftSums`.
  *
  * The largest known-legitimate amount keeps a runner-up, so that taking the largest out leaves the second; taking out two in a row
  * leaves the smaller of the two standing.
  */
 export class KnownLabels {
   readonly queue: LabelQueue
-  populationCount = 0
-  populationSum = 0
-  populationSquares = 0
   /** Walks cut short at 1,024 payments. */
   walksCapped = 0
+  private readonly population = new Float64Array(SUMS)
   private nowMs = 0
+  private maxRemembered: number
   private mean = 0
   private deviation = 0
   private readonly seen = [
@@ -92,21 +96,34 @@ export class KnownLabels {
     this.queue = new LabelQueue({
       delayMs: options.labelDelayMs,
       memoryMs: options.labelMemoryMs,
-      maxEntries: options.maxRemembered,
+      // Room is made when a payment needs it: as time passes alone, none is forgotten before its time, whatever the steps.
+      maxEntries: Infinity,
       integerLanes: LANES,
     })
+    this.maxRemembered = options.maxRemembered
+  }
+
+  /** Works by other numbers from now on. */
+  configure(options: ProfileOptions): void {
+    const { labelDelayMs: delayMs, labelMemoryMs: memoryMs, maxRemembered } = options
+    this.queue.options = { ...this.queue.options, delayMs, memoryMs }
+    this.maxRemembered = maxRemembered
   }
 
   /** Mean and standard deviation to judge an amount by, into `mean` and `deviation`; false where nothing is known. */
-  private gauge(count: number, sum: number, squares: number): boolean {
+  private gauge(sums: Float64Array, at: number): boolean {
+    const count = sums[at + COUNT]
+    const sum = sums[at + SUM]
+    const squares = squaresOf(sums, at)
+    const { population } = this
     const missing = ENOUGH_KNOWN - count
     if (missing <= 0) {
       this.mean = sum / count
       this.deviation = Math.max(0, (squares - sum * this.mean) / (count - 1))
-    } else if (this.populationCount >= ENOUGH_KNOWN) {
+    } else if (population[COUNT] >= ENOUGH_KNOWN) {
       // Below five of its own, the population stands in for the missing ones.
-      this.mean = (sum + (missing * this.populationSum) / this.populationCount) / ENOUGH_KNOWN
-      const second = (squares + (missing * this.populationSquares) / this.populationCount) / ENOUGH_KNOWN
+      this.mean = (sum + (missing * population[SUM]) / population[COUNT]) / ENOUGH_KNOWN
+      const second = (squares + (missing * squaresOf(population, 0)) / population[COUNT]) / ENOUGH_KNOWN
       this.deviation = Math.max(0, second - this.mean * this.mean)
     } else if (count >= 2) {
       this.mean = sum / count
@@ -117,36 +134,41 @@ export class KnownLabels {
     return true
   }
 
-  /** Sets the evidence of labels for a payment of `features.amountMinor`, and returns its ratio to the mean in thousandths, -1 without one. */
-  read(slot: number, features: Features): number {
+  /**
+   * Sets the evidence of labels for a payment of `features.amountMinor`, and returns its ratio to the mean in thousandths, -1 without one.
+   * `id` is the hash of its business id: an earlier phase of it is no other payment.
+   */
+  read(slot: number, features: Features, id: number): number {
     const doubles = this.doubles.pages[slot >>> 8]
     const d = (slot & (PAGE - 1)) * DOUBLES
     const amount = features.amountMinor
-    const count = doubles[d + LEGITIMATE_COUNT]
+    const count = doubles[d + LEGITIMATE_SUMS + COUNT]
     const largest = doubles[d + LARGEST]
     features.knownLegitimateCount = count
-    features.knownLegitimateMeanMinor = count > 0 ? clipRound(doubles[d + LEGITIMATE_SUM] / count, 0, Number.MAX_SAFE_INTEGER) : -1
+    const mean = count > 0 ? doubles[d + LEGITIMATE_SUMS + SUM] / count : -1
+    features.knownLegitimateMeanMinor = clipRound(mean, -1, Number.MAX_SAFE_INTEGER)
     features.ratioToLargestPermille = largest > 0 ? clipRound((amount * 1000) / largest, 0, CLIP_PERMILLE) : -1
     const fraudMs = doubles[d + LAST_FRAUD]
     features.msSinceLastKnownFraud = fraudMs === 0 ? -1 : Math.max(0, features.eventTimeMs - fraudMs)
-    features.pendingEvidencePermille = this.pendingEvidence(slot, features.eventTimeMs)
-    if (!this.gauge(count, doubles[d + LEGITIMATE_SUM], doubles[d + LEGITIMATE_SQUARES])) return -1
+    features.pendingEvidencePermille = this.pendingEvidence(slot, features.eventTimeMs, id)
+    if (!this.gauge(doubles, d + LEGITIMATE_SUMS)) return -1
     features.habitDistanceCenti = clipRound(((amount - this.mean) * 100) / this.deviation, -CLIP_CENTI, CLIP_CENTI)
     return this.mean > 0 ? clipRound((amount * 1000) / this.mean, 0, CLIP_PERMILLE) : -1
   }
 
-  /** Largest ratio among the account's payments not newer than `atMs` that await their label; -1 without one. */
-  private pendingEvidence(slot: number, atMs: number): number {
+  /** Largest ratio among the account's payments not newer than `atMs`, but for the one of this id, that await their label; -1 without one. */
+  private pendingEvidence(slot: number, atMs: number, exceptId: number): number {
     const at = (slot & (PAGE - 1)) * INTEGERS + PENDING_LARGEST
     const best = this.integers.pages[slot >>> 8][at] - 1
     if (best < 0) return -1
     const queue = this.queue
-    if (queue.timeMs(best) <= atMs) return queue.words[queue.lanes(best) + RATIO]
-    const entry = this.largestPending(slot, atMs)
+    const l = queue.lanes(best)
+    if (queue.timeMs(best) <= atMs && queue.words[l + ID] !== exceptId) return queue.words[l + RATIO]
+    const entry = this.largestPending(slot, atMs, exceptId)
     return entry < 0 ? -1 : queue.words[queue.lanes(entry) + RATIO]
   }
 
-  private largestPending(slot: number, atMs: number): number {
+  private largestPending(slot: number, atMs: number, exceptId = 0): number {
     const { queue } = this
     const { words } = queue
     const fromMs = this.nowMs - queue.options.delayMs
@@ -161,8 +183,9 @@ export class KnownLabels {
         this.walksCapped++
         break
       }
-      const ratio = words[queue.lanes(entry) + RATIO]
-      if (ratio <= bestRatio || timeMs > atMs || queue.state(entry) !== PENDING) continue
+      const l = queue.lanes(entry)
+      const ratio = words[l + RATIO]
+      if (ratio <= bestRatio || timeMs > atMs || words[l + ID] === exceptId || queue.state(entry) !== PENDING) continue
       best = entry
       bestRatio = ratio
     }
@@ -221,16 +244,17 @@ export class KnownLabels {
     event: RememberedEvent,
   ): void {
     const queue = this.queue
+    this.makeRoom()
     const entry = queue.add(identity.low, identity.high, features.eventTimeMs, slot)
     queue.setAmountMinor(entry, features.amountMinor)
     const l = queue.lanes(entry)
     const lanes = queue.words
     lanes[l + DISTANCE] = features.habitDistanceCenti
-    lanes[l + RATIO] = event.trade ? -1 : ratioPermille
+    lanes[l + RATIO] = event.trade ? TRADE : ratioPermille
+    lanes[l + ID] = event.id
     lanes[l + COUNTERPARTY] = event.counterparty
     lanes[l + INSTRUMENT] = event.instrument
     lanes[l + DEVICE] = event.device
-    lanes[l + KIND] = event.trade ? 1 : 0
     this.link(entry, slot)
   }
 
@@ -264,7 +288,7 @@ export class KnownLabels {
     const slot = this.queue.owner(entry)
     return (
       this.integers.pages[slot >>> 8][(slot & (PAGE - 1)) * INTEGERS] ^
-      this.doubles.pages[slot >>> 8][(slot & (PAGE - 1)) * DOUBLES + LEGITIMATE_COUNT]
+      this.doubles.pages[slot >>> 8][(slot & (PAGE - 1)) * DOUBLES + LEGITIMATE_SUMS]
     )
   }
 
@@ -310,6 +334,12 @@ export class KnownLabels {
     for (let entry = queue.nextForgotten(nowMs); entry >= 0; entry = queue.nextForgotten(nowMs)) this.unlink(entry)
   }
 
+  /** Makes room for another: at the limit the oldest are forgotten before their time, and counted. */
+  private makeRoom(): void {
+    const { queue } = this
+    for (; queue.size >= this.maxRemembered && queue.size > 0; queue.forgottenEarly++) this.unlink(queue.nextForgotten(Infinity))
+  }
+
   private unlink(entry: number): void {
     const { queue } = this
     const lanes = queue.words
@@ -329,7 +359,7 @@ export class KnownLabels {
   markLegitimate(entry: number, state: typeof LEGITIMATE | typeof CLEARED = LEGITIMATE): void {
     const queue = this.queue
     queue.setState(entry, state)
-    if (queue.words[queue.lanes(entry) + KIND] === 1) return
+    if (!this.isPayment(entry)) return
     this.noLongerPending(entry)
     const slot = queue.owner(entry)
     const doubles = this.doubles.pages[slot >>> 8]
@@ -342,13 +372,9 @@ export class KnownLabels {
     } else if (amount > doubles[d + SECOND_LARGEST]) doubles[d + SECOND_LARGEST] = amount
   }
 
-  private shift(doubles: Float64Array, d: number, by: number, amount: number): void {
-    doubles[d + LEGITIMATE_COUNT] += by
-    doubles[d + LEGITIMATE_SUM] += by * amount
-    doubles[d + LEGITIMATE_SQUARES] += by * amount * amount
-    this.populationCount += by
-    this.populationSum += by * amount
-    this.populationSquares += by * amount * amount
+  private shift(doubles: Float64Array, d: number, by: 1 | -1, amount: number): void {
+    shiftSums(doubles, d + LEGITIMATE_SUMS, by, amount)
+    shiftSums(this.population, 0, by, amount)
   }
 
   /** A payment is now known to be a fraud; one that was known legitimate by expiry is taken back out. */
@@ -356,7 +382,7 @@ export class KnownLabels {
     const queue = this.queue
     const before = queue.state(entry)
     queue.setState(entry, FRAUD)
-    if (queue.words[queue.lanes(entry) + KIND] === 1) return
+    if (!this.isPayment(entry)) return
     if (before === PENDING) this.noLongerPending(entry)
     const slot = queue.owner(entry)
     const doubles = this.doubles.pages[slot >>> 8]
@@ -376,7 +402,7 @@ export class KnownLabels {
 
   /** True for a payment, false for a trade. */
   isPayment(entry: number): boolean {
-    return this.queue.words[this.queue.lanes(entry) + KIND] === 0
+    return this.queue.words[this.queue.lanes(entry) + RATIO] !== TRADE
   }
 
   /** Canonical content of one account: its remembered payments and trades, newest first. */
@@ -391,19 +417,19 @@ export class KnownLabels {
 
   /** Sums over the partition's payments known legitimate. */
   writePopulation(writer: ByteWriter): void {
-    for (const value of [this.populationCount, this.populationSum, this.populationSquares]) writer.f64(value)
+    for (const value of this.population) writer.f64(value)
   }
 
   write(writer: ByteWriter): void {
-    for (const value of [this.populationCount, this.populationSum, this.populationSquares, this.walksCapped]) writer.f64(value)
+    this.writePopulation(writer)
+    writer.f64(this.walksCapped)
     this.queue.write(writer)
   }
 
-  /** Reads what `write` wrote; the rows that it was written with must be there. */
-  restore(reader: ByteReader): void {
-    this.populationCount = reader.f64()
-    this.populationSum = reader.f64()
-    this.populationSquares = reader.f64()
+  /** Reads what `write` wrote, as it was at `nowMs`; the rows that it was written with must be there. */
+  restore(reader: ByteReader, nowMs: number): void {
+    this.nowMs = nowMs
+    for (let i = 0; i < SUMS; i++) this.population[i] = reader.f64()
     this.walksCapped = reader.f64()
     this.queue.read(reader)
   }

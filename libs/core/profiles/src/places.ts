@@ -42,6 +42,24 @@ const CLIP_CENTINATS = 1000
 const SEEN_CLIP_CENTINATS = 500
 const SHORTEST_TRIP_MS = 60_000
 
+// What an earlier login showed stands in the high bits of what the latest did: the distance and one (0 none); its age at the latest login in
+// seconds; the age of the new device and one (0 none).
+const KEPT_SECONDS = 3600
+const DISTANCE_BITS = 11
+const NEW_DEVICE = 1
+const NEW_NETWORK = 2
+const FLAG_BITS = 2
+const AGE_BITS = 12
+const AGE_MASK = (1 << AGE_BITS) - 1
+const DISTANCE_MASK = (1 << DISTANCE_BITS) - 1
+
+/** What earlier logins showed: the distance, -1 for none, and ages in seconds at the latest login; no new device: -1. */
+interface Kept {
+  readonly distance: number
+  readonly distanceAge: number
+  readonly deviceAge: number
+}
+
 /**
  * Devices, networks and places of accounts, and how much an event's differ from them.
  *
@@ -49,6 +67,9 @@ const SHORTEST_TRIP_MS = 60_000
  * Its two groups, where (country, network, prefix, address) and with what (system, browser, device), each go from coarse to fine and stop
  * at the first value that is new to the account: that counts ln(1 / P(new)), P(new) = (new values so far + 1/2) / (uses + 1), so that a
  * new address says little about somebody whose address always changes. Where all are known, the finest counts ln(p(all) / p(account)).
+ *
+ * A login does not take back what one up to an hour before it showed: the larger distance from the usual behaviour and the new device are
+ * kept, each with its time.
  *
  * Only successful logins teach all features, payments and trades teach device and country; failed logins teach nothing.
  */
@@ -209,9 +230,13 @@ export class Places {
     if (row[LOGINS] === 0) return
     features.loginHabitCount = row[LOGINS]
     features.msSinceLastLogin = Math.max(0, features.eventTimeMs - (row[LAST_SECONDS] * 1000 + row[LAST_MILLIS]))
-    features.lastLoginBehaviourDistance = row[LAST_BEHAVIOUR] - 1
-    features.lastLoginNewDevice = (row[LAST_FLAGS] & 1) !== 0
-    features.lastLoginNewNetwork = (row[LAST_FLAGS] & 2) !== 0
+    features.lastLoginBehaviourDistance = (row[LAST_BEHAVIOUR] & DISTANCE_MASK) - 1
+    features.lastLoginNewDevice = (row[LAST_FLAGS] & NEW_DEVICE) !== 0
+    features.lastLoginNewNetwork = (row[LAST_FLAGS] & NEW_NETWORK) !== 0
+    const kept = keptOf(row)
+    features.earlierLoginBehaviourDistance = kept.distance
+    if (kept.distance >= 0) features.msSinceEarlierLoginBehaviour = features.msSinceLastLogin + kept.distanceAge * 1000
+    if (kept.deviceAge >= 0) features.msSinceEarlierLoginNewDevice = features.msSinceLastLogin + kept.deviceAge * 1000
     features.countryChangedSinceLastLogin =
       features.countryCode !== null && row[LAST_COUNTRY] !== 0 && row[LAST_COUNTRY] !== hashToken(features.countryCode)
   }
@@ -228,7 +253,9 @@ export class Places {
 
   private rememberLogin(row: Uint32Array, event: LoginView, features: Features, network: number): void {
     row[LOGINS]++
-    if (event.eventTimeMs < row[LAST_SECONDS] * 1000 + row[LAST_MILLIS]) return
+    const lastMs = row[LAST_SECONDS] * 1000 + row[LAST_MILLIS]
+    if (event.eventTimeMs < lastMs) return
+    const kept = keptAfter(row, Math.ceil((event.eventTimeMs - lastMs) / 1000))
     row[LAST_SECONDS] = Math.floor(event.eventTimeMs / 1000)
     row[LAST_MILLIS] = event.eventTimeMs - row[LAST_SECONDS] * 1000
     if (event.latitudeCentidegrees !== null && event.longitudeCentidegrees !== null) {
@@ -238,8 +265,10 @@ export class Places {
     row[LAST_COUNTRY] = this.values[COUNTRY]
     row[LAST_PREFIX] = network
     row[LAST_CLASS] = event.networkClass === 'unknown' ? 0 : hashToken(event.networkClass)
-    row[LAST_BEHAVIOUR] = event.behaviourDistance === null ? 0 : event.behaviourDistance + 1
-    row[LAST_FLAGS] = (features.device === 'new' ? 1 : 0) | (features.network === 'new' ? 2 : 0)
+    const distance = event.behaviourDistance === null ? 0 : event.behaviourDistance + 1
+    row[LAST_BEHAVIOUR] = distance | ((kept.distance + 1) << DISTANCE_BITS)
+    const flags = (features.device === 'new' ? NEW_DEVICE : 0) | (features.network === 'new' ? NEW_NETWORK : 0)
+    row[LAST_FLAGS] = flags | (kept.distanceAge << FLAG_BITS) | ((kept.deviceAge + 1) << (FLAG_BITS + AGE_BITS))
   }
 
   write(writer: ByteWriter): void {
@@ -252,5 +281,28 @@ export class Places {
     this.forgotten = reader.varint()
     this.rows.read(reader)
     this.population.restore(reader)
+  }
+}
+
+function keptOf(row: Uint32Array): Kept {
+  return {
+    distance: (row[LAST_BEHAVIOUR] >>> DISTANCE_BITS) - 1,
+    distanceAge: (row[LAST_FLAGS] >>> FLAG_BITS) & AGE_MASK,
+    deviceAge: (row[LAST_FLAGS] >>> (FLAG_BITS + AGE_BITS)) - 1,
+  }
+}
+
+/** What is kept once a login comes this long after the latest: of that one and what was kept until now. */
+function keptAfter(row: Uint32Array, seconds: number): Kept {
+  const before = keptOf(row)
+  const own = seconds <= KEPT_SECONDS ? (row[LAST_BEHAVIOUR] & DISTANCE_MASK) - 1 : -1
+  const older = before.distance >= 0 && before.distanceAge + seconds <= KEPT_SECONDS ? before.distance : -1
+  const isOlder = older > own
+  const wasNew = (row[LAST_FLAGS] & NEW_DEVICE) !== 0
+  const deviceAge = wasNew ? seconds : before.deviceAge < 0 ? -1 : before.deviceAge + seconds
+  return {
+    distance: isOlder ? older : own,
+    distanceAge: isOlder ? before.distanceAge + seconds : own < 0 ? 0 : seconds,
+    deviceAge: deviceAge <= KEPT_SECONDS ? deviceAge : -1,
   }
 }

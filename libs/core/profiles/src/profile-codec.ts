@@ -39,8 +39,8 @@ export function writeProfiles(parts: ProfileParts, windows: AccountWindows, writ
   windows.write(writer)
 }
 
-/** Fills fresh parts from what `writeProfiles` wrote, and returns the windows, whose fixed options come from the snapshot. */
-export function readProfiles(parts: ProfileParts, reader: ByteReader): AccountWindows {
+/** Fills fresh parts from what `writeProfiles` wrote, time having come to `nowMs`, and returns the windows, whose fixed options come from the snapshot. */
+export function readProfiles(parts: ProfileParts, nowMs: number, reader: ByteReader): AccountWindows {
   const { habits } = parts
   parts.accounts.read(reader)
   parts.countries.read(reader)
@@ -49,7 +49,7 @@ export function readProfiles(parts: ProfileParts, reader: ByteReader): AccountWi
   habits.singles.read(reader)
   habits.tradeBins.read(reader)
   for (const population of [habits.payments, habits.trades, habits.hours]) population.read(reader)
-  parts.labels.restore(reader)
+  parts.labels.restore(reader, nowMs)
   parts.places.restore(reader)
   parts.reports.restore(reader)
   const windows = new AccountWindows(parts.integers, { graceMs: reader.varint(), maxEventsPerKey: reader.varint() })

@@ -22,7 +22,7 @@ export interface ProfileOptions {
   readonly amountPercentilePpm: number
   /** How long an alert without an expiry of its own stands. Default 30 days. */
   readonly alertMemoryMs: number
-  /** Accounts held; further ones get no history and are counted. Default 4,000,000. Fixed when the store is made. */
+  /** Accounts held; further ones get no history and are counted. Default 4,000,000. */
   readonly maxAccounts: number
   /** Events per account, window kind; see `KeyedRings`. Default 4,096. Fixed when the store is made. */
   readonly maxEventsPerKey: number

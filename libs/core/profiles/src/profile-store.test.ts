@@ -20,10 +20,10 @@ function fresh(more: Partial<ProfileOptions> = {}): ProfileStore {
   return new ProfileStore({ ...DEFAULT_PROFILE_OPTIONS, ...more })
 }
 
-function restored(store: ProfileStore): ProfileStore {
+function restored(store: ProfileStore, more: Partial<ProfileOptions> = {}): ProfileStore {
   const writer = new ByteWriter()
   store.writeSnapshot(writer)
-  const copy = fresh()
+  const copy = fresh(more)
   copy.readSnapshot(new ByteReader(writer.finish()))
   return copy
 }
@@ -142,6 +142,58 @@ describe('windows and known labels', () => {
     expect(see(store, 'payments', payment(NOON + 1, { paymentId: 'p', phase: 'settled' })).payments.counts[0]).toBe(1)
     expect(see(store, 'payments', payment(NOON + 2, { kind: 'refund' })).payments.counts[0]).toBe(1)
     expect(see(store, 'payments', payment(NOON + 3, { phase: 'cancelled' })).payments.counts[0]).toBe(1)
+  })
+
+  test('a trade and a payment of the same id are two things', () => {
+    const store = fresh()
+    see(store, 'p2p-trades', trade(NOON, { tradeId: 'order-1' }))
+    expect(see(store, 'payments', payment(NOON + 1, { paymentId: 'order-1' })).payments.counts[0]).toBe(1)
+    expect(see(store, 'payments', payment(NOON + 2, { paymentId: 'order-1' })).payments.counts[0]).toBe(1)
+    expect(see(store, 'p2p-trades', trade(NOON + 3, { tradeId: 'order-1' })).trades.counts[0]).toBe(1)
+  })
+
+  test('a payment is no evidence against its own later phases; others and those of the same id in trade are', () => {
+    const store = fresh()
+    for (let day = 0; day < 6; day++) see(store, 'payments', payment(NOON + day * DAY, { amountReferenceMinor: 5000 }))
+    const atMs = NOON + 20 * DAY
+    const pendingOf = (ms: number, more: Partial<Payment>): number =>
+      see(store, 'payments', payment(atMs + ms, more)).pendingEvidencePermille
+    expect(pendingOf(0, { paymentId: 'p', amountReferenceMinor: 25_000, phase: 'authorised' })).toBe(-1)
+    expect(pendingOf(1, { paymentId: 'p', amountReferenceMinor: 25_000, phase: 'settled' })).toBe(-1)
+    expect(pendingOf(2, { paymentId: 'q', amountReferenceMinor: 10_000 })).toBe(5000)
+    expect(pendingOf(3, { paymentId: 'p', amountReferenceMinor: 25_000, phase: 'settled' })).toBe(2000)
+    expect(see(store, 'p2p-trades', trade(atMs + 4, { tradeId: 'p' })).pendingEvidencePermille).toBe(5000)
+  })
+
+  test('the largest amount there is leaves no trace once it is known to be a fraud', () => {
+    const distanceAfter = (amounts: readonly number[]): number => {
+      const store = fresh()
+      for (let i = 0; i < 20; i++) see(store, 'payments', payment(NOON + i, { accountId: `u${i}`, amountReferenceMinor: 4000 + 100 * i }))
+      const large = amounts.map((amountReferenceMinor) => payment(NOON + 100, { accountId: 'large', amountReferenceMinor }))
+      for (const one of large) see(store, 'payments', one)
+      store.advance(NOON + 8 * DAY)
+      for (const one of large) see(store, 'outcomes', outcome(NOON + 8 * DAY, one))
+      return see(store, 'payments', payment(NOON + 8 * DAY, { accountId: 'new', amountReferenceMinor: 1_000_000 })).habitDistanceCenti
+    }
+    expect(distanceAfter([Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER - 2])).toBe(distanceAfter([]))
+  })
+
+  test('at the limit of payments remembered the oldest makes room for the next, and nothing else makes it go', () => {
+    const options = { maxRemembered: 3 }
+    const full = (): ProfileStore => {
+      const store = fresh(options)
+      for (let day = 0; day < 3; day++) see(store, 'payments', payment(NOON + day * DAY))
+      return store
+    }
+    const knownAfter = (store: ProfileStore): number => see(store, 'payments', payment(NOON + 7 * DAY + HOUR)).knownLegitimateCount
+    const hashed = full()
+    hashed.canonicalHash(NOON + 2 * DAY)
+    const advanced = full()
+    for (let hour = 0; hour < 9; hour++) advanced.advance(NOON + 2 * DAY + hour * HOUR)
+    expect([full(), hashed, advanced, restored(full(), options)].map(knownAfter)).toEqual([1, 1, 1, 1])
+    const beyond = full()
+    see(beyond, 'payments', payment(NOON + 3 * DAY))
+    expect(knownAfter(beyond)).toBe(0)
   })
 })
 
@@ -299,20 +351,26 @@ describe('reports', () => {
     see(store, 'risk-alerts', alert(NOON, { severity: 400, counterpartyId: 'shop', kind: 'counterfeit' }))
     see(store, 'risk-alerts', alert(NOON, { severity: 700, subjectEventId: one.eventId }))
     expect(see(store, 'payments', one)).toMatchObject({
-      accountAlertSeverity: 300,
-      counterpartyAlertSeverity: 400,
-      counterpartyAlertKind: 'counterfeit',
-      eventAlertSeverity: 700,
+      accountAlerts: { payment: 300 },
+      counterpartyAlerts: { counterfeit: 400 },
+      eventAlerts: { payment: 700 },
     })
     see(store, 'risk-alerts', alert(NOON + 3, { result: 'clear', provider: 'another' }))
     expect(see(store, 'payments', payment(NOON + 4, { counterpartyId: 'else' }))).toMatchObject({
-      accountAlertSeverity: 300,
-      counterpartyAlertSeverity: -1,
-      eventAlertSeverity: -1,
+      accountAlerts: { payment: 300 },
+      counterpartyAlerts: {},
+      eventAlerts: {},
     })
     see(store, 'risk-alerts', alert(NOON + 5, { result: 'clear' }))
-    expect(see(store, 'payments', payment(NOON + 6)).accountAlertSeverity).toBe(-1)
-    expect(see(store, 'payments', payment(NOON + 31 * DAY)).counterpartyAlertSeverity).toBe(-1)
+    expect(see(store, 'payments', payment(NOON + 6)).accountAlerts).toEqual({})
+    expect(see(store, 'payments', payment(NOON + 31 * DAY)).counterpartyAlerts).toEqual({})
+  })
+
+  test('an event later than the grace is judged by them too, a login as a payment', () => {
+    const store = fresh()
+    see(store, 'risk-alerts', alert(NOON, { severity: 300 }))
+    expect(see(store, 'payments', payment(NOON + 1), true).accountAlerts).toEqual({ payment: 300 })
+    expect(see(store, 'logins', login(NOON + 1), true).accountAlerts).toEqual({ payment: 300 })
   })
 
   test('liveness: failures of the day, the last attack of the week, a pass after a failure', () => {
@@ -406,6 +464,17 @@ describe('state', () => {
     for (let i = 0; i < 70; i++) see(store, 'payments', payment(NOON + i, { counterpartyId: `c${i}` }))
     expect(store.counters).toMatchObject({ accountsRefused: 1, counterpartiesForgotten: 7 })
     expect(see(store, 'payments', payment(NOON + 100)).distinctCounterparties1h).toBe(64)
+  })
+
+  test('another limit of accounts holds from the switch on, and whoever is known stays', () => {
+    const store = fresh({ maxAccounts: 1 })
+    const countOf = (accountId: string): number => see(store, 'payments', payment(NOON, { accountId })).payments.counts[0]
+    expect([countOf('a'), countOf('b')]).toEqual([1, 0])
+    store.configure({ ...DEFAULT_PROFILE_OPTIONS, maxAccounts: 2 })
+    expect([countOf('b'), countOf('c')]).toEqual([1, 0])
+    store.configure({ ...DEFAULT_PROFILE_OPTIONS, maxAccounts: 1 })
+    expect([countOf('b'), countOf('d')]).toEqual([2, 0])
+    expect(store.accountCount).toBe(2)
   })
 
   test('damaged snapshots are refused by name', () => {

@@ -11,6 +11,7 @@ import {
   type RawView,
   type RawViews,
   type RiskAlertView,
+  type TokenSpan,
 } from '@riskledger/events'
 import { CLEARED, FRAUD, LEGITIMATE, PENDING, fingerprint, fingerprintEventAt, hashSpan, type FactView } from '@riskledger/relations'
 import { ASK_BY_TEXT, KeyInterner, MAX_KEYS, type ByteReader, type ByteWriter } from '@riskledger/windows'
@@ -68,6 +69,15 @@ export interface ProfileCounters {
 const OFFSET_BIAS = 10_000
 const UNKNOWN_OFFSET = 0
 
+/** Payments and trades are numbered by different systems, whose ids may be the same. */
+const TRADE_SALT = 0x5bd1e995
+
+/** Signed 32-bit hash of a payment's or trade's business id; never 0. */
+function hashId(bytes: Uint8Array, span: TokenSpan, trade: boolean): number {
+  const hash = hashSpan(bytes, span) ^ (trade ? TRADE_SALT : 0)
+  return hash === 0 ? 1 : hash
+}
+
 /**
  * What one partition remembers of its accounts. The screening step owns it, calls `advance` and then `observe` for every input that is
  * neither duplicate nor quarantined, in the journal's order, and nothing else changes it: same calls, same features, to the last bit.
@@ -84,7 +94,7 @@ export class ProfileStore {
   lastOutcomeHabitDistanceCenti: number | null = null
 
   private readonly parts: ProfileParts
-  private readonly accounts: KeyInterner
+  private readonly accounts = new KeyInterner({ maxKeys: MAX_KEYS })
   private readonly countries = new KeyInterner({ maxKeys: 65_535 })
   private readonly integers = new RowPages(INTEGERS, (length) => new Uint32Array(length))
   private readonly habits: Habits
@@ -95,11 +105,10 @@ export class ProfileStore {
   private nowMs = 0
   private readonly features: Features = blankFeatures()
   private readonly identity = { low: 0, high: 0 }
-  private readonly touched = { trade: false, counterparty: 0, instrument: 0, device: 0 }
+  private readonly touched = { trade: false, id: 0, counterparty: 0, instrument: 0, device: 0 }
 
   constructor(private options: ProfileOptions) {
     checkProfileOptions(options)
-    this.accounts = new KeyInterner({ maxKeys: Math.min(options.maxAccounts, MAX_KEYS) })
     this.habits = new Habits(options, this.integers)
     this.windows = new AccountWindows(this.integers, options)
     this.labels = new KnownLabels(this.habits.doubles, this.integers, options)
@@ -109,16 +118,15 @@ export class ProfileStore {
   }
 
   /**
-   * Works by other numbers from now on, at a switch of policy. The room for accounts, the windows' cap and their grace stay as they were
-   * when the store was made; another half-life holds from now on, with today's weights as they are.
+   * Works by other numbers from now on, at a switch of policy. The windows' cap and their grace stay as they were when the store was made;
+   * another half-life holds from now on, with today's weights as they are. Accounts that are known stay, also where fewer have room now.
    */
   configure(options: ProfileOptions): void {
     checkProfileOptions(options)
     if (options.habitHalfLifeMs !== this.options.habitHalfLifeMs) this.habits.rebaseAll(this.nowMs)
     this.options = options
     this.habits.configure(options)
-    const { labelDelayMs: delayMs, labelMemoryMs: memoryMs, maxRemembered: maxEntries } = options
-    this.labels.queue.options = { ...this.labels.queue.options, delayMs, memoryMs, maxEntries }
+    this.labels.configure(options)
     this.places.population.maxValues = options.maxLoginValues
   }
 
@@ -199,7 +207,7 @@ export class ProfileStore {
     const known = this.find(event)
     if (known >= 0) return known
     const timeMs = event.eventTimeMs
-    const slot = this.accounts.intern(event.accountId)
+    const slot = this.accounts.size < this.options.maxAccounts ? this.accounts.intern(event.accountId) : -1
     if (slot < 0) {
       this.counters.accountsRefused++
       return -1
@@ -302,11 +310,13 @@ export class ProfileStore {
     this.places.observeMoney(slot, event, features)
     features.firstContact = !this.knowsCounterparty(slot, counterparty)
     this.readHabits(slot, features, trade)
-    const ratio = this.labels.read(slot, features)
-    if (how.learn && this.isNew(slot, hashSpan(bytes, how.idSpan))) {
+    const id = hashId(bytes, how.idSpan, trade)
+    const ratio = this.labels.read(slot, features, id)
+    if (how.learn && this.isNew(slot, id)) {
       if (trade) this.windows.addTrade(slot, features)
       else this.windows.addPayment(slot, features, features.amountMinor <= this.options.smallAmountMinor)
       this.touched.trade = trade
+      this.touched.id = id
       this.touched.counterparty = counterparty
       this.touched.instrument = hashSpan(bytes, event.instrumentTokenSpan)
       this.touched.device = hashSpan(bytes, event.deviceIdSpan)
@@ -319,6 +329,7 @@ export class ProfileStore {
     }
     this.windows.read(slot, features)
     this.labels.readDistinct(slot, features)
+    this.windows.sweep(this.accounts.size, features.eventTimeMs)
   }
 
   private readHabits(slot: number, features: Features, trade: boolean): void {
@@ -344,8 +355,9 @@ export class ProfileStore {
   private isNew(slot: number, idHash: number): boolean {
     const page = this.integers.pages[slot >>> 8]
     const i = (slot & (PAGE - 1)) * INTEGERS
-    for (let k = 0; k < PAYMENT_ID_MEMORY; k++) if (page[i + PAYMENT_IDS + k] === idHash) return false
-    page[i + PAYMENT_IDS + (page[i + PAYMENT_IDS_SEEN]++ % PAYMENT_ID_MEMORY)] = idHash
+    const held = idHash >>> 0
+    for (let k = 0; k < PAYMENT_ID_MEMORY; k++) if (page[i + PAYMENT_IDS + k] === held) return false
+    page[i + PAYMENT_IDS + (page[i + PAYMENT_IDS_SEEN]++ % PAYMENT_ID_MEMORY)] = held
     return true
   }
 
@@ -357,17 +369,18 @@ export class ProfileStore {
     features.behaviourDistance = event.behaviourDistance ?? -1
     features.deviceFact = context.facts.device(event.bytes, event.deviceIdSpan) ?? null
     if (!context.late) this.habits.readRates(slot, features, false)
+    if (slot >= 0 && this.integer(slot, HAS_RARE) !== 0) this.reports.read(slot, { event, counterparty: 0 }, features)
     if (context.late || slot < 0) {
       this.windows.read(-1, features)
       return features
     }
-    if (this.integer(slot, HAS_RARE) !== 0) this.reports.read(slot, { event, counterparty: 0 }, features)
     this.places.observeLogin(slot, event, features)
     const failed = event.outcome === 'failed' || event.outcome === 'blocked'
     this.windows.addLogin(slot, features, failed)
     this.windows.read(slot, features)
     this.labels.readDistinct(slot, features)
     if (!failed) this.habits.learnLogin(slot, features)
+    this.windows.sweep(this.accounts.size, features.eventTimeMs)
     return features
   }
 
@@ -427,13 +440,15 @@ export class ProfileStore {
     counters.counterpartiesForgotten = reader.varint()
     counters.outcomesUnmatched = reader.varint()
     counters.outcomesSuperseded = reader.varint()
-    this.windows = readProfiles(this.parts, reader)
-    this.labels.advance(this.nowMs)
+    this.windows = readProfiles(this.parts, this.nowMs, reader)
   }
 
-  /** SHA-256 of the logical content as of a moment (`advance` is called with it): accounts in order, layout and lazy expiry left out. */
+  /**
+   * SHA-256 of the logical content as of a moment: accounts in order, layout and lazy expiry left out. Labels that are due by then become known, as
+   * with the next event; the moment from which `configure` goes on stays.
+   */
   canonicalHash(nowMs: number): Uint8Array {
-    this.advance(nowMs)
+    this.labels.advance(nowMs)
     return hashProfiles(this.parts, this.windows, nowMs)
   }
 }

@@ -1,7 +1,7 @@
 import type { LivenessResultView, RawView, RiskAlertView } from '@riskledger/events'
 import { fingerprint, fingerprintEventAt, hashSpan } from '@riskledger/relations'
 import type { ByteReader, ByteWriter } from '@riskledger/windows'
-import type { Features } from './features'
+import type { AlertSeverities, Features } from './features'
 
 const MAX_ALERTS = 16
 const MAX_CHECKS = 16
@@ -41,7 +41,9 @@ export interface ReportSubject {
 }
 
 /**
- * What others reported of an account: alerts of providers and liveness checks. Rare, so plain objects per account; the last sixteen of each.
+ * What others reported of an account: alerts of providers and liveness checks. Rare, so plain objects per account; the last sixteen checks,
+ * and sixteen alerts: of more, one that has ended goes first, else the least severe of the kind that has most, so that no number of one
+ * kind pushes out another.
  * An alert that names an event is about that event, one that names a counterparty about this account's dealings with it, one that names
  * neither about the account. A clear ends what the same provider said of the same subject in the same kind.
  */
@@ -89,7 +91,7 @@ export class Reports {
       counterparty,
     })
     if (reports.alerts.length > MAX_ALERTS) {
-      reports.alerts.shift()
+      reports.alerts.splice(leastWeighty(reports.alerts, event.eventTimeMs), 1)
       this.forgotten++
     }
   }
@@ -118,7 +120,9 @@ export class Reports {
     for (const check of reports.checks) {
       const ageMs = atMs - check.timeMs
       if (ageMs < 0 || ageMs >= 7 * DAY_MS) continue
-      if (check.attackKind !== 'none' && check.attackKind !== 'unknown') features.livenessAttackKind = check.attackKind
+      // An attack of a kind not told apart is an attack, and takes nothing from one that was.
+      if (check.attackKind !== 'none' && (check.attackKind !== 'unknown' || features.livenessAttackKind === 'none'))
+        features.livenessAttackKind = check.attackKind
       if (ageMs >= DAY_MS) continue
       if (check.outcome === 'failed') features.livenessFailed1d++
       else if (check.outcome === 'abandoned') features.livenessAbandoned1d++
@@ -130,19 +134,11 @@ export class Reports {
 
   private weigh(alert: StandingAlert, counterparty: number, features: Features): void {
     if (alert.low !== 0 || alert.high !== 0) {
-      if (alert.low === fingerprint[0] && alert.high === fingerprint[1] && alert.severity > features.eventAlertSeverity) {
-        features.eventAlertSeverity = alert.severity
-        features.eventAlertKind = alert.kind
-      }
+      const isThis = alert.low === fingerprint[0] && alert.high === fingerprint[1]
+      if (isThis) features.eventAlerts = withAlert(features.eventAlerts, alert)
     } else if (alert.counterparty !== 0) {
-      if (alert.counterparty === counterparty && alert.severity > features.counterpartyAlertSeverity) {
-        features.counterpartyAlertSeverity = alert.severity
-        features.counterpartyAlertKind = alert.kind
-      }
-    } else if (alert.severity > features.accountAlertSeverity) {
-      features.accountAlertSeverity = alert.severity
-      features.accountAlertKind = alert.kind
-    }
+      if (alert.counterparty === counterparty) features.counterpartyAlerts = withAlert(features.counterpartyAlerts, alert)
+    } else features.accountAlerts = withAlert(features.accountAlerts, alert)
   }
 
   /** Canonical content of one account. */
@@ -163,6 +159,23 @@ export class Reports {
     this.forgotten = reader.varint()
     for (let left = reader.varint(); left > 0; left--) this.accounts.set(reader.varint(), readReports(reader))
   }
+}
+
+function withAlert(severities: AlertSeverities, { kind, severity }: StandingAlert): AlertSeverities {
+  return severity > (severities[kind] ?? -1) ? { ...severities, [kind]: severity } : severities
+}
+
+/** The place of the alert that is missed least: the oldest that has ended, else the least severe, and of those the oldest, of the kind with most. */
+function leastWeighty(alerts: readonly StandingAlert[], nowMs: number): number {
+  const ended = alerts.findIndex((alert) => alert.untilMs <= nowMs)
+  if (ended >= 0) return ended
+  const counts = new Map<string, number>()
+  for (const { kind } of alerts) counts.set(kind, (counts.get(kind) ?? 0) + 1)
+  const most = Math.max(...counts.values())
+  let least = -1
+  for (const [place, { kind, severity }] of alerts.entries())
+    if (counts.get(kind) === most && (least < 0 || severity < alerts[least].severity)) least = place
+  return least
 }
 
 function writeReports(reports: AccountReports, writer: ByteWriter): void {

@@ -213,6 +213,72 @@ describe('the state that a tenure began with', () => {
   })
 })
 
+describe('a switch of policy, after whatever came before it', () => {
+  const ZERO = '0'.repeat(64)
+  const records = scenarioRecords({ seed: 7, accounts: 60, days: 14 }, () => 'live').map((record) => mergeItem(record))
+  const screen = (journal: MadeJournal, from: number, to: number): void => {
+    for (let at = from; at < to; at += 200) {
+      const items = records.slice(at, Math.min(at + 200, to))
+      journal.screen({ items, gaps: [], tickMs: items.at(-1)!.record.brokerTimeMs + 500 })
+    }
+  }
+  const copyOf = ({ step, policies }: MadeJournal): JournalFold['step'] =>
+    readState(stateBytes({ step, nextOffsets: [], tenure: null }), (hash) => policies.get(hash)!)!.step
+  const HALF_LIFE = policyWith([[/habitHalfLifeMs: \d+/, 'habitHalfLifeMs: 864000000']])
+  const LABEL_DELAY = policyWith([[/labelDelayMs: \d+/, 'labelDelayMs: 864000000']])
+
+  test.each<[string, (journal: MadeJournal) => void]>([
+    ['a tenure that tells its hash', (journal) => journal.beginTenure(2)],
+    [
+      'a tenure whose hash is told later',
+      (journal) => {
+        const told = copyOf(journal)!.stateHash()
+        journal.beginTenure(2, ZERO)
+        journal.attest(2, told)
+      },
+    ],
+    ['no tenure', () => undefined],
+  ])('%s, is the same live, taken over and replayed', (_name, before) => {
+    for (const policy of [HALF_LIFE, LABEL_DELAY]) {
+      const journal = new MadeJournal({ policy: policyWith() })
+      screen(journal, 0, 1_500)
+      // Hours in which labels fall due, and nothing comes that would tell.
+      journal.screen({ items: [], gaps: [], tickMs: records[1_499].record.brokerTimeMs + 40_000_000 })
+      before(journal)
+      journal.activate(policy)
+      screen(journal, 1_500, records.length)
+      journal.beginTenure(3, ZERO)
+      journal.attest(3, copyOf(journal)!.stateHash())
+      const replay = new JournalFold(STREAM)
+      replay.checksStates = true
+      for (const entry of journal.entries) replay.apply(entry, (hash) => journal.policyOf(hash))
+      for (const fold of [journal.fold(), replay]) {
+        expect(fold.firstMismatch).toBeNull()
+        expect(fold.step!.stateHash()).toBe(journal.step.stateHash())
+      }
+    }
+  })
+
+  test.each([
+    ['raised', 'maxAccounts: 20', 'maxAccounts: 4000000'],
+    ['lowered', 'maxAccounts: 4000000', 'maxAccounts: 20'],
+  ])('the limit of accounts %s holds from then on, also in a state that was restored', (_name, before, after) => {
+    const journal = new MadeJournal({ policy: policyWith([[/maxAccounts: \d+/, before]]) })
+    screen(journal, 0, 1_200)
+    journal.activate(policyWith([[/maxAccounts: \d+/, after]]))
+    screen(journal, 1_200, 1_400)
+    const from = { head: journal.stage.head, nextOffsets: [...journal.stage.nextOffsets], tenure: null }
+    const restored = new JournalFold(STREAM)
+    restored.resume({ ...from, step: copyOf(journal)! })
+    screen(journal, 1_400, records.length)
+    for (const entry of journal.entries.slice(from.head.revision + 1)) restored.apply(entry, (hash) => journal.policyOf(hash))
+    for (const fold of [journal.fold(), restored]) {
+      expect(fold.firstMismatch).toBeNull()
+      expect(fold.step!.stateHash()).toBe(journal.step.stateHash())
+    }
+  })
+})
+
 describe('a snapshot is a fold', () => {
   test('taken after any batch and gone on from, it gives the same state', () => {
     const journal = eventfulJournal(5)
@@ -315,6 +381,22 @@ describe('a journal that says something else, its chain made whole again, is tol
     expect(asRecorded.firstMismatch).toMatchObject({ field: 'decision', recorded: 'no decision' })
     const otherwise = journal.fold(reseal(entries, batchAt, () => changed(index, refusedFor('invalid-value'))).slice(0, batchAt + 1))
     expect(otherwise.firstMismatch).toMatchObject({ sequence, field: 'status', recorded: 'quarantined', folded: 'screened' })
+  })
+
+  test('an offset that the batch does not cover, or that is taken already', () => {
+    for (const at of [0, 1]) {
+      const data = writeBatch(entries[batchAt].data, (input, index) => {
+        if (index >= at) input.offset = at === 0 ? 1_000_000 : input.offset - 1
+      })
+      const fold = journal.fold(reseal(entries, batchAt, () => ({ data })))
+      expect(fold.firstMismatch).toMatchObject({ revision: batchAt, field: 'offset' })
+    }
+  })
+
+  test('a fact that belongs to no input of its batch', () => {
+    const stray = { sequence: 1_000_000, kind: 'device', keyToken: 'd', value: Buffer.of(1), sourceStream: 's', sourceRevision: 3 } as const
+    const fold = journal.fold(reseal(entries, batchAt, ({ data }) => ({ data: writeBatch(data, () => undefined, { facts: [stray] }) })))
+    expect(fold.firstMismatch).toMatchObject({ revision: batchAt, sequence: 1_000_000, field: 'fact', recorded: 'a device fact' })
   })
 
   test('a byte of a decision', () => {

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert'
-import { RAW_TOPICS, type RawTopic } from '@riskledger/contracts'
+import { MOST_STATE_BYTES, RAW_TOPICS, type RawTopic } from '@riskledger/contracts'
 import {
   decisionId,
   decodeInputsScreened,
@@ -13,9 +13,11 @@ import {
   type OpenedEntry,
 } from '@riskledger/journal'
 import type { AcceptedPolicy } from '@riskledger/policy'
+import { ByteWriter } from '@riskledger/windows'
 import { encodeAnswer } from './answer-given'
 import { encodeDecision, withDecisionId } from './batch-builder'
 import { emptyInputToScreen, ScreeningStep, type InputToScreen, type PartitionIdentity } from './screening-step'
+import { measureState, readState, writeState } from './state-snapshot'
 import { TOUCH_AHEAD } from './touch-ahead'
 
 /** The first difference between what an entry records and what its fold gives. */
@@ -59,6 +61,12 @@ interface ExpectedEntry {
   readonly type: 'DecisionMade' | 'AnswerGiven'
   readonly sequence: number
   readonly json: Uint8Array
+}
+
+/** Of each topic the next offset, and where the batch ends. */
+interface OffsetCursor {
+  readonly next: number[]
+  readonly end: readonly number[]
 }
 
 /** How mismatches name the entries that follow a batch. */
@@ -131,7 +139,8 @@ export class JournalFold {
         return this.open(readJson(entry) as SegmentOpened)
       case 'TenureBegan':
         this.tenure = readJson(entry) as TenureBegan
-        if (this.checksStates) this.meetTenure(entry, this.tenure)
+        this.opened().beginTenure(this.tenure.stateHash)
+        if (this.checksStates) this.meetTenure(entry, this.tenure, policyOf)
         return
       case 'StateAttested':
         return this.meetAttestation(entry, readJson(entry) as StateAttested)
@@ -179,6 +188,8 @@ export class JournalFold {
     const recordsAnswers = this.tenure?.recordsAnswers === true
     let nextFact = 0
     this.comparePlace(entry, batch)
+    const cursor = { next: [...this.nextOffsets], end: [...this.nextOffsets] }
+    for (const { topic, toOffset } of batch.positions) cursor.end[topic] = toOffset
     const count = batch.forEachBlock(TOUCH_AHEAD, (block, length) => {
       for (let i = 0; i < length; i++) fill(this.inputs[i], block[i])
       step.readAhead(this.inputs, length)
@@ -195,6 +206,7 @@ export class JournalFold {
             else step.facts.apply(fact)
           }
         }
+        this.compareOffset(entry, { sequence, recorded, cursor })
         const decision = step.screen(this.inputs[i], this.out, draw)
         this.compareInput(entry, sequence, recorded)
         if (decision !== null) {
@@ -205,6 +217,7 @@ export class JournalFold {
         visit?.({ sequence, revision: entry.revision }, recorded, facts)
       }
     })
+    if (nextFact < batch.facts.length) this.refuseFact(entry, batch.facts[nextFact])
     for (const answer of answers) this.expected.push(answer)
     this.inputCount += count
     for (const position of batch.positions) this.nextOffsets[position.topic] = position.toOffset
@@ -222,6 +235,23 @@ export class JournalFold {
       if (fromOffset === this.nextOffsets[topic]) continue
       this.mismatch({ ...at, field: `fromOffset of topic ${topic}`, recorded: String(fromOffset), folded: String(this.nextOffsets[topic]) })
     }
+  }
+
+  /** Offsets of a topic only rise, within what the batch covers; which of those between were gaps is for verify to say, who reads all entries' gaps. */
+  private compareOffset(
+    { stream, revision }: OpenedEntry,
+    at: { readonly sequence: number; readonly recorded: JournaledInput; readonly cursor: OffsetCursor },
+  ): void {
+    const { sequence, recorded, cursor } = at
+    const { topic, offset } = recorded
+    const [next, end] = [cursor.next[topic], cursor.end[topic]]
+    if (offset >= next && offset < end) cursor.next[topic] = offset + 1
+    else this.mismatch({ stream, revision, sequence, field: 'offset', recorded: String(offset), folded: `from ${next} to below ${end}` })
+  }
+
+  /** Facts stand in the order of the inputs that used them first, each with one. */
+  private refuseFact({ stream, revision }: OpenedEntry, { sequence, kind }: JournaledFact): void {
+    this.mismatch({ stream, revision, sequence, field: 'fact', recorded: `a ${kind} fact`, folded: 'no input that it could belong to' })
   }
 
   private compareInput(entry: OpenedEntry, sequence: number, recorded: JournaledInput): void {
@@ -279,14 +309,28 @@ export class JournalFold {
     })
   }
 
-  private meetTenure(entry: OpenedEntry, { stateHash: recorded }: TenureBegan): void {
+  private meetTenure(entry: OpenedEntry, { stateHash: recorded }: TenureBegan, policyOf: (hash: string) => AcceptedPolicy): void {
     const step = this.opened()
     this.hashAtTenure = null
     if (step.policyHash === ZERO_HASH) return
+    if (recorded === ZERO_HASH) {
+      // An entry that follows tells it.
+      this.hashAtTenure = this.hashOfCopy(step, policyOf)
+      return
+    }
     const folded = step.stateHash()
     this.hashAtTenure = folded
-    // Else an entry that follows tells it.
-    if (recorded !== ZERO_HASH) this.compareState(entry, { recorded, folded })
+    this.compareState(entry, { recorded, folded })
+  }
+
+  /** A worker that tells the hash later has hashed a copy, and gone on with a state in which no label became known by that; null where there is no room for a copy. */
+  private hashOfCopy(step: ScreeningStep, policyOf: (hash: string) => AcceptedPolicy): string | null {
+    const state = { step, nextOffsets: this.nextOffsets, tenure: this.tenure }
+    const bytes = measureState(state)
+    if (bytes > MOST_STATE_BYTES) return null
+    const writer = new ByteWriter(bytes)
+    writeState(state, writer)
+    return readState(writer.written(), policyOf)!.step.stateHash()
   }
 
   private meetAttestation(entry: OpenedEntry, { generation, stateHash: recorded }: StateAttested): void {

@@ -98,3 +98,22 @@ test('positions and gaps say what was consumed', () => {
   expect(batch.gaps).toEqual([{ topic: 0, fromOffset: 1, toOffset: 4, reason: 'transaction-marker' }])
   expect(journal.fold().nextOffsets[0]).toBe(4)
 })
+
+test('each entry has the gaps that its own positions pass, and the last one the rest', () => {
+  const journal = new MadeJournal({ policy: policyWith() })
+  const records = Array.from({ length: 4_000 }, (_, index) => payment(index < 10 ? index : index + 5))
+  const gaps = [
+    { topic: 0, fromOffset: 10, toOffset: 15, reason: 'transaction-marker' },
+    { topic: 0, fromOffset: 4_005, toOffset: 4_006, reason: 'transaction-marker' },
+    { topic: 1, fromOffset: 0, toOffset: 2, reason: 'aborted' },
+  ]
+  journal.screen({ items: records.map((record) => mergeItem(record)), gaps, tickMs: 5 })
+  const batches = journal.entries.filter(({ type }) => type === 'InputsScreened').map(({ data }) => decodeInputsScreened(data))
+  expect(batches.length).toBeGreaterThan(1)
+  expect(batches[0].gaps).toEqual([gaps[0]])
+  expect(batches.at(-1)!.gaps).toEqual(gaps.slice(1))
+  for (const batch of batches) {
+    const lengthOf = (ranges: typeof batch.positions): number => ranges.reduce((sum, at) => sum + at.toOffset - at.fromOffset, 0)
+    expect(lengthOf(batch.positions)).toBe(batch.forEachInput(() => undefined) + lengthOf(batch.gaps))
+  }
+})

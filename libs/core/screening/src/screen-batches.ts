@@ -57,9 +57,13 @@ function screenOne(stage: ScreeningStage, reused: Reused, batch: InputBatch): Se
   const out = emptyInput()
   let fromOffsets = [...nextOffsets]
   let firstSequence = step.nextSequence
-  const close = (gaps: readonly Gap[], isLast: boolean): void => {
+  let gapsAhead = batch.gaps
+  const close = (isLast: boolean): void => {
     // Not before: what the batch still holds may be behind it.
     if (isLast && batch.tickMs !== undefined) step.tick(batch.tickMs)
+    // Those before an input of this batch, each in the batch whose positions cover it: an append may be the last one before a crash.
+    const gaps = gapsAhead.filter(({ topic, fromOffset }) => fromOffset < nextOffsets[topic])
+    if (gaps.length > 0) gapsAhead = gapsAhead.filter(({ topic, fromOffset }) => fromOffset >= nextOffsets[topic])
     const one = builder.close(firstSequence, {
       previous: stage.head,
       tickMs: step.tickMs,
@@ -84,11 +88,11 @@ function screenOne(stage: ScreeningStage, reused: Reused, batch: InputBatch): Se
       builder.add(out, step.facts.listed, decision)
       if (step.answer !== null) builder.addAnswer(step.answer)
       nextOffsets[inputs[i].topic] = inputs[i].offset + 1
-      if (builder.full) close([], from + i === items.length - 1)
+      if (builder.full) close(from + i === items.length - 1)
     }
   }
-  for (const gap of batch.gaps) nextOffsets[gap.topic] = Math.max(nextOffsets[gap.topic], gap.toOffset)
-  if (builder.inputCount > 0 || sealed.length === 0 || batch.gaps.length > 0) close(batch.gaps, true)
+  for (const gap of gapsAhead) nextOffsets[gap.topic] = Math.max(nextOffsets[gap.topic], gap.toOffset)
+  if (builder.inputCount > 0 || sealed.length === 0 || gapsAhead.length > 0) close(true)
   return sealed
 }
 

@@ -135,6 +135,14 @@ export class ScreeningStep {
     this.policyHash = accepted.hash
   }
 
+  /**
+   * Takes over a tenure that tells the hash of the state it began with. Whoever made that hash let labels become known up to then, and a switch of
+   * policy right after it goes on from there; so every fold of the entry does the same.
+   */
+  beginTenure(stateHash: string): void {
+    if (stateHash !== ZERO_HASH && this.active !== null) this.active.profiles.advance(this.nowMs())
+  }
+
   /** Takes over the time that the journal recorded: wall time with a live batch, a file's order time with each of its inputs. Never goes back. */
   tick(tickMs: number): void {
     if (tickMs > this.tickMs) this.tickMs = tickMs

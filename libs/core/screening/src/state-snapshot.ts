@@ -5,7 +5,7 @@ import { ScreeningStep, type PartitionIdentity } from './screening-step'
 import type { TenureBegan } from './journal-fold'
 
 /** Changes with the bytes below: a snapshot of another format is discarded. */
-const SNAPSHOT_FORMAT = 8
+const SNAPSHOT_FORMAT = 9
 
 /** A step with what stands around it at one entry of its journal. */
 export interface WorkerState {

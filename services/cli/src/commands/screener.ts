@@ -12,7 +12,7 @@ import {
 } from '@riskledger/screener'
 import { bundleEngine } from '../house/engine'
 import type { House } from '../house/open-house'
-import { followPolicyRequests } from '../house/policy-requests'
+import { followPolicyRequests } from '../house/follow-policy-requests'
 import { runService, threadReady, threadService, type RunningService } from '../house/service-session'
 import { screenerInput, storeArtifacts } from '../house/thread-inputs'
 import { contextFrom, type CommandContext, type Finish } from './command-context'

@@ -2,7 +2,7 @@ import { RiskError, type Ledger } from '@riskledger/contracts'
 import { encodeLedgerJson } from '@riskledger/events'
 import { emptyHead, policiesStream, sealEntry, ZERO_HASH } from '@riskledger/journal'
 import { KeptLogger, MemoryLedger } from '@riskledger/testing'
-import { followPolicyRequests } from './policy-requests'
+import { followPolicyRequests } from './follow-policy-requests'
 
 const STREAM = policiesStream('')
 const outage = (): RiskError => new RiskError('ledger-unavailable', 'the ledger does not answer', { retriable: true })
@@ -36,7 +36,7 @@ class FailingLedger extends MemoryLedger {
 }
 
 /** Follows until `count` requests were told of. */
-async function followed(ledger: FailingLedger, count: number): Promise<readonly string[]> {
+async function followed(ledger: FailingLedger, count: number, logger = new KeptLogger()): Promise<readonly string[]> {
   const told: string[] = []
   const ending = new AbortController()
   await followPolicyRequests({
@@ -48,7 +48,7 @@ async function followed(ledger: FailingLedger, count: number): Promise<readonly 
       told.push(message.slice('Policy '.length, 'Policy '.length + 12))
       if (told.length === count) ending.abort()
     },
-    logger: new KeptLogger(),
+    logger,
   })
   return told
 }
@@ -81,6 +81,25 @@ test('a follower that loses the ledger goes on after the last request that it he
   await ledger.request('b'.repeat(64))
   expect(await following).toEqual(['a'.repeat(12), 'b'.repeat(12)])
   expect(ledger.after).toEqual(['start', 0])
+})
+
+test('a ledger that is lost again and again is asked with pauses, not without end', async () => {
+  const ledger = new FailingLedger()
+  const subscribe = ledger.subscribeToStream.bind(ledger)
+  let asked = 0
+  ledger.subscribeToStream = async function* (stream, options) {
+    asked++
+    for await (const message of subscribe(stream, options)) {
+      yield message
+      if (asked < 4) throw outage()
+    }
+  }
+  const logger = new KeptLogger()
+  const following = followed(ledger, 1, logger)
+  while (asked < 4) await new Promise(setImmediate)
+  await ledger.request('a'.repeat(64))
+  await following
+  expect(logger.lines.map(({ fields }) => fields)).toMatchObject(Array(3).fill({ delayMs: 50 }))
 })
 
 test('a ledger that refuses to be followed is told of at once', async () => {

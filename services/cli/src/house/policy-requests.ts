@@ -1,8 +1,7 @@
-import { RiskError, type Ledger, type Logger } from '@riskledger/contracts'
+import { RiskError, type Ledger } from '@riskledger/contracts'
 import { encodeLedgerJson } from '@riskledger/events'
 import { emptyHead, lastEntry, policiesStream, screeningStream, sealEntry, ZERO_HASH, type ChainHead } from '@riskledger/journal'
 import type { AcceptedPolicy, Policy } from '@riskledger/policy'
-import { loggedRetry } from '@riskledger/runtime'
 import { assertSameEpochs, PolicyShelf } from '@riskledger/screener'
 import { activePolicy } from './active-policy'
 
@@ -48,84 +47,6 @@ export async function requestPolicy({
       return await ledger.append(stream, head.revision < 0 ? 'no-stream' : head.revision, [proposed])
     } catch (error) {
       if (!(error instanceof RiskError) || error.code !== 'wrong-expected-revision' || tries >= MAX_TRIES) throw error
-    }
-  }
-}
-
-/** What a process that screens does with requests. */
-export interface PolicyFollower {
-  readonly ledger: Ledger
-  readonly environment: string
-  /** Following ends, without error, when it aborts. */
-  readonly signal: AbortSignal
-  /** Puts the policy into force at the next batch boundary. Throws a `RiskError` where this process cannot: that is told, and following goes on. */
-  readonly activate: (policy: AcceptedPolicy) => void
-  /** Hears of requests that were not followed, in words. */
-  readonly onRefused: (message: string) => void
-  readonly logger: Logger
-}
-
-/**
- * Follows the requests made from now on, each once. Resolves once `signal` aborts. A ledger that does not answer is asked again with growing pauses, from the last
- * request heard; rejects where it has not answered 100 tries in a row, with `limit-reached`, and where it cannot be followed.
- */
-export async function followPolicyRequests(follower: PolicyFollower): Promise<void> {
-  const { signal, logger } = follower
-  const following = new RequestsFollowed(follower)
-  while (!signal.aborted) {
-    try {
-      await loggedRetry(() => following.follow(), {
-        name: 'following policy requests',
-        signal,
-        logger,
-        context: { part: 'policy-requests' },
-      })
-    } catch (error) {
-      if (!signal.aborted) throw error
-    }
-  }
-}
-
-/** How far requests have been followed, over all tries. */
-class RequestsFollowed {
-  private readonly stream: string
-  private readonly policies: PolicyShelf
-  /** Revision of the last request heard; undefined until it was looked up where the stream ended. */
-  private after: number | 'start' | undefined
-
-  constructor(private readonly follower: PolicyFollower) {
-    const { ledger, environment } = follower
-    this.stream = policiesStream(environment)
-    this.policies = new PolicyShelf(ledger, environment)
-  }
-
-  /** Follows until the signal aborts or the ledger is lost. Rejects where it was lost before it had said anything: tries are counted from its last word. */
-  async follow(): Promise<void> {
-    const { ledger, signal, logger } = this.follower
-    let heard = false
-    try {
-      this.after ??= (await lastEntry(ledger, this.stream))?.recorded.revision ?? 'start'
-      for await (const message of ledger.subscribeToStream(this.stream, { after: this.after, signal })) {
-        if (message.kind === 'entry') {
-          if (message.entry.type === 'PolicyRequested') await this.heed(message.entry.data)
-          this.after = message.entry.revision
-        }
-        heard = true
-      }
-    } catch (error) {
-      if (!heard || !(error instanceof RiskError) || !error.retriable) throw error
-      logger.warn('policy requests are followed anew', { code: error.code, reason: error.message })
-    }
-  }
-
-  /** A policy that cannot be read for now is asked for again; one that cannot be put into force is told of. */
-  private async heed(data: Uint8Array): Promise<void> {
-    const { policyHash } = JSON.parse(Buffer.from(data).toString('utf8')) as { policyHash: string }
-    try {
-      this.follower.activate(await this.policies.load(policyHash))
-    } catch (error) {
-      if (!(error instanceof RiskError) || error.retriable) throw error
-      this.follower.onRefused(`Policy ${policyHash.slice(0, 12)}… was asked for and not put into force: ${error.message}`)
     }
   }
 }

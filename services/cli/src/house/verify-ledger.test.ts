@@ -2,11 +2,13 @@ import { encodeLedgerJson } from '@riskledger/events'
 import {
   AvroWriter,
   emptyHead,
+  emptyInput,
   encodeInputsScreened,
   encodeRelationsLearned,
   readMetadata,
   sealEntry,
   writeFact,
+  writeInput,
   ZERO_HASH,
   type JournaledFact,
 } from '@riskledger/journal'
@@ -38,7 +40,8 @@ function hashOf(ledger: MemoryLedger, stream: string, revision = 0): string {
 async function put(ledger: MemoryLedger, stream: string, type: string, data: Uint8Array): Promise<void> {
   const revision = ledger.entriesOf(stream).length - 1
   const head = revision < 0 ? emptyHead(stream) : { stream, revision, entryHash: hashOf(ledger, stream, revision) }
-  const { proposed } = sealEntry(head, { type, contentType: 'binary', data, metadata: { engineHash: HASH, policyHash: ZERO_HASH } })
+  const contentType = type === 'InputsScreened' || type === 'RelationsLearned' ? 'binary' : 'json'
+  const { proposed } = sealEntry(head, { type, contentType, data, metadata: { engineHash: HASH, policyHash: ZERO_HASH } })
   await ledger.append(stream, revision < 0 ? 'no-stream' : revision, [proposed])
 }
 
@@ -170,5 +173,31 @@ describe('the whole ledger holds more of a stream than the stream itself', () =>
     const seen = await cut(ledger, JOURNAL, from)
     jest.spyOn(ledger, 'readStream').mockImplementation((stream, options) => seen.readStream(stream, options))
     expect(await faultsIn(ledger)).toEqual([{ stream: JOURNAL, revision: -1, reason }])
+  })
+})
+
+describe('the offsets of a batch', () => {
+  const covering = (offsets: readonly number[]): Uint8Array => {
+    const inputs = new AvroWriter()
+    for (const offset of offsets) writeInput(inputs, { ...emptyInput(), body: Buffer.of(1), bodyLengthBytes: 1, topic: 0, offset })
+    const none = { factCount: 0, factBytes: Buffer.of(), tickMs: 0, firstSequence: 1 }
+    return encodeInputsScreened({
+      ...none,
+      positions: [{ topic: 0, fromOffset: 0, toOffset: 4 }],
+      gaps: [{ topic: 0, fromOffset: 1, toOffset: 3, reason: 'aborted' }],
+      inputCount: offsets.length,
+      inputBytes: inputs.view(),
+    })
+  }
+
+  test.each([
+    [[0, 3], null],
+    [[77, 77], 'input 1 stands at offset 77 of topic 0; 0 comes next there'],
+    [[0, 1], 'input 2 stands at offset 1 of topic 0; 3 comes next there'],
+    [[0], 'it covers 4 offsets and holds 1 inputs and 2 in gaps'],
+  ])('%j', async (offsets, reason) => {
+    const ledger = await ledgerOf(journal)
+    await put(ledger, JOURNAL, 'InputsScreened', covering(offsets))
+    expect(await faultsIn(ledger)).toEqual(reason === null ? [] : [{ stream: JOURNAL, revision: 3, reason }])
   })
 })

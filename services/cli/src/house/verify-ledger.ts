@@ -1,6 +1,7 @@
 import { RiskError, type Ledger, type RawTopic, type RecordedEntry } from '@riskledger/contracts'
 import { validateLedgerJson, type LedgerJsonEvents, type LedgerJsonType } from '@riskledger/events'
 import {
+  CoveredOffsets,
   decodeInputsScreened,
   decodeRelationsLearned,
   emptyHead,
@@ -11,6 +12,7 @@ import {
   partitionsStream,
   screeningStream,
   type ChainHead,
+  type InputsScreenedView,
   type OpenedEntry,
 } from '@riskledger/journal'
 
@@ -305,8 +307,9 @@ class Verifier {
     }
     const skipped = batch.gaps.reduce((sum, gap) => sum + gap.toOffset - gap.fromOffset, 0)
     const covered = batch.positions.reduce((sum, position) => sum + position.toOffset - position.fromOffset, 0)
-    const count = batch.forEachInput(() => undefined)
+    const { count, misplaced } = readOffsets(batch)
     if (covered !== count + skipped) return `it covers ${covered} offsets and holds ${count} inputs and ${skipped} in gaps`
+    if (misplaced !== null) return misplaced
     // A drawn challenge is taken from no stream.
     for (const { sourceStream, sourceRevision } of batch.facts) if (sourceStream !== '') this.goBy(sourceStream, sourceRevision, entry)
     for (const position of batch.positions) state.nextOffsets[position.topic] = position.toOffset
@@ -338,6 +341,19 @@ class Verifier {
   private fault(stream: string, revision: number, reason: string): void {
     if (this.faults.length < MAX_FAULTS) this.faults.push({ stream, revision, reason })
   }
+}
+
+/** Counts a batch's inputs and tells the first whose offset is not the next that the batch covers. */
+function readOffsets(batch: InputsScreenedView): { readonly count: number; readonly misplaced: string | null } {
+  const offsets = new CoveredOffsets(batch)
+  let misplaced: string | null = null
+  const count = batch.forEachInput(({ topic, offset }, index) => {
+    const next = offsets.take(topic)
+    if (misplaced !== null || offset === next) return
+    const sequence = batch.firstSequence + index
+    misplaced = `input ${sequence} stands at offset ${offset} of topic ${topic}; ${next ?? 'no further one'} comes next there`
+  })
+  return { count, misplaced }
 }
 
 /** Throws `SyntaxError` where it is no JSON, `MalformedBytesError` where it is not what its schema allows. */

@@ -109,6 +109,7 @@ export class MadeJournal {
   /** `told`: the hash of the state as the tenure's entry has it. */
   beginTenure(generation: number, told = this.step.policyHash === ZERO_HASH ? ZERO_HASH : this.step.stateHash()): void {
     this.append(json('TenureBegan', { workerId: 'w-1', generation, engineHash: ENGINE, stateHash: told, recordsAnswers: true }))
+    this.step.beginTenure(told)
   }
 
   attest(generation: number, stateHash: string): void {
@@ -172,9 +173,10 @@ export function reseal(
     const changed = index === at ? change(entries[index]) : { data: entries[index].data }
     if (changed === null) continue
     const { type, metadata } = entries[index]
+    const contentType = type === 'InputsScreened' ? 'binary' : 'json'
     const head = result.at(-1)?.head ?? emptyHead(STREAM)
     const deflated = metadata.encoding === undefined ? {} : { deflated: deflateRawSync(changed.data) }
-    const sealed = sealEntry(head, { type, contentType: 'binary', data: changed.data, ...deflated, metadata })
+    const sealed = sealEntry(head, { type, contentType, data: changed.data, ...deflated, metadata })
     const opened = openEntry(head, { ...sealed.proposed, stream: STREAM, revision: sealed.head.revision, createdMs: 0 })
     if (opened.kind === 'faulty') throw new Error(opened.reason)
     result.push(opened.entry)

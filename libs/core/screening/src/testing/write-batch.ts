@@ -1,10 +1,18 @@
-import { AvroWriter, decodeInputsScreened, encodeInputsScreened, writeFact, writeInput, type JournaledInput } from '@riskledger/journal'
+import {
+  AvroWriter,
+  decodeInputsScreened,
+  encodeInputsScreened,
+  writeFact,
+  writeInput,
+  type JournaledFact,
+  type JournaledInput,
+} from '@riskledger/journal'
 
-/** The plain bytes of a batch, written again after a change to its inputs and to where it says that it begins. */
+/** The plain bytes of a batch, written again after a change to its inputs and to where it says that it begins, with more facts at its end. */
 export function writeBatch(
   plain: Uint8Array,
   change: (input: JournaledInput, index: number) => unknown,
-  place: { readonly firstSequence?: number; readonly fromOffset?: number } = {},
+  place: { readonly firstSequence?: number; readonly fromOffset?: number; readonly facts?: readonly JournaledFact[] } = {},
 ): Uint8Array {
   const batch = decodeInputsScreened(plain)
   const inputs = new AvroWriter()
@@ -14,13 +22,14 @@ export function writeBatch(
     writeInput(inputs, copy)
   })
   const facts = new AvroWriter()
-  for (const fact of batch.facts) writeFact(facts, fact)
+  const allFacts = [...batch.facts, ...(place.facts ?? [])]
+  for (const fact of allFacts) writeFact(facts, fact)
   return encodeInputsScreened({
     firstSequence: place.firstSequence ?? batch.firstSequence,
     tickMs: batch.tickMs,
     positions: batch.positions.map((position) => ({ ...position, fromOffset: place.fromOffset ?? position.fromOffset })),
     gaps: batch.gaps,
-    factCount: batch.facts.length,
+    factCount: allFacts.length,
     factBytes: facts.view(),
     inputCount,
     inputBytes: inputs.view(),

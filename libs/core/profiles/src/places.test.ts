@@ -1,0 +1,59 @@
+import type { EventTopic } from '@riskledger/contracts'
+import type { RawEvents } from '@riskledger/events'
+import { viewOf } from '@riskledger/events/src/testing/view-of'
+import { DAY, HOUR, MINUTE, NOON, login, payment } from '@riskledger/relations/src/testing/events'
+import type { Features } from './features'
+import { DEFAULT_PROFILE_OPTIONS } from './profile-options'
+import { ProfileStore } from './profile-store'
+
+const facts = { counterparty: () => undefined, device: () => undefined }
+
+function see<T extends EventTopic>(store: ProfileStore, topic: T, event: RawEvents[T]): Features {
+  store.advance(event.eventTimeMs)
+  return store.observe(topic, viewOf(topic, event), { late: false, facts })!
+}
+
+/** An account that has logged in with its own device for ten days; the tenth day is over. */
+function settled(): ProfileStore {
+  const store = new ProfileStore(DEFAULT_PROFILE_OPTIONS)
+  for (let day = 0; day < 10; day++) see(store, 'logins', login(NOON + day * DAY, { deviceId: 'own', behaviourDistance: 100 }))
+  return store
+}
+
+const at = NOON + 10 * DAY
+
+describe('what a login showed', () => {
+  test('is not taken back by another one right after it', () => {
+    const store = settled()
+    see(store, 'logins', login(at, { deviceId: 'other', behaviourDistance: 900 }))
+    see(store, 'logins', login(at + 5_000, { deviceId: 'other', behaviourDistance: null }))
+    see(store, 'logins', login(at + 9_000, { deviceId: 'other', behaviourDistance: 50 }))
+    expect(see(store, 'payments', payment(at + MINUTE))).toMatchObject({
+      msSinceLastLogin: MINUTE - 9_000,
+      lastLoginBehaviourDistance: 50,
+      lastLoginNewDevice: false,
+      earlierLoginBehaviourDistance: 900,
+      msSinceEarlierLoginBehaviour: MINUTE,
+      msSinceEarlierLoginNewDevice: MINUTE,
+    })
+  })
+
+  test('is forgotten with a login more than an hour later, and never renewed', () => {
+    const store = settled()
+    see(store, 'logins', login(at, { deviceId: 'other', behaviourDistance: 900 }))
+    see(store, 'logins', login(at + HOUR, { deviceId: 'other', behaviourDistance: 300 }))
+    expect(see(store, 'payments', payment(at + HOUR)).msSinceEarlierLoginBehaviour).toBe(HOUR)
+    see(store, 'logins', login(at + HOUR + 1, { deviceId: 'other', behaviourDistance: null }))
+    expect(see(store, 'payments', payment(at + HOUR + MINUTE))).toMatchObject({
+      earlierLoginBehaviourDistance: 300,
+      msSinceEarlierLoginBehaviour: MINUTE + 1_000 - 1,
+      msSinceEarlierLoginNewDevice: -1,
+    })
+    see(store, 'logins', login(at + 4 * HOUR, { deviceId: 'other', behaviourDistance: null }))
+    expect(see(store, 'payments', payment(at + 4 * HOUR + 1))).toMatchObject({
+      earlierLoginBehaviourDistance: -1,
+      msSinceEarlierLoginBehaviour: -1,
+      msSinceEarlierLoginNewDevice: -1,
+    })
+  })
+})
