@@ -1,6 +1,6 @@
 import { RiskError } from '@riskledger/contracts'
 import { OTHER_VARIABLES, SETTINGS, settingsSchema, type Settings } from './settings'
-import { withoutUserInfo } from './without-user-info'
+import { maskedAddress } from './without-user-info'
 
 /** Validated settings, and where each came from. */
 export interface Configuration {
@@ -56,5 +56,6 @@ export function loadConfiguration({ flags, environment }: ConfigurationInputs): 
 }
 
 function refusal(name: keyof Settings, value: unknown, origin: string): string {
-  return `${SETTINGS[name].flag} is ${withoutUserInfo(JSON.stringify(value))} (from ${origin}); allowed: ${SETTINGS[name].allowed}.`
+  const shown = JSON.stringify(typeof value === 'string' ? maskedAddress(value) : value)
+  return `${SETTINGS[name].flag} is ${shown} (from ${origin}); allowed: ${SETTINGS[name].allowed}.`
 }

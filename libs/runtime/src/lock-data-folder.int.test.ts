@@ -56,7 +56,7 @@ describe('lockDataFolder', () => {
     expect(await readLock(folder)).toBeUndefined()
     await expect(lockDataFolder(folder, { command: 'riskledger up' })).rejects.toMatchObject({
       code: 'file-unreadable',
-      message: `${folder} cannot be written (EEXIST). Check its owner and permissions, or choose another folder with --data-dir.`,
+      message: `${folder} cannot be locked (EEXIST). Check its owner and permissions, or choose another folder with --data-dir.`,
     })
     expect(await readdir(folder)).toEqual(['lock'])
   })
@@ -66,7 +66,7 @@ describe('lockDataFolder', () => {
     await symlink('/proc', join(folder, 'lock'))
     await expect(lockDataFolder(folder, { command: 'riskledger up' })).rejects.toMatchObject({
       code: 'file-unreadable',
-      message: expect.stringContaining(`${folder} cannot be written (`) as string,
+      message: expect.stringContaining(`${folder} cannot be locked (`) as string,
     })
   })
 
@@ -74,7 +74,7 @@ describe('lockDataFolder', () => {
     await mkdir(join(folder, 'lock', '000000001.json'), { recursive: true })
     await expect(lockDataFolder(folder, { command: 'riskledger up' })).rejects.toMatchObject({
       code: 'file-unreadable',
-      cause: { code: 'EISDIR' },
+      message: expect.stringContaining(`${folder} cannot be locked (EISDIR)`) as string,
     })
     expect(await readdir(join(folder, 'lock'))).toEqual(['000000001.json'])
   })

@@ -76,7 +76,7 @@ async function takeOrRefuse(folder: string, record: LockRecord): Promise<string>
     return await take(folder, record)
   } catch (error) {
     if (error instanceof RiskError) throw error
-    throw unwritable(folder, error as NodeJS.ErrnoException)
+    throw notLocked(folder, error as NodeJS.ErrnoException)
   }
 }
 
@@ -157,11 +157,11 @@ function parseRecord(text: string): LockRecord | undefined {
 
 const isHeld = (record: LockRecord): boolean => !record.released && isAlive(record)
 
-function unwritable(folder: string, cause: NodeJS.ErrnoException): RiskError {
+function notLocked(folder: string, cause: NodeJS.ErrnoException): RiskError {
   const full = cause.code === 'ENOSPC'
   const message = full
     ? `${folder}: the disk is full. Make room and start again; nothing is half-written.`
-    : `${folder} cannot be written (${cause.code}). Check its owner and permissions, or choose another folder with --data-dir.`
+    : `${folder} cannot be locked (${cause.code}). Check its owner and permissions, or choose another folder with --data-dir.`
   return new RiskError(full ? 'disk-full' : 'file-unreadable', message, { retriable: false, cause, context: { folder } })
 }
 

@@ -32,8 +32,8 @@ function recorded(numbers: readonly number[], changes: Partial<LoopOptions<numbe
 
 /** Its pulls, each noted once it has come. */
 function pullsNoted({ pull }: LoopOptions<number, string>, events: string[]): LoopOptions<number, string>['pull'] {
-  return async (signal) => {
-    const batch = await pull(signal)
+  return async (...asked) => {
+    const batch = await pull(...asked)
     events.push(`pull ${batch}`)
     return batch
   }
@@ -135,7 +135,7 @@ describe('startLoop', () => {
     let failures = 1
     const { options, events } = recorded([1])
     const pull = options.pull
-    await startLoop({ ...options, pull: (signal) => (failures-- > 0 ? Promise.reject(outage()) : pull(signal)) }).done
+    await startLoop({ ...options, pull: (...asked) => (failures-- > 0 ? Promise.reject(outage()) : pull(...asked)) }).done
     expect(events).toEqual(['step 1', 'commit out 1'])
   })
 
@@ -152,13 +152,47 @@ describe('startLoop', () => {
     const options: LoopOptions<number, string> = {
       ...base,
       nowMs: () => clock.ms,
-      pull: (signal) => (part === 'pull' && fails() ? Promise.reject(outage()) : base.pull(signal)),
+      pull: (...asked) => (part === 'pull' && fails() ? Promise.reject(outage()) : base.pull(...asked)),
       commit: (output) => (part === 'commit' && fails() ? Promise.reject(outage()) : base.commit(output)),
     }
-    const loop = startLoop({ ...options, pull: (signal) => Promise.resolve().then(() => options.pull(signal)) })
+    const loop = startLoop({ ...options, pull: (...asked) => Promise.resolve().then(() => options.pull(...asked)) })
     await loop.done
-    const since = { part, sinceMs: 110, reason: 'the ledger does not answer' }
+    // A commit has asked when it began; of this pull it is known only when it failed.
+    const since = { part, sinceMs: part === 'commit' ? 100 : 110, reason: 'the ledger does not answer' }
     expect(told.slice(0, 4)).toEqual([null, since, since, null])
+    expect(loop.retrying).toBeNull()
+  })
+
+  test('a pull that fails counts from when it last asked, and one that asks again has been answered', async () => {
+    const told: unknown[] = []
+    const clock = { ms: 0 }
+    const reason = 'the ledger does not answer'
+    /** Waits for input between the times given, each of which it asks at, and fails 30 s after the last. */
+    const failsAfter = (asksAtMs: readonly number[], onAsk: () => void): Promise<never> => {
+      for (const atMs of asksAtMs) {
+        clock.ms = atMs
+        onAsk()
+        told.push(loop.retrying)
+      }
+      clock.ms += 30_000
+      return Promise.reject(outage())
+    }
+    const pulls = [[0, 100_000], [131_000], [170_000, 200_000]]
+    const { options } = recorded([], {
+      retry: { ...retry, maxAttempts: 3 },
+      nowMs: () => clock.ms,
+      pull: async (_, onAsk) => {
+        await Promise.resolve()
+        const asksAtMs = pulls.shift()
+        if (asksAtMs !== undefined) return failsAfter(asksAtMs, onAsk)
+        told.push(loop.retrying)
+        return undefined
+      },
+    })
+    const loop = startLoop(options)
+    await loop.done
+    const first = { part: 'pull', sinceMs: 100_000, reason }
+    expect(told).toEqual([null, null, first, first, null, { part: 'pull', sinceMs: 200_000, reason }])
     expect(loop.retrying).toBeNull()
   })
 

@@ -10,8 +10,9 @@ export interface LoopOptions<Batch, Output> {
   /**
    * The next batch, or undefined at the end. Called again after a retriable error, so it may take nothing before it succeeds.
    * A batch that was pulled but not stepped when the loop stops is dropped: the journal, not the pull, is the position.
+   * A pull that waits for input for long says `onAsk` whenever it asks its source: a failure counts from the last time, and what was asked before that was answered.
    */
-  readonly pull: (signal: AbortSignal) => Promise<Batch | undefined>
+  readonly pull: (signal: AbortSignal, onAsk: () => void) => Promise<Batch | undefined>
   /** Decodes and decides; may change state, so it runs exactly once a batch and is never retried. */
   readonly step: (batch: Batch) => Output | Promise<Output>
   /** Appends what the step made; called again with the same output after a retriable error. */
@@ -52,7 +53,10 @@ export const PROCESS_TIMERS: LoopTimers = {
 /** A call that has failed and is being tried again. */
 export interface LoopRetry {
   readonly part: 'pull' | 'commit'
-  /** Of its first failure in a row, by the loop's clock. */
+  /**
+   * When the first call of those that failed in a row began, by the loop's clock: it may have taken long to fail. Of a pull, which may have waited for input, when it
+   * last asked; where it does not say, its first failure.
+   */
   readonly sinceMs: number
   /** What it failed with last, in words. */
   readonly reason: string
@@ -127,7 +131,11 @@ async function runLoop<Batch, Output>(options: RunningLoop<Batch, Output>, signa
         ahead.catch(() => undefined) // awaited at the next turn, or at the end
       }
       await committing
-      committing = tried(() => commit(output), { options, part: 'commit' }).then(() => {
+      const append = (onAsk: () => void): Promise<void> => {
+        onAsk()
+        return commit(output)
+      }
+      committing = tried(append, { options, part: 'commit' }).then(() => {
         options.retries.delete('commit')
         metrics.count('riskledger_loop_batches_total', 1, { loop: name })
       })
@@ -152,7 +160,7 @@ async function runLoop<Batch, Output>(options: RunningLoop<Batch, Output>, signa
 
 async function pullNext<Batch, Output>(options: RunningLoop<Batch, Output>, signal: AbortSignal): Promise<Batch | undefined> {
   try {
-    const batch = await tried(() => options.pull(signal), { options, part: 'pull', signal })
+    const batch = await tried((onAsk) => options.pull(signal, onAsk), { options, part: 'pull', signal })
     options.retries.delete('pull')
     return batch
   } catch (error) {
@@ -175,9 +183,21 @@ interface RetryContext {
   readonly signal?: AbortSignal
 }
 
-function tried<T>(call: () => Promise<T>, { options, part, signal }: RetryContext): Promise<T> {
+function tried<T>(call: (onAsk: () => void) => Promise<T>, { options, part, signal }: RetryContext): Promise<T> {
   const { name: loop, retry, logger, metrics, timers, retries, nowMs = () => performance.now() } = options
-  return loggedRetry(call, {
+  let askedMs: number | null = null
+  const attempt = (onProgress: () => void): Promise<T> => {
+    askedMs = null
+    return call(() => {
+      if (askedMs !== null) {
+        // Whoever asks again was answered.
+        retries.delete(part)
+        onProgress()
+      }
+      askedMs = nowMs()
+    })
+  }
+  return loggedRetry(attempt, {
     name: `${loop}: ${part}`,
     retry,
     signal,
@@ -186,7 +206,7 @@ function tried<T>(call: () => Promise<T>, { options, part, signal }: RetryContex
     context: { loop, part },
     onRetry: ({ error }) => {
       metrics.count('riskledger_loop_retries_total', 1, { loop, part, code: error.code })
-      retries.set(part, { part, sinceMs: retries.get(part)?.sinceMs ?? nowMs(), reason: error.message })
+      retries.set(part, { part, sinceMs: retries.get(part)?.sinceMs ?? askedMs ?? nowMs(), reason: error.message })
     },
   })
 }

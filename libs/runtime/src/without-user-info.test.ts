@@ -1,4 +1,4 @@
-import { withoutUserInfo } from './without-user-info'
+import { maskedAddress, withoutUserInfo } from './without-user-info'
 
 test.each([
   ['esdb://admin:changeit@host:2113?tls=false', 'esdb://***@host:2113?tls=false'],
@@ -8,4 +8,15 @@ test.each([
   ['write to desk@bank.example', 'write to desk@bank.example'],
 ])('%s is shown as %s', (text, shown) => {
   expect(withoutUserInfo(text)).toBe(shown)
+})
+
+test.each([
+  ['admin:changeit@host:2113', '***@host:2113'],
+  ['user:one@host:9092,user:two@other:9092', '***@other:9092'],
+  ['esdb:/admin:changeit@host', '***@host'],
+  ['esdb://admin:pa"ss@host x', 'esdb://***@host x'],
+  ['esdb://admin:two words@host', 'esdb://***@host'],
+  ['host:99999', 'host:99999'],
+])('an address refused, %s, is shown as %s', (value, shown) => {
+  expect(maskedAddress(value)).toBe(shown)
 })

@@ -22,7 +22,7 @@ export interface DispatcherThreadInput {
 runThread<DispatcherThreadInput>(async ({ input, signal, ready }) => {
   const logger = createLogger({ name: 'dispatcher', level: input.logLevel })
   const metrics = createMetrics()
-  const ledger = await connectLedger({ connectionString: input.connectionString })
+  const ledger = await connectLedger({ connectionString: input.connectionString, signal })
   // Whatever fails, nothing may stay open: the thread ends only once its connections have.
   const opened: { close(): Promise<void> }[] = [ledger]
   try {

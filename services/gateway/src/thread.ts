@@ -25,7 +25,7 @@ runThread<GatewayThreadInput>(async ({ input, signal, ready }) => {
   // Whatever fails, nothing may stay open: the thread ends only once its connections have.
   const opened: { close(): Promise<void> }[] = [log]
   try {
-    const ledger = await connectLedger({ connectionString: input.connectionString })
+    const ledger = await connectLedger({ connectionString: input.connectionString, signal })
     opened.unshift(ledger)
     const gateway = await startGateway({ ...input, log, ledger, nowMs: () => Date.now(), logger, metrics })
     ready({ url: gateway.url } satisfies GatewayThreadReady)

@@ -1,4 +1,4 @@
-import type { InputStatus } from '@riskledger/contracts'
+import type { CountedStatus } from '@riskledger/relations'
 import type { ByteReader, ByteWriter } from '@riskledger/windows'
 
 /** A journal entry that inputs lie in. */
@@ -9,9 +9,6 @@ export interface InputSource {
   readonly data: Uint8Array
 }
 
-/** What an input was accepted as. */
-export type TellingStatus = Extract<InputStatus, 'screened' | 'observed' | 'late'>
-
 /** An input of a journal as relations keep it until it is folded: not decoded, `source.data[from, from + length)`. Mutable, to be reused. */
 export interface QueuedInput {
   source: InputSource
@@ -19,7 +16,7 @@ export interface QueuedInput {
   length: number
   /** A number of the topic, below 256, that the caller understands. */
   topic: number
-  status: TellingStatus
+  status: CountedStatus
   habitDistanceCenti: number | null
 }
 
@@ -33,7 +30,7 @@ export function emptyQueuedInput(): QueuedInput {
 // An input is two doubles, its epoch and its habit distance (NaN for none), and three words: from, length, and topic | status << 8.
 const DOUBLES = 2
 const WORDS = 3
-const STATUSES: readonly TellingStatus[] = ['observed', 'screened', 'late']
+const STATUSES: readonly CountedStatus[] = ['observed', 'screened', 'late']
 
 /**
  * A queue of one partition's inputs in typed arrays, first in, first out. Events that wait as objects cost the garbage collector more than

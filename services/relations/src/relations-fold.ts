@@ -1,16 +1,16 @@
-import { RiskError, type EventTopic, type InputStatus, type RawTopic, type RecordedEntry } from '@riskledger/contracts'
+import { RiskError, type RawTopic, type RecordedEntry } from '@riskledger/contracts'
 import { decodeInputsScreened, parseScreeningStream, readEntry, type LearnedFact } from '@riskledger/journal'
-import { RelationsState, type RelationsCounters, type RelationsOptions as StateOptions } from '@riskledger/relations'
+import {
+  countsForRelations,
+  RELATIONS_TOPICS,
+  RelationsState,
+  type RelationsCounters,
+  type RelationsOptions as StateOptions,
+} from '@riskledger/relations'
 import type { ByteReader, ByteWriter } from '@riskledger/windows'
 import { EpochQueue } from './epoch-queue'
 import { InputBlock } from './input-block'
-import { emptyQueuedInput, type QueuedInput, type TellingStatus } from './input-columns'
-
-/** Topics that tell something of a counterparty or a device. */
-const TELLING: readonly EventTopic[] = ['payments', 'logins', 'p2p-trades', 'outcomes', 'risk-alerts']
-
-/** Of these what is late tells too: a report is true however long it took. */
-const TELLING_LATE: ReadonlySet<number> = new Set([TELLING.indexOf('outcomes'), TELLING.indexOf('risk-alerts')])
+import { emptyQueuedInput, type QueuedInput } from './input-columns'
 
 /** What all journals say that are folded together. */
 export interface FoldOptions {
@@ -40,7 +40,7 @@ export interface Learned {
 export class RelationsFold {
   private readonly state: RelationsState
   private readonly queue: EpochQueue
-  /** By partition: for each topic of its journal its number in `TELLING`, or -1; null before its first entry. */
+  /** By partition: for each topic of its journal its number in `RELATIONS_TOPICS`, or -1; null before its first entry. */
   private readonly topics: (Int8Array | null)[]
   private readonly orderTimes: Float64Array
   private readonly block: InputBlock
@@ -91,7 +91,7 @@ export class RelationsFold {
       const { orderLagMs, status, bodyAt } = input
       if (orderLagMs !== null) this.orderTimes[partition] = input.brokerTimeMs + orderLagMs
       const topic = topics[input.topic | 0]
-      if (bodyAt < 0 || !(topic >= 0) || !tells(status, topic)) return
+      if (bodyAt < 0 || !(topic >= 0) || !countsForRelations(RELATIONS_TOPICS[topic], status)) return
       arriving.from = bodyAt
       arriving.length = input.bodyLengthBytes
       arriving.topic = topic
@@ -113,7 +113,7 @@ export class RelationsFold {
   }
 
   private foldInput(input: QueuedInput): void {
-    const topic = TELLING[input.topic]
+    const topic = RELATIONS_TOPICS[input.topic]
     if (!this.block.add(topic, input)) throw corrupt(input.source, `an input of ${topic} that was accepted cannot be decoded`)
   }
 
@@ -148,15 +148,10 @@ export class RelationsFold {
   }
 }
 
-/** True where an input of this topic of `TELLING` that was accepted so counts. */
-function tells(status: InputStatus, topic: number): status is TellingStatus {
-  return status === 'screened' || status === 'observed' || (status === 'late' && TELLING_LATE.has(topic))
-}
-
-/** For each topic of the journal its number in `TELLING`, or -1. */
+/** For each topic of the journal its number in `RELATIONS_TOPICS`, or -1. */
 function topicsOf(entry: RecordedEntry): Int8Array {
   const { topics } = JSON.parse(Buffer.from(entry.data).toString('utf8')) as { topics: RawTopic[] }
-  return Int8Array.from(topics, (topic) => (TELLING as readonly RawTopic[]).indexOf(topic))
+  return Int8Array.from(topics, (topic) => (RELATIONS_TOPICS as readonly RawTopic[]).indexOf(topic))
 }
 
 function corrupt(entry: { readonly stream: string; readonly revision: number }, reason: string): RiskError {

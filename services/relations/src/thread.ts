@@ -30,7 +30,7 @@ runThread<RelationsThreadInput>(async ({ input, signal, ready }) => {
   // Whatever fails, nothing may stay open: the thread ends only once its connections have, and nobody hears why before.
   const opened: { close(): Promise<void> }[] = []
   try {
-    const ledger = await connectLedger({ connectionString: input.connectionString })
+    const ledger = await connectLedger({ connectionString: input.connectionString, signal })
     opened.push(ledger)
     const snapshots = openSnapshotStore({
       folder: input.cacheFolder,

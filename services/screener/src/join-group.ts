@@ -13,6 +13,8 @@ export interface JoinGroupOptions {
   readonly partitionCount: number
   readonly sessionTimeoutMs: number | undefined
   readonly workers: PartitionWorkers
+  /** It is in the group, and `workers` have been told what it was given, which may be nothing. Called each time that the group has shared. */
+  readonly onJoined: () => void
   /** After each change that stands. */
   readonly onSettled: () => void
   readonly logger: Logger
@@ -25,7 +27,7 @@ export interface GroupMembership {
 }
 
 /**
- * Joins the group that shares the partitions, and takes and leaves partitions as it says. Positions are committed every five seconds for lag monitors: the
+ * Joins the group that shares the partitions, and takes and leaves partitions as it says. Resolves once connected; `onJoined` tells when it is in. Positions are committed every five seconds for lag monitors: the
  * journal is the position, and nothing is read back. Throws `configuration-invalid` where the log is not on a cluster.
  */
 export async function joinGroup({ log, workers, onSettled, sessionTimeoutMs, ...options }: JoinGroupOptions): Promise<GroupMembership> {

@@ -95,8 +95,8 @@ export class PartitionSource {
     this.poked = true
   }
 
-  /** The next batch; waits for one; undefined once `signal` aborts. */
-  async pull(signal: AbortSignal): Promise<InputBatch | undefined> {
+  /** The next batch; waits for one, and says `onAsk` whenever it asks the log; undefined once `signal` aborts. */
+  async pull(signal: AbortSignal, onAsk: () => void = () => undefined): Promise<InputBatch | undefined> {
     while (!signal.aborted) {
       if (this.poked) {
         this.poked = false
@@ -106,6 +106,7 @@ export class PartitionSource {
         await this.options.gate.changed(signal)
         continue
       }
+      onAsk()
       const bound = await this.bound()
       if ((await this.fill()) && !(await this.stands(bound))) continue
       if (this.wouldBeShort(bound.orderTimeMs)) {

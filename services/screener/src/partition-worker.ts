@@ -150,7 +150,7 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
   const writer = new JournalWriter(options, fold, stage)
   const loop = startLoop({
     name: `screener-${options.partition}`,
-    pull: (signal) => source.pull(signal),
+    pull: (signal, onAsk) => source.pull(signal, onAsk),
     step: (batch) => {
       showTold(batch)
       return writer.screen(batch)

@@ -1,28 +1,19 @@
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createMetrics, openEventLog, startThread } from '@riskledger/runtime'
-import { KeptLogger } from '@riskledger/testing'
+import { KeptLogger, SilentServer } from '@riskledger/testing'
 import { DEFAULT_PACE, SCREENER_THREAD, type ScreenerThreadInput } from './index'
 
 let folder: string
-let silent: Server
-let sockets: Socket[]
+let silent: SilentServer
 
-/** A ledger that takes connections and never says anything. */
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'riskledger-screener-'))
-  sockets = []
-  silent = createServer((socket) => {
-    sockets.push(socket.on('error', () => undefined).resume())
-  })
-  await once(silent.listen(0, '127.0.0.1'), 'listening')
+  silent = await SilentServer.start()
 })
 afterEach(async () => {
-  for (const socket of sockets) socket.destroy()
-  await new Promise((resolve) => silent.close(resolve))
+  await silent.close()
   await rm(folder, { recursive: true })
 })
 
@@ -33,7 +24,7 @@ test('told to stop while its ledger does not answer, it leaves as cancelled', as
     log,
     cacheFolder: join(folder, 'cache'),
     assignment: { kind: 'fixed', partitions: [0] },
-    connectionString: `esdb://127.0.0.1:${(silent.address() as AddressInfo).port}?tls=false`,
+    connectionString: `esdb://${silent.address}?tls=false`,
     partitionCount: 1,
     environment: '',
     workerId: 'worker',
@@ -48,7 +39,7 @@ test('told to stop while its ledger does not answer, it leaves as cancelled', as
     pace: DEFAULT_PACE,
   }
   const thread = startThread(SCREENER_THREAD, { name: 'screener', input })
-  await Promise.race([once(silent, 'connection'), thread.done])
+  await Promise.race([silent.connected, thread.done])
   await expect(thread.stop()).rejects.toMatchObject({ code: 'cancelled' })
   await expect(thread.ready).rejects.toMatchObject({ code: 'cancelled' })
 })

@@ -115,11 +115,10 @@ async function runWorkers(context: Context, shared: Shared): Promise<void> {
         ...input.assignment,
         workers,
         logger: shared.logger,
+        onJoined: () => (isAssigned = true),
         onSettled: () => tellAssigned(context, workers),
       })
       membership = await Promise.race([joining, stopped.then(() => undefined)])
-      // It is in only once it has been told its partitions, which may be none.
-      isAssigned = true
       // Told to stop before it is in, it leaves once it is.
       if (membership === undefined) joining.then((late) => late.leave()).catch(() => undefined)
     }

@@ -157,7 +157,6 @@ describe('an answer that is none', () => {
     ['half of an object', ended('{"sche')],
     ['another object', ended('{"ok":true}')],
     ['a schema that is no text', ended('{"schema":{"type":"string"}}')],
-    ['references that are none', ended('{"schema":"\\"string\\"","references":[{}]}')],
     ['a 404 with a page', ended('<h1>default backend</h1>', 404)],
     ['a 404 of another kind', ended('{"error_code":404,"message":"HTTP 404 Not Found"}', 404)],
     [
@@ -178,6 +177,7 @@ describe('an answer that is none', () => {
   })
 
   test.each([
+    ['one with references that cannot be followed', { schema: '"string"', references: [{}] }],
     ['one of another kind', { schema: 'syntax = "proto3";', schemaType: 'PROTOBUF' }],
     ['one that Avro refuses', { schema: '{"type":"record"}', schemaType: 'AVRO' }],
     ['one that is nested too deeply', { schema: `${'{"type":"array","items":'.repeat(50_000)}"int"${'}'.repeat(50_000)}` }],
@@ -251,15 +251,84 @@ test('a schema that uses others is known by their types in their places', async 
       schema: JSON.stringify({ type: 'record', name: 'Bill', namespace: 'raw', fields: [{ name: 'sum', type: 'Money' }] }),
       references: [{ name: 'raw.Money', subject: 'of/money', version: 2 }],
     },
-    '/subjects/of%2Fmoney/versions/2': {
+    '/subjects/of%2Fmoney/versions/2?deleted=true': {
       schema: JSON.stringify(money),
       references: [{ name: 'raw.Currency', subject: 'currency', version: 1 }],
     },
-    '/subjects/currency/versions/1': { schema: JSON.stringify({ type: 'enum', name: 'Currency', namespace: 'raw', symbols: ['EUR'] }) },
+    '/subjects/currency/versions/1?deleted=true': {
+      schema: JSON.stringify({ type: 'enum', name: 'Currency', namespace: 'raw', symbols: ['EUR'] }),
+    },
   }
   instead = (response, request) => response.end(JSON.stringify(answers[request.url!]))
   const form =
     '{"name":"raw.Bill","type":"record","fields":[{"name":"sum","type":{"name":"raw.Money","type":"record","fields":[{"name":"currency",' +
     '"type":{"name":"raw.Currency","type":"enum","symbols":["EUR"]}}]}}]}'
   expect(valuesOf(await framing().reframe([record(0, 0, 0, 0, 1, 42)]))).toEqual([[...singleObjectHeader(form), 42]])
+})
+
+test.each(
+  [
+    [0, 0, 0, 0],
+    [0x80, 0, 0, 0],
+    [0x80, 0xff, 0xff, 0xff],
+    [0xff, 0xff, 0xff, 0xff],
+  ].map((id) => [id]),
+)('an id that no registry can have is not asked for: %j', async (id) => {
+  const records = [record(0, ...id, 42)]
+  expect(valuesOf(await framing().reframe(records))).toEqual(valuesOf(records))
+  expect(asked).toEqual([])
+})
+
+test.each([
+  [404, { error_code: 404, message: 'HTTP 404 Not Found' }],
+  [422, { error_code: 42_299, message: 'Unprocessable' }],
+  [403, { error_code: 40_301, message: 'User is denied operation Read on Subject' }],
+])('an id that a registry refuses with %i while it answers others counts as unknown', async (refusal, body) => {
+  const confluent = framing()
+  const records = [record(0, 0, 0, 0, 9, 42)]
+  instead = (response, request) => {
+    const isRefused = request.url === '/schemas/ids/9'
+    response.statusCode = isRefused ? refusal : 404
+    response.end(JSON.stringify(isRefused ? body : { error_code: 40_403 }))
+  }
+  expect(valuesOf(await confluent.reframe(records))).toEqual(valuesOf(records))
+  instead = (response) => response.destroy()
+  expect(valuesOf(await confluent.reframe(records))).toEqual(valuesOf(records))
+})
+
+describe('a schema that refers to one that the registry gives no more', () => {
+  const bill = {
+    schema: JSON.stringify({ type: 'record', name: 'Bill', namespace: 'raw', fields: [{ name: 'sum', type: 'Money' }] }),
+    references: [{ name: 'raw.Money', subject: 'money', version: 2 }],
+  }
+  const money = { schema: JSON.stringify({ type: 'record', name: 'Money', namespace: 'raw', fields: [] }) }
+  const answering = (statusCode: number, body: object): typeof instead => {
+    return (response, request) => {
+      const isReferenced = request.url!.startsWith('/subjects/money/versions/2')
+      response.statusCode = isReferenced ? statusCode : 200
+      response.end(JSON.stringify(isReferenced ? body : bill))
+    }
+  }
+
+  test.each([40_401, 40_402])('is unknown, and asked for again after a minute (%i)', async (code) => {
+    let nowMs = 0
+    const confluent = framing(() => nowMs)
+    const records = [record(0, 0, 0, 0, 1, 42)]
+    instead = answering(404, { error_code: code })
+    expect(valuesOf(await confluent.reframe(records))).toEqual(valuesOf(records))
+    instead = answering(200, money)
+    nowMs = 59_999
+    expect(valuesOf(await confluent.reframe(records))).toEqual(valuesOf(records))
+    nowMs = 60_000
+    expect((await confluent.reframe(records))[0].value.subarray(0, 2)).toEqual(OUR_HEADER.subarray(0, 2))
+  })
+
+  test('is asked for again where something else answers', async () => {
+    instead = answering(404, { message: 'no route' })
+    await expect(framing().reframe([record(0, 0, 0, 0, 1, 42)])).rejects.toMatchObject({
+      code: 'log-unavailable',
+      retriable: true,
+      context: { subject: 'money', version: 2 },
+    })
+  })
 })

@@ -1,15 +1,15 @@
 import { setMaxListeners } from 'node:events'
 import type { LogRecord } from '@riskledger/contracts'
-import { canonicalFormOf } from './registered-schema'
+import { canonicalFormOf } from './canonical-form'
 import { singleObjectHeader } from './schema-fingerprint'
 import { askRegistry, type SchemaRegistryOptions } from './schema-registry'
 
-/** Confluent's framing: 00, the schema's id in the registry (4 bytes, big-endian), the Avro body. */
+/** Confluent's framing: 00, the schema's id in the registry (4 bytes, big-endian, from 1 to 2^31 - 1), the Avro body. */
 const CONFLUENT_HEADER_BYTES = 5
 const MAGIC = 0
 /** Ids that are remembered, known and unknown each; past it they are asked for anew. */
 const MAX_REMEMBERED = 10_000
-/** An id that the registry does not know is asked for again after this long. */
+/** An id that the registry does not know, or cannot tell whole, is asked for again after this long. */
 const UNKNOWN_FOR_MS = 60_000
 /** Ids of one fetch that are asked for at the same time. */
 const MAX_ASKED_AT_ONCE = 16
@@ -17,8 +17,8 @@ const MAX_ASKED_AT_ONCE = 16
 /**
  * Turns records in Confluent's framing into the single-object encoding of the Avro specification, which is all that is decoded and journaled: the same
  * bytes of Avro behind a header that names the schema by its content, instead of by a number that means something in one registry only. So a record of any
- * version that can be read is read, and of any other it is known which it was. Records that are not framed so, whose id the registry does not know, or whose
- * schema is no Avro stay as they are: the screener quarantines them.
+ * version that can be read is read, and of any other it is known which it was. Records that are not framed so, whose id no registry can have, whose id or a
+ * schema that it refers to the registry does not know, or whose schema is no Avro stay as they are: the screener quarantines them.
  */
 export class ConfluentFraming {
   private readonly headers = new Map<number, Uint8Array | null>()
@@ -95,11 +95,12 @@ export class ConfluentFraming {
 }
 
 function isConfluent(value: Uint8Array): boolean {
-  return value.length >= CONFLUENT_HEADER_BYTES && value[0] === MAGIC
+  return value.length >= CONFLUENT_HEADER_BYTES && value[0] === MAGIC && idOf(value) > 0
 }
 
+/** Java's int, as registries have it; they count from 1. */
 function idOf(value: Uint8Array): number {
-  return ((value[1] << 24) | (value[2] << 16) | (value[3] << 8) | value[4]) >>> 0
+  return (value[1] << 24) | (value[2] << 16) | (value[3] << 8) | value[4]
 }
 
 /** Ids are a stranger's choice: the oldest goes. */

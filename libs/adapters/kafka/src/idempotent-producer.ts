@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { RiskError, type Logger } from '@riskledger/contracts'
 import { describeErrorCode, type Wire, type ProducerIdentity } from './kafkajs-internals'
 import { LeaderMap } from './leader-map'
+import { partitionName } from './partition-name'
 import { errorOf, refusalOf, unacknowledged } from './produce-errors'
 import { PRODUCE, decodeProduced, encodeProduce } from './produce-protocol'
 import { ProduceQueue, SendCall, type OutgoingBatch } from './produce-queue'
@@ -137,7 +138,7 @@ export class IdempotentProducer {
   }
 
   private queueOf({ topic, partition }: AddressedRecord): ProduceQueue {
-    const name = nameOf({ topic, partition })
+    const name = partitionName({ topic, partition })
     let queue = this.queues.get(name)
     if (queue === undefined) this.queues.set(name, (queue = new ProduceQueue(topic, partition)))
     return queue
@@ -213,11 +214,11 @@ export class IdempotentProducer {
       const partitions = sent.map((queue) => ({ topic: queue.topic, partition: queue.partition, batch: queue.seal(this.identity!) }))
       const body = encodeProduce(partitions, this.limits.deliveryTimeoutMs)
       const answers = new Map(
-        decodeProduced(await this.wire.send(leader, { ...PRODUCE, body, lane: 'waiting' })).map((a) => [`${a.topic}/${a.partition}`, a]),
+        decodeProduced(await this.wire.send(leader, { ...PRODUCE, body, lane: 'waiting' })).map((a) => [partitionName(a), a]),
       )
       for (const queue of sent) {
         queue.flying = false
-        const answer = answers.get(`${queue.topic}/${queue.partition}`)
+        const answer = answers.get(partitionName(queue))
         if (answer === undefined) this.failed(queue, { errorCode: null, error: new Error('the broker did not answer for it') })
         else if (answer.errorCode === 0) this.settle(queue, answer.baseOffset)
         else this.failed(queue, { errorCode: answer.errorCode, error: errorOf(answer.errorCode) })
@@ -235,7 +236,7 @@ export class IdempotentProducer {
 
   /** What a request had no room for comes first in the next. */
   private putLast(queue: ProduceQueue): void {
-    const name = nameOf(queue)
+    const name = partitionName(queue)
     this.queues.delete(name)
     this.queues.set(name, queue)
   }
@@ -284,8 +285,4 @@ export class IdempotentProducer {
     if (queue.identity === this.identity) this.identity = null
     queue.forget()
   }
-}
-
-function nameOf({ topic, partition }: { readonly topic: string; readonly partition: number }): string {
-  return `${topic}/${partition}`
 }

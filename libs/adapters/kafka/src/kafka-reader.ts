@@ -5,6 +5,7 @@ import { offsetOutOfRange } from './kafka-errors'
 import { describeErrorCode, type Wire } from './kafkajs-internals'
 import { LeaderMap } from './leader-map'
 import { listRange, type OffsetRange } from './list-range'
+import { partitionName } from './partition-name'
 import { ReadPartition, type Poll, type ReadPlace } from './read-partition'
 
 const OFFSET_OUT_OF_RANGE = 1
@@ -152,10 +153,10 @@ export class KafkaReader {
       )
       const { errorCode, partitions } = decodeFetched(await this.wire.send(Number(node), { ...FETCH, body, lane }))
       if (errorCode !== 0) throw new Error(describeErrorCode(errorCode).message)
-      const answers = new Map(partitions.map((fetched) => [`${fetched.topic}/${fetched.partition}`, fetched]))
+      const answers = new Map(partitions.map((fetched) => [partitionName(fetched), fetched]))
       for (const { partition, isStill } of asked) {
         partition.end(poll)
-        const answer = answers.get(`${partition.place.kafkaTopic}/${partition.place.partition}`)
+        const answer = answers.get(partitionName({ topic: partition.place.kafkaTopic, partition: partition.place.partition }))
         if (isStill()) this.take(partition, answer, poll)
       }
     } catch (error) {

@@ -1,5 +1,6 @@
 import type { Metrics, RawTopic } from '@riskledger/contracts'
 import type { KafkaReader } from './kafka-reader'
+import { partitionName } from './partition-name'
 
 const EVERY_MS = 5_000
 
@@ -52,16 +53,12 @@ export class LagReport {
   private tell(metrics: Metrics): void {
     const lags = this.now()
     // What somebody else reads now is no lag of this reader's; its last value would stand for ever.
-    const read = new Set(lags.map(nameOf))
-    const left = this.told.filter((lag) => !read.has(nameOf(lag)))
+    const read = new Set(lags.map(partitionName))
+    const left = this.told.filter((lag) => !read.has(partitionName(lag)))
     for (const { topic, partition } of left) tellOne(metrics, { topic, partition, messages: 0, ageMs: 0, undecidedMessages: 0 })
     for (const lag of lags) tellOne(metrics, lag)
     this.told = lags
   }
-}
-
-function nameOf({ topic, partition }: TopicLag): string {
-  return `${topic}/${partition}`
 }
 
 function tellOne(metrics: Metrics, { topic, partition, messages, ageMs, undecidedMessages }: TopicLag): void {

@@ -1,9 +1,10 @@
 import { RiskError } from '@riskledger/contracts'
 
 const ANSWER_LIMIT_MS = 10_000
-/** What a registry says of a schema that it does not have: Confluent's own code, which the others have taken over. */
-const SCHEMA_NOT_FOUND = 40_403
-const NEVER = new AbortController().signal
+/** What a registry says of a subject, a version and a schema that it does not have: Confluent's own codes, which the others have taken over. */
+const NOT_FOUND_CODES: readonly unknown[] = [40_401, 40_402, 40_403]
+/** What is asked to learn whether there is a registry at all. */
+const PROBE = { path: '/schemas/ids/1', context: {} }
 
 /** A registry of schemas, as Confluent's and those that speak its protocol. Plain data. */
 export interface SchemaRegistryOptions {
@@ -18,8 +19,8 @@ export interface RegisteredSchema {
   readonly schema: string
   /** Mostly left out for Avro. */
   readonly schemaType?: string | null
-  /** Schemas whose types it uses. */
-  readonly references?: readonly SchemaReference[] | null
+  /** Schemas whose types it uses; null where what the registry gives for them cannot be followed. */
+  readonly references: readonly SchemaReference[] | null
 }
 
 /** Where a schema lies whose types another uses. */
@@ -31,7 +32,7 @@ export interface SchemaReference {
 interface Question {
   readonly path: string
   /** Ends it before its limit. */
-  readonly signal: AbortSignal
+  readonly signal?: AbortSignal | undefined
   /** What it is about, for the error. */
   readonly context: NonNullable<RiskError['context']>
 }
@@ -48,37 +49,42 @@ interface Answer {
  */
 export async function askRegistry(options: SchemaRegistryOptions): Promise<void> {
   const { url } = options
-  const { status, body } = await get(options, { path: '/schemas/ids/1', signal: NEVER, context: {} })
+  const answer = await get(options, PROBE)
+  const { status } = answer
   if (isUnwell(status)) throw unavailable(url, { why: `answers ${status}` })
   if (status === 401 || status === 403)
     throw invalid(url, `answers ${status}. Look at RISKLEDGER_SCHEMA_REGISTRY_USERNAME and RISKLEDGER_SCHEMA_REGISTRY_PASSWORD.`)
-  if (!(status === 200 ? has(body, 'schema') : saysNotFound({ status, body })))
-    throw invalid(url, `answers ${status} as no schema registry does. Look at --schema-registry.`)
+  if (!isOfRegistry(answer)) throw invalid(url, `answers ${status} as no schema registry does. Look at --schema-registry.`)
 }
 
 /**
- * The schema with this id; undefined where the registry says that it has none. Throws `log-unavailable` (retriable) for every other answer, for none within ten
- * seconds, and once `signal` is aborted: a registry that was well when the log was opened is away or behind something that answers in its place.
+ * The schema with this id; undefined where the registry says that it has none, or refuses this one while it answers others. Throws `log-unavailable` (retriable) for
+ * every other answer, for none within ten seconds, and once `signal` is aborted: a registry that was well when the log was opened is away or behind something that
+ * answers in its place.
  */
-export async function fetchSchema(options: SchemaRegistryOptions, id: number, signal: AbortSignal): Promise<RegisteredSchema | undefined> {
-  const question = { path: `/schemas/ids/${id}`, signal, context: { id } }
-  const answer = await get(options, question)
-  return saysNotFound(answer) ? undefined : schemaIn(answer, options.url, question)
+export function fetchSchema(options: SchemaRegistryOptions, id: number, signal?: AbortSignal): Promise<RegisteredSchema | undefined> {
+  return ask(options, { path: `/schemas/ids/${id}`, signal, context: { id } })
 }
 
-/** The schema that another uses. Throws `log-unavailable` (retriable) as `fetchSchema` does, and where the registry has none. */
-export async function fetchReferenced(
+/** The schema that another uses, also where it was deleted since; undefined and errors as of `fetchSchema`. */
+export function fetchReferenced(
   options: SchemaRegistryOptions,
   { subject, version }: SchemaReference,
-  signal: AbortSignal,
-): Promise<RegisteredSchema> {
-  const question = { path: `/subjects/${encodeURIComponent(subject)}/versions/${version}`, signal, context: { subject, version } }
-  return schemaIn(await get(options, question), options.url, question)
+  signal?: AbortSignal,
+): Promise<RegisteredSchema | undefined> {
+  const path = `/subjects/${encodeURIComponent(subject)}/versions/${version}?deleted=true`
+  return ask(options, { path, signal, context: { subject, version } })
 }
 
-function schemaIn({ status, body }: Answer, url: string, { path, context }: Question): RegisteredSchema {
-  if (status === 200 && isSchema(body)) return body
-  throw unavailable(url, { why: `answers ${status}${status === 200 ? ' without a schema' : ''} to ${path}`, context })
+async function ask(options: SchemaRegistryOptions, question: Question): Promise<RegisteredSchema | undefined> {
+  const answer = await get(options, question)
+  const { status, body } = answer
+  if (status === 200 && isSchema(body)) return { ...body, references: referencesIn(body) }
+  if (saysNotFound(answer)) return undefined
+  // What is asked for is a stranger's choice: where the registry refuses it and answers others, asking again does not help.
+  if (isRefusal(answer) && isOfRegistry(await get(options, { ...question, ...PROBE }))) return undefined
+  const { path, context } = question
+  throw unavailable(options.url, { why: `answers ${status}${status === 200 ? ' without a schema' : ''} to ${path}`, context })
 }
 
 /** Asks, and takes in the answer to its end. */
@@ -100,17 +106,17 @@ async function get({ url, username, password = '' }: SchemaRegistryOptions, { pa
 }
 
 /** Aborted when `signal` is, and when the limit of an answer is over. Not `AbortSignal.any`: in Node 20 it may lose a signal that nobody else holds. */
-function endingAt(signal: AbortSignal): { readonly ending: AbortSignal; readonly done: () => void } {
+function endingAt(signal: AbortSignal | undefined): { readonly ending: AbortSignal; readonly done: () => void } {
   const controller = new AbortController()
   const end = (): void => controller.abort(new Error('the log is closed'))
   const timer = setTimeout(() => controller.abort(new Error(`nothing whole came within ${ANSWER_LIMIT_MS} ms`)), ANSWER_LIMIT_MS)
-  if (signal.aborted) end()
-  signal.addEventListener('abort', end, { once: true })
+  if (signal?.aborted) end()
+  signal?.addEventListener('abort', end, { once: true })
   return {
     ending: controller.signal,
     done: () => {
       clearTimeout(timer)
-      signal.removeEventListener('abort', end)
+      signal?.removeEventListener('abort', end)
     },
   }
 }
@@ -128,15 +134,29 @@ function isUnwell(status: number): boolean {
   return status >= 500 || status === 408 || status === 429
 }
 
-function saysNotFound({ status, body }: Answer): boolean {
-  return status === 404 && has(body, 'error_code') && body.error_code === SCHEMA_NOT_FOUND
+/** Whether what answers is a registry that lets us in. */
+function isOfRegistry(answer: Answer): boolean {
+  return answer.status === 200 ? has(answer.body, 'schema') : saysNotFound(answer)
 }
 
-function isSchema(body: unknown): body is RegisteredSchema {
-  if (typeof body !== 'object' || body === null) return false
-  const { schema, schemaType, references } = body as Readonly<Record<string, unknown>>
-  if (typeof schema !== 'string' || typeof (schemaType ?? '') !== 'string') return false
-  return Array.isArray(references ?? []) && ((references as readonly unknown[] | null | undefined) ?? []).every(isReference)
+function saysNotFound({ status, body }: Answer): boolean {
+  return status === 404 && has(body, 'error_code') && NOT_FOUND_CODES.includes(body.error_code)
+}
+
+/** Whether it is in a registry's words, and about what was asked for: others answer in words of their own. */
+function isRefusal({ status, body }: Answer): boolean {
+  return status >= 400 && status !== 401 && !isUnwell(status) && has(body, 'error_code') && typeof body.error_code === 'number'
+}
+
+function isSchema(body: unknown): body is Pick<RegisteredSchema, 'schema' | 'schemaType'> {
+  if (!has(body, 'schema') || typeof body.schema !== 'string') return false
+  return !has(body, 'schemaType') || typeof (body.schemaType ?? '') === 'string'
+}
+
+/** Null where they are none that could be followed. */
+function referencesIn(body: object): RegisteredSchema['references'] {
+  const references = (has(body, 'references') ? body.references : null) ?? []
+  return Array.isArray(references) && references.every(isReference) ? references : null
 }
 
 function isReference(reference: unknown): reference is SchemaReference {

@@ -24,6 +24,8 @@ afterEach(async () => {
 interface Member {
   readonly held: Set<number>
   readonly group: ScreenerGroup
+  /** What it held whenever it was told that it is in. */
+  readonly joined: (readonly number[])[]
   /** How many times a partition came to it. */
   gained: number
 }
@@ -48,7 +50,12 @@ async function until(holds: () => boolean): Promise<void> {
 
 async function join(connection: KafkaConnection, part: Partial<ScreenerGroupOptions> = {}): Promise<Member> {
   const held = new Set<number>()
-  const member = { held, gained: 0, group: undefined as unknown as ScreenerGroup }
+  const member: { -readonly [Name in keyof Member]: Member[Name] } = {
+    held,
+    joined: [],
+    gained: 0,
+    group: undefined as unknown as ScreenerGroup,
+  }
   member.group = await joinScreenerGroup({
     connection,
     groupId: 'screeners',
@@ -63,6 +70,10 @@ async function join(connection: KafkaConnection, part: Partial<ScreenerGroupOpti
     },
     onLost: (partitions) => {
       for (const partition of partitions) held.delete(partition)
+      tell()
+    },
+    onJoined: () => {
+      member.joined.push([...held])
       tell()
     },
     ...part,
@@ -90,6 +101,18 @@ test('partitions are shared as members come and go, and few of them move', async
   await second.group.leave()
   await until(isShared([first, third], [3, 3]))
   expect([first.gained, third.gained]).toEqual([7, 3])
+})
+
+test('a member is told that it is in once it knows what it holds, be it nothing, and not where it does not get in', async () => {
+  const connection = await madeTopics(await brokers(), { partitionCount: 1, topics: TOPICS })
+  const first = await join(connection, { partitionCount: 1 })
+  await until(() => first.joined.length === 1)
+  const second = await join(connection, { partitionCount: 1 })
+  await until(() => second.joined.length === 1)
+  expect([first.joined[0], second.joined[0]]).toEqual([[0], []])
+  const refused = await join(connection, { groupId: 'others', partitionCount: 2 })
+  await expect(refused.group.failed).rejects.toMatchObject({ code: 'configuration-invalid' })
+  expect(refused.joined).toEqual([])
 })
 
 test('a membership lasts past its session while everything is paused, and positions can be committed for lag monitors', async () => {

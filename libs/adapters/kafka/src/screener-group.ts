@@ -20,6 +20,8 @@ export interface ScreenerGroupOptions {
    * keeps the two apart, not this call.
    */
   readonly onLost: (partitions: readonly number[]) => void
+  /** It is in the group, and has been told what it holds, which may be nothing. Called each time that the group has shared. */
+  readonly onJoined?: () => void
   /** Ends the membership as `leave` does. */
   readonly signal?: AbortSignal
   readonly logger?: Logger
@@ -51,7 +53,7 @@ export interface ScreenerGroup {
  * is used for: every partition is paused before its first fetch, so it never reads, and neither its positions nor its resets matter. Its heartbeat goes on
  * while all is paused. Whoever names partitions by hand needs no group.
  *
- * Resolves once connected; assignments come through `onAssigned`. Throws `configuration-invalid` and `log-unavailable`; afterwards, `failed` rejects
+ * Resolves once connected, which is before it is in the group and whether or not it gets in; `onJoined` tells of that, and assignments come through `onAssigned`. Throws `configuration-invalid` and `log-unavailable`; afterwards, `failed` rejects
  * with `configuration-invalid` where members differ in topics or partitions, and `log-unavailable` for what kafkajs does not recover from.
  */
 export async function joinScreenerGroup(options: ScreenerGroupOptions): Promise<ScreenerGroup> {
@@ -184,6 +186,7 @@ class Membership implements ScreenerGroup {
       if (lost.length > 0) this.options.onLost(lost)
       const gained = now.filter((partition) => !before.includes(partition))
       if (gained.length > 0) this.options.onAssigned(gained)
+      this.options.onJoined?.()
     } catch (error) {
       this.crashed(error instanceof Error ? error : new Error(String(error)))
     }

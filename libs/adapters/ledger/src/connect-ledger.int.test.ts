@@ -1,29 +1,19 @@
-import { once } from 'node:events'
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { SilentServer } from '@riskledger/testing'
 import { connectLedger } from './connect-ledger'
 
-let server: Server
-let sockets: Socket[]
+let server: SilentServer
 let connectionString: string
 
-/** A server that takes connections and never says anything. */
 beforeEach(async () => {
-  sockets = []
-  server = createServer((socket) => {
-    sockets.push(socket.on('error', () => undefined).resume())
-  })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  connectionString = `esdb://admin:changeit@127.0.0.1:${(server.address() as AddressInfo).port}?tls=false`
+  server = await SilentServer.start()
+  connectionString = `esdb://admin:changeit@${server.address}?tls=false`
 })
-afterEach(async () => {
-  for (const socket of sockets) socket.destroy()
-  await new Promise((resolve) => server.close(resolve))
-})
+afterEach(() => server.close())
 
 test('a ledger that is reached and never answers is given up once the signal aborts', async () => {
   const abort = new AbortController()
   const connecting = connectLedger({ connectionString, signal: abort.signal })
-  await once(server, 'connection')
+  await server.connected
   abort.abort()
   await expect(connecting).rejects.toMatchObject({ code: 'cancelled', retriable: false })
 })

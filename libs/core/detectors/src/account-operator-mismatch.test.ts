@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parsePolicy } from '@riskledger/policy'
+import { replaced } from '@riskledger/policy/src/testing/replaced'
 import { compilePolicy, newScoreCard, score } from './index'
 import { DAY_MS, NOON_MS, decide, ordinary, ordinaryLogin, ordinaryTrade, pointsOf } from './testing/made-features'
 
@@ -76,12 +77,22 @@ describe('what an earlier login showed', () => {
     expect(signal.points).toBe(200)
     expect(signal.features).toContainEqual(expect.objectContaining({ name: 'since-login', value: 60_000 }))
   })
+
+  test('is the oddest of those not too old, and of several the latest', () => {
+    const times = { ...since, msSinceEarlierLoginBehaviour: 3_600_001, msSinceNewerLoginBehaviour: 1_860_000 }
+    const odd = { ...times, lastLoginBehaviourDistance: 0, earlierLoginBehaviourDistance: 900, newerLoginBehaviourDistance: 800 }
+    const [signal] = decide(ordinary(odd)).signals
+    expect(signal).toMatchObject({ code: 'odd-behaviour-at-login', points: 170 })
+    expect(signal.features).toContainEqual(expect.objectContaining({ name: 'since-login', value: 1_860_000 }))
+    const [same] = decide(ordinary({ ...odd, lastLoginBehaviourDistance: 800 })).signals
+    expect(same.features).toContainEqual(expect.objectContaining({ name: 'since-login', value: 60_000 }))
+  })
 })
 
 test('a distance that is not known earns nothing, whatever the table gives for low ones', () => {
   const text = readFileSync(join(__dirname, '..', '..', '..', '..', 'policies', 'default.yaml'), 'utf8')
   const parsed = parsePolicy(
-    text.replace('odd-behaviour-at-login: { bands: [[400, 0],', 'odd-behaviour-at-login: { bands: [[-10, 30], [400, 0],'),
+    replaced(text, 'odd-behaviour-at-login: { bands: [[400, 0],', 'odd-behaviour-at-login: { bands: [[-10, 30], [400, 0],'),
   )
   if (parsed.kind === 'rejected') throw new Error(JSON.stringify(parsed.problems))
   const card = newScoreCard()

@@ -73,17 +73,28 @@ export function scoreOperator(features: Features, compiled: CompiledOperator, ca
   if (features.payerNameMatch === 'mismatch') addSignal(card, codes['payer-name-mismatch'], policy['payer-name-mismatch'].points)
   const deviation = Math.abs(features.priceDeviationBasisPoints)
   if (features.topic === 'p2p-trades' && deviation > 1) addSignal(card, codes['price-off-market'], compiled.price.pointsAt(deviation))
-  const distance = distanceAtLogin(features, policy.afterLoginMs)
-  if (distance >= 0) addSignal(card, codes['odd-behaviour-at-login'], compiled.behaviourAtLogin.pointsAt(distance))
+  const login = oddestLogin(features, policy.afterLoginMs)
+  if (login !== null) addSignal(card, codes['odd-behaviour-at-login'], compiled.behaviourAtLogin.pointsAt(login.distance))
   if (msSinceNewDevice(features, policy.afterLoginMs) >= 0)
     addSignal(card, codes['login-from-new-device'], policy['login-from-new-device'].points)
 }
 
-/** The largest distance that a login so short before showed; -1 for none. */
-function distanceAtLogin(features: Features, afterLoginMs: number): number {
-  const last = isWithin(features.msSinceLastLogin, afterLoginMs) ? features.lastLoginBehaviourDistance : -1
-  const earlier = isWithin(features.msSinceEarlierLoginBehaviour, afterLoginMs) ? features.earlierLoginBehaviourDistance : -1
-  return earlier > last ? earlier : last
+interface LoginSeen {
+  readonly distance: number
+  readonly sinceMs: number
+}
+
+/** The login so short before that showed the largest distance, of several the latest; null for none. */
+function oddestLogin(features: Features, afterLoginMs: number): LoginSeen | null {
+  if (!isWithin(features.msSinceLastLogin, afterLoginMs)) return null
+  const seen: readonly LoginSeen[] = [
+    { distance: features.lastLoginBehaviourDistance, sinceMs: features.msSinceLastLogin },
+    { distance: features.newerLoginBehaviourDistance, sinceMs: features.msSinceNewerLoginBehaviour },
+    { distance: features.earlierLoginBehaviourDistance, sinceMs: features.msSinceEarlierLoginBehaviour },
+  ]
+  let oddest: LoginSeen | null = null
+  for (const login of seen) if (login.distance > (oddest?.distance ?? -1) && isWithin(login.sinceMs, afterLoginMs)) oddest = login
+  return oddest
 }
 
 /** How long ago a login so short before came from a new device; -1 for none. */
@@ -118,10 +129,8 @@ export function describeOperator(features: Features, compiled: CompiledOperator,
     case 'odd-behaviour':
       return held(number('behaviour-distance', features.behaviourDistance, 'permille'), compiled.behaviour, historyCount)
     case 'odd-behaviour-at-login': {
-      const distance = distanceAtLogin(features, afterLoginMs)
+      const { distance, sinceMs } = oddestLogin(features, afterLoginMs)!
       const shown = held(number('behaviour-distance', distance, 'permille'), compiled.behaviourAtLogin, historyCount)
-      const isLast = isWithin(features.msSinceLastLogin, afterLoginMs) && distance === features.lastLoginBehaviourDistance
-      const sinceMs = isLast ? features.msSinceLastLogin : features.msSinceEarlierLoginBehaviour
       return { ...shown, features: [...shown.features, number('since-login', sinceMs, 'ms')] }
     }
     case 'login-from-new-device':

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parsePolicy } from '@riskledger/policy'
+import { replaced } from '@riskledger/policy/src/testing/replaced'
 import { compilePolicy, newScoreCard, score } from './index'
 import { DAY_MS, decide, ordinary, ordinaryTrade, pointsOf } from './testing/made-features'
 
@@ -91,7 +92,7 @@ test('a trade is judged by the habit of trades, sales too', () => {
 test('where nothing waits for its label, nothing is earned for it, whatever the table gives for low ratios', () => {
   const text = readFileSync(join(__dirname, '..', '..', '..', '..', 'policies', 'default.yaml'), 'utf8')
   const parsed = parsePolicy(
-    text.replace('odd-amounts-pending: { bands: [[2500, 0],', 'odd-amounts-pending: { bands: [[-10, 30], [2500, 0],'),
+    replaced(text, 'odd-amounts-pending: { bands: [[2500, 0],', 'odd-amounts-pending: { bands: [[-10, 30], [2500, 0],'),
   )
   if (parsed.kind === 'rejected') throw new Error(JSON.stringify(parsed.problems))
   const { detectors } = parsed.policy

@@ -15,10 +15,23 @@ test('an amount is told with the habit it was held against', () => {
   expect(sentence(features, 'beyond-largest')).toBe('15 times the largest amount known to be legitimate')
 })
 
-test('a burst is told with its window and the usual rate', () => {
+test('a burst is told with its window and the rate that it was judged by', () => {
   const features = ordinary({ payments: windows([9, 41, 41, 41, 41, 41]), distinctCounterparties1h: 33 })
-  expect(sentence(features, 'payments-in-10min')).toBe('41 payments in 10 min; usual rate 0.361 a day')
+  expect(sentence(features, 'payments-in-10min')).toBe('41 payments in 10 min; expected rate 1 a day')
   expect(sentence(features, 'counterparties-in-1h')).toBe('33 distinct counterparties in 1 h')
+})
+
+test('a burst that was recorded with the usual rate is told with it', () => {
+  const count = { name: 'payments-count', value: 41, unit: 'count', exact: true, fromMs: 0, toMs: 600_000, text: null }
+  const rate = { ...count, name: 'usual-per-day', value: 361, unit: 'milli-events', fromMs: null, toMs: null }
+  const signal = {
+    detector: 'velocity',
+    code: 'payments-in-10min',
+    features: [count, rate],
+    threshold: { value: 40, unit: 'count' },
+    historyCount: 41,
+  }
+  expect(explainSignal(signal)).toBe('41 payments in 10 min; usual rate 0.361 a day')
 })
 
 test('an hour is told with its share', () => {

@@ -1,4 +1,5 @@
 import type { DecisionSignalInput, EvidenceFeatureInput } from '@riskledger/events'
+import { PLACE_MEMORY } from '@riskledger/profiles'
 import { counted, duration, grouped, money, percent, scaled } from './spell-number'
 
 const HOUR_MS = 3_600_000
@@ -49,15 +50,15 @@ const SENTENCES: Readonly<Record<string, (signal: ExplainableSignal) => string>>
   'reported-counterfeit': (signal) => `${counted(value(signal, 'counterfeit-reports'), 'report')} of counterfeits against the counterparty`,
   'counterparty-alerted': (signal) => `providers' alerts name the counterparty, severity ${grouped(value(signal, 'severity'))} of 1,000`,
   'new-device': (signal) =>
-    `a device that is none of the account's last 8 (it has ${counted(value(signal, 'known-devices'), 'known device')})`,
-  'new-network': (signal) => `a network that is none of the account's last 8${suffix(text(signal, 'network-class'))}`,
-  'new-country': (signal) => `a country that is none of the account's last 8 (${text(signal, 'country')})`,
+    `a device that is none of the account's last ${PLACE_MEMORY} (it has ${counted(value(signal, 'known-devices'), 'known device')})`,
+  'new-network': (signal) => `a network that is none of the account's last ${PLACE_MEMORY}${suffix(text(signal, 'network-class'))}`,
+  'new-country': (signal) => `a country that is none of the account's last ${PLACE_MEMORY} (${text(signal, 'country')})`,
   'odd-behaviour': (signal) =>
     `far from the account's usual interaction pattern: distance ${grouped(value(signal, 'behaviour-distance'))} of 1,000`,
   'odd-behaviour-at-login': (signal) =>
     `the login ${duration(value(signal, 'since-login'))} before was far from the account's usual interaction pattern: distance ${grouped(value(signal, 'behaviour-distance'))} of 1,000`,
   'login-from-new-device': (signal) =>
-    `the login ${duration(value(signal, 'since-login'))} before came from a device that was none of the account's last 8`,
+    `the login ${duration(value(signal, 'since-login'))} before came from a device that was none of the account's last ${PLACE_MEMORY}`,
   'unlike-the-account': (signal) =>
     `network, browser and device are unlike this account's ${counted(signal.historyCount, 'login')}: log likelihood ratio ${scaled(value(signal, 'log-ratio'), 2)}`,
   'session-device-differs': () => `not the device that opened the session`,
@@ -89,15 +90,17 @@ const SENTENCES: Readonly<Record<string, (signal: ExplainableSignal) => string>>
 }
 
 function explainVelocity(signal: ExplainableSignal): string {
-  const [measured, usual] = signal.features
+  const [measured, rate] = signal.features
   const widthMs = (measured.toMs ?? 0) - (measured.fromMs ?? 0)
   const window = widthMs === 0 ? '' : ` in ${windowName(widthMs)}`
   const bound = measured.exact ? '' : 'at least '
   const what = measured.name.replace(/-(count|sum)$/, '').replace(/-/g, ' ')
-  const usually = usual === undefined ? '' : `; usual rate ${scaled(usual.value, 3)} a day`
-  if (measured.unit.endsWith('-minor')) return `${bound}${spellAmount(measured)} of ${what}${window}${usually}`
+  // `usual-per-day` stands in decisions that were recorded when the evidence was the account's own rate alone.
+  const adjective = rate?.name === 'usual-per-day' ? 'usual' : 'expected'
+  const atRate = rate === undefined ? '' : `; ${adjective} rate ${scaled(rate.value, 3)} a day`
+  if (measured.unit.endsWith('-minor')) return `${bound}${spellAmount(measured)} of ${what}${window}${atRate}`
   const noun = measured.value === 1 ? what.replace(/s$/, '').replace(/ie$/, 'y') : what
-  return `${bound}${grouped(measured.value)} ${noun}${window}${usually}`
+  return `${bound}${grouped(measured.value)} ${noun}${window}${atRate}`
 }
 
 function windowName(widthMs: number): string {

@@ -1,3 +1,4 @@
+import { strict as assert } from 'node:assert'
 import type { DetectorPolicies } from '@riskledger/policy'
 import type { AlertSeverities, Features } from '@riskledger/profiles'
 import { roundHalfEven } from './band-table'
@@ -6,7 +7,7 @@ import { addSignal, type ScoreCard } from './score-card'
 
 type AlertPoints = DetectorPolicies['external-alert']['pointsAtSeverity1000']
 
-interface AlertPlace {
+interface AlertSubject {
   readonly code: number
   readonly sharePermille: number
 }
@@ -14,22 +15,22 @@ interface AlertPlace {
 /** The alert policy. */
 export interface CompiledAlerts {
   readonly points: AlertPoints
-  readonly account: AlertPlace
-  readonly event: AlertPlace
-  readonly counterparty: AlertPlace
+  readonly account: AlertSubject
+  readonly event: AlertSubject
+  readonly counterparty: AlertSubject
 }
 
 /** Prepares the codes. */
 export function compileAlerts(policy: DetectorPolicies['external-alert'], codeOf: CodeOf): CompiledAlerts {
-  const place = (code: 'account-alert' | 'event-alert' | 'counterparty-alert') => ({
+  const subject = (code: 'account-alert' | 'event-alert' | 'counterparty-alert') => ({
     code: codeOf(code),
     sharePermille: policy[code].sharePermille,
   })
   return {
     points: policy.pointsAtSeverity1000,
-    account: place('account-alert'),
-    event: place('event-alert'),
-    counterparty: place('counterparty-alert'),
+    account: subject('account-alert'),
+    event: subject('event-alert'),
+    counterparty: subject('counterparty-alert'),
   }
 }
 
@@ -38,19 +39,19 @@ export function compileAlerts(policy: DetectorPolicies['external-alert'], codeOf
  * that earns most. A cleared or expired alert is not in the features.
  */
 export function scoreAlerts(features: Features, compiled: CompiledAlerts, card: ScoreCard): void {
-  scorePlace(features.eventAlerts, compiled, { place: compiled.event, card })
-  scorePlace(features.accountAlerts, compiled, { place: compiled.account, card })
-  scorePlace(features.counterpartyAlerts, compiled, { place: compiled.counterparty, card })
+  scoreSubject(features.eventAlerts, compiled, { subject: compiled.event, card })
+  scoreSubject(features.accountAlerts, compiled, { subject: compiled.account, card })
+  scoreSubject(features.counterpartyAlerts, compiled, { subject: compiled.counterparty, card })
 }
 
-function scorePlace(
+function scoreSubject(
   severities: AlertSeverities,
   compiled: CompiledAlerts,
-  on: { readonly place: AlertPlace; readonly card: ScoreCard },
+  on: { readonly subject: AlertSubject; readonly card: ScoreCard },
 ): void {
   const kind = weightiest(severities, compiled)
   if (kind !== null)
-    addSignal(on.card, on.place.code, roundHalfEven((weightOf(kind, severities, compiled) * on.place.sharePermille) / 1_000_000))
+    addSignal(on.card, on.subject.code, roundHalfEven((weightOf(kind, severities, compiled) * on.subject.sharePermille) / 1_000_000))
 }
 
 /** The kind that earns most; null without an alert. */
@@ -73,6 +74,7 @@ function weightOf(kind: string, severities: AlertSeverities, compiled: CompiledA
 export function describeAlerts(features: Features, compiled: CompiledAlerts, code: string): SignalEvidence {
   const { eventAlerts, accountAlerts, counterpartyAlerts } = features
   const severities = code === 'event-alert' ? eventAlerts : code === 'account-alert' ? accountAlerts : counterpartyAlerts
-  const kind = weightiest(severities, compiled) ?? 'unknown'
-  return evidence([number('severity', severities[kind] ?? 0, 'severity'), token('kind', kind)])
+  const kind = weightiest(severities, compiled)
+  assert(kind !== null, `${code} has an alert behind it`)
+  return evidence([number('severity', severities[kind], 'severity'), token('kind', kind)])
 }

@@ -1,3 +1,9 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parsePolicy } from '@riskledger/policy'
+import { replaced } from '@riskledger/policy/src/testing/replaced'
+import { exposureDays, type Features } from '@riskledger/profiles'
+import { compilePolicy, describeDecision, newScoreCard, score } from './index'
 import { DAY_MS, decide, ordinary, ordinaryLogin, ordinaryTrade, pointsOf, windows, type SixCounts } from './testing/made-features'
 
 const inTenMinutes = (n: number): SixCounts => [1, n, n, n, n, n]
@@ -44,7 +50,7 @@ describe('payments in ten minutes', () => {
     expect(pointsOf(shop, 'payments-in-1d')).toBe(0)
   })
 
-  test('tell their window, the usual rate and whether the count is exact', () => {
+  test('tell their window, the rate that they are judged by and whether the count is exact', () => {
     const burst = ordinary({ payments: { ...windows(inTenMinutes(20)), exact: [true, false, true, true, true, true] } })
     const signal = decide(burst).signals.find((one) => one.code === 'payments-in-10min')
     expect(signal).toMatchObject({ threshold: { value: 20, unit: 'count' }, historyCount: 20 })
@@ -56,7 +62,7 @@ describe('payments in ten minutes', () => {
       fromMs: burst.eventTimeMs - 600_000,
       toMs: burst.eventTimeMs,
     })
-    expect(signal!.features[1]).toMatchObject({ name: 'usual-per-day', value: 854 })
+    expect(signal!.features[1]).toMatchObject({ name: 'expected-per-day', value: 1_000 })
   })
 })
 
@@ -101,4 +107,76 @@ test('trades count at trades only', () => {
 
 test('an event past the grace has no windows to be judged by', () => {
   expect(pointsOf(ordinary({ late: true, payments: windows(inTenMinutes(40)) }), 'payments-in-10min')).toBe(0)
+})
+
+describe('the rate before a window', () => {
+  /** The default policy with rules of a week and a month, and this half-life of habits. */
+  function policyWith(halfLifeDays: number): ReturnType<typeof compilePolicy> {
+    const text = readFileSync(join(__dirname, '..', '..', '..', '..', 'policies', 'default.yaml'), 'utf8')
+    const rule = (window: string) =>
+      `- { code: payments-in-${window}, events: payments, window: ${window}, onlyIfUnlikely: true, bands: [[20, 40], [100, 200]] }\n      `
+    const longer = replaced(text, '- { code: payments-in-1d,', `${rule('30d')}${rule('7d')}- { code: payments-in-1d,`)
+    const parsed = parsePolicy(replaced(longer, 'habitHalfLifeMs: 2592000000', `habitHalfLifeMs: ${halfLifeDays * DAY_MS}`))
+    if (parsed.kind === 'rejected') throw new Error(JSON.stringify(parsed.problems))
+    return compilePolicy(parsed.policy)
+  }
+
+  /** An account whose payments came so many days ago, and one now. */
+  function paidBefore(daysAgo: readonly number[], historyDays: number, halfLifeDays: number): Features {
+    const counts = [1 / 1440, 1 / 144, 1 / 24, 1, 7, 30].map((width) => 1 + daysAgo.filter((ago) => ago < width).length)
+    const historyMs = historyDays * DAY_MS
+    const weight = daysAgo.reduce((sum, ago) => sum + 2 ** (-ago / halfLifeDays), 0)
+    const paymentsPerDayMilli = Math.round((1000 * weight) / exposureDays(historyMs, halfLifeDays * DAY_MS))
+    return ordinary({ payments: windows(counts as unknown as SixCounts), paymentsPerDayMilli, historyMs })
+  }
+
+  function signalOf(features: Features, code: string, halfLifeDays: number) {
+    const compiled = policyWith(halfLifeDays)
+    const card = newScoreCard()
+    score(features, compiled, card)
+    return describeDecision(features, compiled, card).signals.find((signal) => signal.code === code)
+  }
+
+  const every = (days: number, overDays: number): number[] =>
+    Array.from({ length: Math.floor(overDays / days) }, (_, i) => (i + 0.5) * days)
+
+  test.each(['7d', '30d'])('is none where the account is younger than the %s', (window) => {
+    const signal = signalOf(paidBefore(every(0.01, 2), 2, 30), `payments-in-${window}`, 30)
+    expect(signal?.points).toBe(200)
+    expect(signal?.features[1]).toMatchObject({ name: 'expected-per-day', value: 1_000 })
+  })
+
+  test('is little where an account that was silent for long pays often', () => {
+    const features = paidBefore(every(0.02, 2), 60, 30)
+    for (const window of ['7d', '30d']) expect(signalOf(features, `payments-in-${window}`, 30)?.points).toBe(200)
+  })
+
+  test.each([
+    ['1d', 30],
+    ['7d', 30],
+    ['30d', 30],
+    ['1d', 1],
+    ['1d', 0.5],
+    ['7d', 7],
+  ])('is the usual one of an account that always pays as often (%s, half-life %d d)', (window, halfLifeDays) => {
+    expect(signalOf(paidBefore(every(0.01, 400), 400, halfLifeDays), `payments-in-${window}`, halfLifeDays)).toBeUndefined()
+    const burst = paidBefore([...every(0.01, 400), ...every(0.0005, 0.9)], 400, halfLifeDays)
+    const signal = signalOf(burst, `payments-in-${window}`, halfLifeDays)
+    expect(signal?.points).toBe(200)
+  })
+
+  test('is nothing that a window of many half-lives leaves to be known', () => {
+    expect(signalOf(paidBefore(every(0.01, 400), 400, 1), 'payments-in-30d', 1)?.features[1].value).toBe(1_000)
+  })
+
+  test('leaves the event at hand out of the window only where rates count it', () => {
+    const counts = { logins: windows([1, 30, 30, 30, 30, 30]), failedLogins: windows([1, 10, 10, 10, 10, 10]), loginsPerDayMilli: 5_000 }
+    const rateAt = (outcome: string) => {
+      const { signals } = decide(ordinaryLogin({ ...counts, outcome }))
+      return signals.find((signal) => signal.code === 'logins-in-10min')!.features[1].value
+    }
+    const one = 1_000 / (exposureDays(180 * DAY_MS, 30 * DAY_MS) - 10 / 1440)
+    expect(rateAt('success') - rateAt('failed')).toBeCloseTo(one, -1)
+    expect(rateAt('blocked')).toBe(rateAt('failed'))
+  })
 })

@@ -1,12 +1,16 @@
 import { DISTINCT_COUNTS, VELOCITY_EVENTS, type DetectorPolicies } from '@riskledger/policy'
 import { WINDOW_NAMES, WINDOW_WIDTHS_MS, exposureDays, type Features, type WindowFeatures } from '@riskledger/profiles'
 import { BandTable } from './band-table'
+import { decayedDays } from './decayed-days'
 import { minorUnit, number, windowed, type CodeOf, type SignalEvidence } from './evidence'
 import { unlikelyBelowAt, unlikelyBelowMean } from './poisson-tail'
 import { addSignal, type ScoreCard } from './score-card'
 
 const DAY_MS = 86_400_000
 const HOUR_MS = 3_600_000
+
+/** Where a window is longer than so many half-lives, too little is left of what came before it to tell a rate. */
+const MOST_HALF_LIVES = 3
 
 /** Places in `VELOCITY_EVENTS` and `DISTINCT_COUNTS`: comparing strings for each rule and event costs more than all the rest. */
 const PAYMENTS = VELOCITY_EVENTS.indexOf('payments')
@@ -46,6 +50,8 @@ export interface CompiledVelocity {
   readonly distinct: readonly DistinctRule[]
   readonly leastPerDayMilli: number
   readonly habitHalfLifeMs: number
+  /** By window: the mean weight of the events that it holds and the next shorter one does not, lying evenly. */
+  readonly layerWeights: readonly number[]
   readonly unlikelyBelow: Float64Array
 }
 
@@ -70,6 +76,7 @@ export function compileVelocity(
       table: new BandTable(rule.bands),
     })),
     leastPerDayMilli: policy.leastExpectedPerDayMilli,
+    layerWeights: layerWeights(by.habitHalfLifeMs),
     unlikelyBelow: unlikelyBelowMean(policy.tailAlphaPpb),
   }
 }
@@ -86,6 +93,13 @@ function windowRule(rule: DetectorPolicies['velocity']['counts'][number], isSum:
     onlyIfUnlikely,
     table: new BandTable(bands),
   }
+}
+
+function layerWeights(halfLifeMs: number): number[] {
+  return WINDOW_WIDTHS_MS.map((widthMs, window) => {
+    const innerMs = window === 0 ? 0 : WINDOW_WIDTHS_MS[window - 1]
+    return (decayedDays(widthMs, halfLifeMs) - decayedDays(innerMs, halfLifeMs)) / ((widthMs - innerMs) / DAY_MS)
+  })
 }
 
 /**
@@ -132,9 +146,9 @@ function describeWindow(features: Features, compiled: CompiledVelocity, rule: Wi
   const value = rule.isSum ? of.sumsMinor[rule.window] : of.counts[rule.window]
   const window = { widthMs: WINDOW_WIDTHS_MS[rule.window], exact: of.exact[rule.window] }
   const measured = windowed(features, number(`${VELOCITY_EVENTS[rule.events]}-${rule.isSum ? 'sum' : 'count'}`, value, unit), window)
-  const perDayMilli = Math.round(rateBefore(features, compiled, rule))
+  const perDayMilli = Math.round(expectedPerDayMilli(features, compiled, rule))
   return {
-    features: rule.onlyIfUnlikely ? [measured, number('usual-per-day', perDayMilli, 'milli-events')] : [measured],
+    features: rule.onlyIfUnlikely ? [measured, number('expected-per-day', perDayMilli, 'milli-events')] : [measured],
     threshold: { value: rule.table.passed(value), unit },
     historyCount: of.counts[WINDOW_NAMES.length - 1],
   }
@@ -142,32 +156,54 @@ function describeWindow(features: Features, compiled: CompiledVelocity, rule: Wi
 
 function isUnlikely(features: Features, compiled: CompiledVelocity, rule: WindowRule): boolean {
   const count = windowOf(features, rule.events).counts[rule.window]
-  const perDayMilli = Math.max(compiled.leastPerDayMilli, rateBefore(features, compiled, rule))
-  const expected = (perDayMilli * WINDOW_WIDTHS_MS[rule.window]) / (DAY_MS * 1000)
+  const expected = (expectedPerDayMilli(features, compiled, rule) * WINDOW_WIDTHS_MS[rule.window]) / (DAY_MS * 1000)
   return expected < unlikelyBelowAt(compiled.unlikelyBelow, count)
+}
+
+/** The rate by which a rule's count is judged, in thousandths a day. */
+function expectedPerDayMilli(features: Features, compiled: CompiledVelocity, rule: WindowRule): number {
+  return Math.max(compiled.leastPerDayMilli, rateBefore(features, compiled, rule))
 }
 
 /**
  * The account's rate before the rule's window, in thousandths a day: what the window holds, this event apart, taken out of the habit, and its
- * width out of the time. Over at least a day, so that a few events right before the window are no rate. The decay within the window is
- * taken as if its events lay evenly.
+ * width out of the time. 0 where there was no such time, or it is forgotten. Over at least the day before the window, so that a few events right
+ * before it are no rate.
  */
 function rateBefore(features: Features, compiled: CompiledVelocity, rule: WindowRule): number {
   const { habitHalfLifeMs } = compiled
+  const { historyMs } = features
   const widthMs = WINDOW_WIDTHS_MS[rule.window]
-  const widthDays = widthMs / DAY_MS
-  const exposure = exposureDays(features.historyMs, habitHalfLifeMs)
-  const windowDays = widthMs <= DAY_MS ? widthDays : Math.min(widthDays, exposureDays(widthMs, habitHalfLifeMs))
-  const weightMilli = rateOf(features, rule.events) * exposure
-  const withinMilli = 1000 * Math.max(0, learnedOf(features, rule) - 1) * (windowDays / widthDays)
-  return Math.max(0, weightMilli - withinMilli) / Math.max(1, exposure - windowDays)
+  if (historyMs <= widthMs || widthMs > MOST_HALF_LIVES * habitHalfLifeMs) return 0
+  const weightMilli = rateOf(features, rule.events) * exposureDays(historyMs, habitHalfLifeMs)
+  const days = decayedDays(Math.max(historyMs, widthMs + DAY_MS), habitHalfLifeMs) - decayedDays(widthMs, habitHalfLifeMs)
+  return Math.max(0, weightMilli - 1000 * weightWithin(features, compiled, rule)) / days
+}
+
+/** Weight in the habit of the events in the window, layer by layer between the widths of shorter ones: a burst is mostly in an inner one. */
+function weightWithin(features: Features, compiled: CompiledVelocity, rule: WindowRule): number {
+  const present = isLearned(features) ? 1 : 0
+  let weight = 0
+  let inner = 0
+  for (let window = 0; window <= rule.window; window++) {
+    const count = Math.max(inner, learnedOf(features, rule.events, window) - present)
+    weight += (count - inner) * compiled.layerWeights[window]
+    inner = count
+  }
+  return weight
+}
+
+/** False where the event at hand is none that rates count, nor windows of those that they do. */
+function isLearned({ topic, outcome, kind, phase }: Features): boolean {
+  if (topic === 'logins') return outcome !== 'failed' && outcome !== 'blocked'
+  return kind !== 'refund' && phase !== 'refunded' && phase !== 'cancelled'
 }
 
 /** Events in the window that the rate counts too: all payments, where the rule counts small ones; of logins those that did not fail. */
-function learnedOf(features: Features, rule: WindowRule): number {
-  if (rule.events === TRADES) return features.trades.counts[rule.window]
-  if (rule.events === PAYMENTS || rule.events === SMALL_PAYMENTS) return features.payments.counts[rule.window]
-  return features.logins.counts[rule.window] - features.failedLogins.counts[rule.window]
+function learnedOf(features: Features, events: number, window: number): number {
+  if (events === TRADES) return features.trades.counts[window]
+  if (events === PAYMENTS || events === SMALL_PAYMENTS) return features.payments.counts[window]
+  return features.logins.counts[window] - features.failedLogins.counts[window]
 }
 
 function windowOf(features: Features, events: number): WindowFeatures {

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { EventTopic } from '@riskledger/contracts'
+import { describeJsonValue } from './json/json-check'
 import { reasonOf } from './json/problem'
 import type { QuarantineReason } from './quarantine-reason'
 import { EVENT_TOPICS, MAX_RECORD_BYTES, isEventTopic, validateRaw } from './raw-events'
@@ -36,7 +37,10 @@ export function parseNdjsonLine(line: Uint8Array): NdjsonLine {
     if (!LINE_MEMBERS.includes(name))
       return rejected('invalid-event', `the line has a member ${quoted(name)}; it has topic and event alone`)
   }
-  if (!isEventTopic(topic)) return rejected('invalid-event', `topic is ${describeTopic(topic)}; it is one of ${EVENT_TOPICS.join(', ')}`)
+  if (!isEventTopic(topic)) {
+    const shown = typeof topic === 'string' ? quoted(topic) : describeJsonValue(topic)
+    return rejected('invalid-event', `topic is ${shown}; it is one of ${EVENT_TOPICS.join(', ')}`)
+  }
   if (event === undefined) return rejected('invalid-event', 'event is missing; it is an object with the fields of the topic')
   const checked = validateRaw(topic, event)
   if (checked.kind === 'accepted') return { kind: 'parsed', topic, event: checked.event } as NdjsonLine
@@ -65,14 +69,6 @@ export function readUnparsable(value: Uint8Array): { readonly reason: Quarantine
 /** One line of NDJSON without the line's end: plain JSON, absent optionals left out. */
 export function formatNdjsonLine<Topic extends EventTopic>(topic: Topic, event: RawInputs[Topic]): string {
   return `{"topic":"${topic}","event":${JSON.stringify(event, leaveOutNull)}}`
-}
-
-/** A list or an object is not printed: printing recurses, and a stranger chooses how deep it is. */
-function describeTopic(topic: unknown): string {
-  if (topic === undefined) return 'missing'
-  if (typeof topic === 'string') return quoted(topic)
-  if (Array.isArray(topic)) return 'a list'
-  return typeof topic === 'object' && topic !== null ? 'an object' : quoted(JSON.stringify(topic))
 }
 
 function leaveOutNull(_name: string, value: unknown): unknown {

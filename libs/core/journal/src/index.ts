@@ -20,7 +20,7 @@ export {
 export { STATUSES, VERDICTS, emptyInput, writeInput, type JournaledInput } from './journaled-input'
 export type { RecordedInput } from './recorded-input'
 export { JournalDigest, combineDigests } from './journal-digest'
-export { openEntry, readEntry, readMetadata, type OpenedEntry, type OpenResult } from './open-entry'
+export { contentTypeOf, openEntry, readEntry, readMetadata, type OpenedEntry, type OpenResult } from './open-entry'
 export {
   ZERO_HASH,
   decisionId,

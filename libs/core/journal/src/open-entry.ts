@@ -136,7 +136,8 @@ function inflateWhole(data: Uint8Array, options: { readonly chunkSize: number; r
   return engine.bytesWritten === data.length ? buffer : null
 }
 
-function contentTypeOf(type: string): RecordedEntry['contentType'] {
+/** How the data of an entry of this type is written. */
+export function contentTypeOf(type: string): RecordedEntry['contentType'] {
   return BINARY_TYPES.has(type) ? 'binary' : 'json'
 }
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { deflateRawSync } from 'node:zlib'
 import type { RecordedEntry } from '@riskledger/contracts'
 import fc from 'fast-check'
-import { openEntry, type OpenResult } from './open-entry'
+import { contentTypeOf, openEntry, type OpenResult } from './open-entry'
 import { decisionId, emptyHead, sealEntry, ZERO_HASH, type ChainHead, type SealedEntry, type UnsealedEntry } from './seal-entry'
 
 const STREAM = 'screening-000.0000'
@@ -88,7 +88,7 @@ describe('a sealed entry', () => {
           const metadata = { engineHash: ENGINE, policyHash: ZERO_HASH, ...(firstSequence === undefined ? {} : { firstSequence }) }
           const sealed = sealEntry(head, {
             type,
-            contentType: type === 'InputsScreened' ? 'binary' : 'json',
+            contentType: contentTypeOf(type),
             data,
             ...(deflated ? { deflated: deflateRawSync(data) } : {}),
             metadata,

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DEFAULT_FALLBACK, fallbackOf, fallbackVerdict, parsePolicy, readPolicy, type AcceptedPolicy, type FallbackSubject } from './index'
+import { replaced } from './testing/replaced'
 
 const DEFAULT = readFileSync(join(__dirname, '..', '..', '..', '..', 'policies', 'default.yaml'), 'utf8')
+const ANSWERS = DEFAULT.slice(DEFAULT.indexOf('\nanswers:\n') + 1)
 /** The default policy as it was before policies could have the section, and other fields that may be left out. */
-const WITHOUT = DEFAULT.slice(0, DEFAULT.indexOf('\nanswers:') + 1).replace(/, notWithinMs: 604800000 \}$/m, ' }')
+const WITHOUT = replaced(replaced(DEFAULT, ANSWERS, ''), ', notWithinMs: 604800000 }', ' }')
 
 function accepted(text: string): AcceptedPolicy {
   const result = parsePolicy(text)
@@ -20,7 +22,7 @@ test('a policy without the section keeps the hash that was recorded for it befor
 })
 
 test('a policy with the section has another hash, reads back, and brings its own fallback', () => {
-  const policy = accepted(DEFAULT.replace('transfer: { allowBelowMinor: 5000,', 'transfer: { allowBelowMinor: 7000,'))
+  const policy = accepted(replaced(DEFAULT, 'transfer: { allowBelowMinor: 5000,', 'transfer: { allowBelowMinor: 7000,'))
   expect(policy.hash).not.toBe(accepted(DEFAULT).hash)
   expect(readPolicy(policy.canonicalBytes)).toEqual(policy)
   expect(fallbackOf(policy.policy).payments.transfer).toEqual({ allowBelowMinor: 7000, otherwise: 'hold' })
@@ -65,8 +67,7 @@ test.each([
     /allowed: challenge, hold, block/,
   ],
 ])('%s is refused', (_name, from, to, path, message) => {
-  expect(DEFAULT).toContain(from)
-  const result = parsePolicy(DEFAULT.replace(from, to))
+  const result = parsePolicy(replaced(DEFAULT, from, to))
   const problems = result.kind === 'rejected' ? result.problems : []
   expect(problems.find((problem) => problem.path === path)?.message).toMatch(message)
 })

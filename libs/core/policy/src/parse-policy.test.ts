@@ -236,6 +236,12 @@ describe('a policy is refused, with line and field, for', () => {
     expect(problems[0].line).toBeGreaterThan(0)
     expect(problems[0].message).toMatch(/allowed/)
   })
+
+  test('too many tokens are told with how many there may be', () => {
+    expect(problemsOf(`{${'a,'.repeat(6_000)}}`)[0].message).toBe(
+      'the document has more than 10000 tokens up to here; allowed: at most 10000',
+    )
+  })
 })
 
 describe('canonical bytes are refused if', () => {

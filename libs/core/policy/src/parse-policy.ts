@@ -54,7 +54,7 @@ export function parsePolicy(yamlText: string): AcceptedPolicy | RejectedPolicy {
   if (crowdedAt >= 0) {
     const line = yamlText.slice(0, crowdedAt).split('\n').length
     return rejected([
-      { line, column: 1, path: '', message: `the document has more than ${MAX_TOKENS} tokens up to here; allowed: at most as many` },
+      { line, column: 1, path: '', message: `the document has more than ${MAX_TOKENS} tokens up to here; allowed: at most ${MAX_TOKENS}` },
     ])
   }
   const document = parseDocument(yamlText, { lineCounter, uniqueKeys: true, version: '1.2', merge: false })

@@ -70,6 +70,8 @@ export function blankFeatures(): Features {
     lastLoginNewNetwork: false,
     earlierLoginBehaviourDistance: -1,
     msSinceEarlierLoginBehaviour: -1,
+    newerLoginBehaviourDistance: -1,
+    msSinceNewerLoginBehaviour: -1,
     msSinceEarlierLoginNewDevice: -1,
     counterparty: null,
     firstContact: false,
@@ -152,6 +154,8 @@ function forgetPlaces(features: Features): void {
   features.lastLoginNewNetwork = false
   features.earlierLoginBehaviourDistance = -1
   features.msSinceEarlierLoginBehaviour = -1
+  features.newerLoginBehaviourDistance = -1
+  features.msSinceNewerLoginBehaviour = -1
   features.msSinceEarlierLoginNewDevice = -1
 }
 

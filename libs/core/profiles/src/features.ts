@@ -110,9 +110,14 @@ export interface Features {
   lastLoginBehaviourDistance: number
   lastLoginNewDevice: boolean
   lastLoginNewNetwork: boolean
-  /** Of the logins in the hour before the latest, which it does not take back: the largest behaviourDistance, and the latest new device; -1 without. */
+  /**
+   * Of the logins in the hour before the latest, which it does not take back: the largest behaviourDistance, the largest after that one, and the
+   * latest new device; -1 without. Times since then are from the second in which the login came.
+   */
   earlierLoginBehaviourDistance: number
   msSinceEarlierLoginBehaviour: number
+  newerLoginBehaviourDistance: number
+  msSinceNewerLoginBehaviour: number
   msSinceEarlierLoginNewDevice: number
 
   // Counterparty and device, from relations; null where nothing is known (which is a signal of its own)

@@ -1,5 +1,6 @@
 export * from './features'
 export { blankFeatures } from './blank-features'
 export { exposureDays } from './habits'
+export { PLACE_MEMORY } from './place-rows'
 export { DEFAULT_PROFILE_OPTIONS, type ProfileOptions } from './profile-options'
 export { ProfileStore, type ObserveContext, type ProfileCounters } from './profile-store'

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { ByteReader, ByteWriter } from '@riskledger/windows'
 import { INTEGERS, RowPages } from './account-rows'
-import { FIELDS, LISTS, LOGINS, MEMORY, PlaceRows, SESSIONS } from './place-rows'
+import { FIELDS, LISTS, LOGINS, PLACE_MEMORY, PlaceRows, SESSIONS } from './place-rows'
 
 const FEATURES = 3
 const SLOTS = 40
-const ROOM = 2 + MEMORY * FIELDS
+const ROOM = 2 + PLACE_MEMORY * FIELDS
 
 const put = fc.record({ slot: fc.nat(SLOTS - 1), feature: fc.nat(FEATURES - 1), hash: fc.integer({ min: 1, max: 0xffffffff }) })
 
@@ -26,7 +26,7 @@ class Bench {
     let free = this.free(row, this.rows.valuesAt(row, feature), this.rows.valueWords(row))
     if (free < 0) {
       const grown = this.rows.grown(slot)
-      expect(grown === null).toBe(this.rows.valueWords(row) === MEMORY * FIELDS)
+      expect(grown === null).toBe(this.rows.valueWords(row) === PLACE_MEMORY * FIELDS)
       if (grown === null) return
       row = grown
       free = this.free(row, this.rows.valuesAt(row, feature), this.rows.valueWords(row))
@@ -36,7 +36,7 @@ class Bench {
     row[this.rows.listAt(row, feature)]++
     row[SESSIONS] = hash
     row[LOGINS]++
-    const at = this.free(expected, feature * ROOM + 2, MEMORY * FIELDS)
+    const at = this.free(expected, feature * ROOM + 2, PLACE_MEMORY * FIELDS)
     expected[at] = hash
     expected[at + 3] = slot + 1
     expected[feature * ROOM]++

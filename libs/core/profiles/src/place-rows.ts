@@ -2,12 +2,12 @@ import type { ByteReader, ByteWriter } from '@riskledger/windows'
 import { INTEGERS, PAGE, PLACE_ROW, RowPages } from './account-rows'
 
 /** Values remembered of a feature, and sessions, at most. */
-export const MEMORY = 8
+export const PLACE_MEMORY = 8
 
 // A row begins with the sessions, hash and device of each, and what the last login was like:
 export const SESSIONS_SEEN = 0
 export const SESSIONS = 1
-const LAST = SESSIONS + 2 * MEMORY
+const LAST = SESSIONS + 2 * PLACE_MEMORY
 export const LAST_SECONDS = LAST
 export const LAST_MILLIS = LAST + 1
 export const LAST_LATITUDE = LAST + 2
@@ -15,10 +15,11 @@ export const LAST_LONGITUDE = LAST + 3
 export const LAST_COUNTRY = LAST + 4
 export const LAST_PREFIX = LAST + 5
 export const LAST_CLASS = LAST + 6
-export const LAST_BEHAVIOUR = LAST + 7
-export const LAST_FLAGS = LAST + 8
-export const LOGINS = LAST + 9
-export const LISTS = LAST + 10
+export const LAST_SHOWN = LAST + 7
+export const KEPT_LARGEST = LAST + 8
+export const KEPT_NEWER = LAST + 9
+export const LOGINS = LAST + 10
+export const LISTS = LAST + 11
 // then follows a list for each feature: uses, how often a value was new, and the last values (hash, first and last use in s, uses).
 export const FIELDS = 4
 const LIST_HEAD = 2

@@ -43,10 +43,10 @@ describe('what a login showed', () => {
     see(store, 'logins', login(at, { deviceId: 'other', behaviourDistance: 900 }))
     see(store, 'logins', login(at + HOUR, { deviceId: 'other', behaviourDistance: 300 }))
     expect(see(store, 'payments', payment(at + HOUR)).msSinceEarlierLoginBehaviour).toBe(HOUR)
-    see(store, 'logins', login(at + HOUR + 1, { deviceId: 'other', behaviourDistance: null }))
+    see(store, 'logins', login(at + HOUR + 1_000, { deviceId: 'other', behaviourDistance: null }))
     expect(see(store, 'payments', payment(at + HOUR + MINUTE))).toMatchObject({
       earlierLoginBehaviourDistance: 300,
-      msSinceEarlierLoginBehaviour: MINUTE + 1_000 - 1,
+      msSinceEarlierLoginBehaviour: MINUTE,
       msSinceEarlierLoginNewDevice: -1,
     })
     see(store, 'logins', login(at + 4 * HOUR, { deviceId: 'other', behaviourDistance: null }))
@@ -54,6 +54,39 @@ describe('what a login showed', () => {
       earlierLoginBehaviourDistance: -1,
       msSinceEarlierLoginBehaviour: -1,
       msSinceEarlierLoginNewDevice: -1,
+    })
+  })
+
+  test('stays known where an older and odder login is too old', () => {
+    const store = settled()
+    see(store, 'logins', login(at, { deviceId: 'own', behaviourDistance: 900 }))
+    see(store, 'logins', login(at + 30 * MINUTE, { deviceId: 'own', behaviourDistance: 800 }))
+    see(store, 'logins', login(at + 40 * MINUTE, { deviceId: 'own', behaviourDistance: 0 }))
+    see(store, 'logins', login(at + 45 * MINUTE, { deviceId: 'own', behaviourDistance: 10 }))
+    expect(see(store, 'payments', payment(at + 61 * MINUTE))).toMatchObject({
+      lastLoginBehaviourDistance: 10,
+      earlierLoginBehaviourDistance: 900,
+      msSinceEarlierLoginBehaviour: 61 * MINUTE,
+      newerLoginBehaviourDistance: 800,
+      msSinceNewerLoginBehaviour: 31 * MINUTE,
+    })
+    see(store, 'logins', login(at + 62 * MINUTE, { deviceId: 'own', behaviourDistance: 20 }))
+    expect(see(store, 'payments', payment(at + 63 * MINUTE))).toMatchObject({
+      earlierLoginBehaviourDistance: 800,
+      msSinceEarlierLoginBehaviour: 33 * MINUTE,
+      newerLoginBehaviourDistance: 10,
+      msSinceNewerLoginBehaviour: 18 * MINUTE,
+    })
+  })
+
+  test('grows no older with the logins in between, however many', () => {
+    const store = settled()
+    see(store, 'logins', login(at, { deviceId: 'other', behaviourDistance: 900 }))
+    for (let i = 0; i < 4_000; i++) see(store, 'logins', login(at + MINUTE + i * 15, { deviceId: 'other', behaviourDistance: 0 }))
+    expect(see(store, 'payments', payment(at + 3 * MINUTE))).toMatchObject({
+      earlierLoginBehaviourDistance: 900,
+      msSinceEarlierLoginBehaviour: 3 * MINUTE,
+      msSinceEarlierLoginNewDevice: 3 * MINUTE,
     })
   })
 })

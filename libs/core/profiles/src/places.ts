@@ -8,17 +8,18 @@ import { greatCircleKm } from './great-circle'
 import { LoginPopulation } from './login-population'
 import {
   FIELDS,
-  LAST_BEHAVIOUR,
+  KEPT_LARGEST,
+  KEPT_NEWER,
   LAST_CLASS,
   LAST_COUNTRY,
-  LAST_FLAGS,
   LAST_LATITUDE,
   LAST_LONGITUDE,
   LAST_MILLIS,
   LAST_PREFIX,
   LAST_SECONDS,
+  LAST_SHOWN,
   LOGINS,
-  MEMORY,
+  PLACE_MEMORY,
   PlaceRows,
   SESSIONS,
   SESSIONS_SEEN,
@@ -42,23 +43,25 @@ const CLIP_CENTINATS = 1000
 const SEEN_CLIP_CENTINATS = 500
 const SHORTEST_TRIP_MS = 60_000
 
-// What an earlier login showed stands in the high bits of what the latest did: the distance and one (0 none); its age at the latest login in
-// seconds; the age of the new device and one (0 none).
+// What the latest login showed is flags, its distance and one (0 none), and the age of the new device kept and one (0 none); a distance kept
+// from an earlier one is its age and it and one (0 none). Ages are seconds at the latest login.
 const KEPT_SECONDS = 3600
-const DISTANCE_BITS = 11
 const NEW_DEVICE = 1
 const NEW_NETWORK = 2
 const FLAG_BITS = 2
+const DISTANCE_BITS = 11
+const DISTANCE_MASK = (1 << DISTANCE_BITS) - 1
+const DEVICE_AGE_AT = FLAG_BITS + DISTANCE_BITS
 const AGE_BITS = 12
 const AGE_MASK = (1 << AGE_BITS) - 1
-const DISTANCE_MASK = (1 << DISTANCE_BITS) - 1
 
-/** What earlier logins showed: the distance, -1 for none, and ages in seconds at the latest login; no new device: -1. */
-interface Kept {
+/** A distance that a login showed, -1 for none, and the age of that login at the latest one, in whole seconds of the clock: ages add up exactly. */
+interface Shown {
   readonly distance: number
-  readonly distanceAge: number
-  readonly deviceAge: number
+  readonly age: number
 }
+
+const NOTHING: Shown = { distance: -1, age: 0 }
 
 /**
  * Devices, networks and places of accounts, and how much an event's differ from them.
@@ -68,8 +71,8 @@ interface Kept {
  * at the first value that is new to the account: that counts ln(1 / P(new)), P(new) = (new values so far + 1/2) / (uses + 1), so that a
  * new address says little about somebody whose address always changes. Where all are known, the finest counts ln(p(all) / p(account)).
  *
- * A login does not take back what one up to an hour before it showed: the larger distance from the usual behaviour and the new device are
- * kept, each with its time.
+ * A login does not take back what others up to an hour before it showed: the largest distance from the usual behaviour is kept, the largest
+ * since that one, which is needed when that one is too old, and the latest new device, each with the second in which it came.
  *
  * Only successful logins teach all features, payments and trades teach device and country; failed logins teach nothing.
  */
@@ -142,7 +145,7 @@ export class Places {
   /** A login that tells no network counts as one from a known one, but where the memory of addresses is full: so it has always been decided. */
   private knowsNetwork(row: Uint32Array, network: number): boolean {
     const hash = this.values[network]
-    return hash === 0 ? this.valuesHeld(row, network) < MEMORY : this.find(row, network, hash) >= 0
+    return hash === 0 ? this.valuesHeld(row, network) < PLACE_MEMORY : this.find(row, network, hash) >= 0
   }
 
   private compare(row: Uint32Array, features: Features): void {
@@ -215,13 +218,13 @@ export class Places {
   }
 
   private session(row: Uint32Array, sessionHash: number, device: number, features: Features): void {
-    for (let i = 0; i < MEMORY; i++) {
+    for (let i = 0; i < PLACE_MEMORY; i++) {
       if (row[SESSIONS + 2 * i] !== sessionHash) continue
       features.sessionDeviceDiffers = row[SESSIONS + 2 * i + 1] !== device
       return
     }
     if (features.topic !== 'logins' || features.outcome !== 'success') return
-    const at = SESSIONS + 2 * (row[SESSIONS_SEEN]++ % MEMORY)
+    const at = SESSIONS + 2 * (row[SESSIONS_SEEN]++ % PLACE_MEMORY)
     row[at] = sessionHash
     row[at + 1] = device
   }
@@ -230,13 +233,17 @@ export class Places {
     if (row[LOGINS] === 0) return
     features.loginHabitCount = row[LOGINS]
     features.msSinceLastLogin = Math.max(0, features.eventTimeMs - (row[LAST_SECONDS] * 1000 + row[LAST_MILLIS]))
-    features.lastLoginBehaviourDistance = (row[LAST_BEHAVIOUR] & DISTANCE_MASK) - 1
-    features.lastLoginNewDevice = (row[LAST_FLAGS] & NEW_DEVICE) !== 0
-    features.lastLoginNewNetwork = (row[LAST_FLAGS] & NEW_NETWORK) !== 0
-    const kept = keptOf(row)
-    features.earlierLoginBehaviourDistance = kept.distance
-    if (kept.distance >= 0) features.msSinceEarlierLoginBehaviour = features.msSinceLastLogin + kept.distanceAge * 1000
-    if (kept.deviceAge >= 0) features.msSinceEarlierLoginNewDevice = features.msSinceLastLogin + kept.deviceAge * 1000
+    features.lastLoginBehaviourDistance = lastDistance(row)
+    features.lastLoginNewDevice = (row[LAST_SHOWN] & NEW_DEVICE) !== 0
+    features.lastLoginNewNetwork = (row[LAST_SHOWN] & NEW_NETWORK) !== 0
+    const largest = keptAt(row, KEPT_LARGEST)
+    features.earlierLoginBehaviourDistance = largest.distance
+    if (largest.distance >= 0) features.msSinceEarlierLoginBehaviour = msSince(row, largest.age, features)
+    const newer = keptAt(row, KEPT_NEWER)
+    features.newerLoginBehaviourDistance = newer.distance
+    if (newer.distance >= 0) features.msSinceNewerLoginBehaviour = msSince(row, newer.age, features)
+    const deviceAge = keptDeviceAge(row)
+    if (deviceAge >= 0) features.msSinceEarlierLoginNewDevice = msSince(row, deviceAge, features)
     features.countryChangedSinceLastLogin =
       features.countryCode !== null && row[LAST_COUNTRY] !== 0 && row[LAST_COUNTRY] !== hashToken(features.countryCode)
   }
@@ -255,9 +262,11 @@ export class Places {
     row[LOGINS]++
     const lastMs = row[LAST_SECONDS] * 1000 + row[LAST_MILLIS]
     if (event.eventTimeMs < lastMs) return
-    const kept = keptAfter(row, Math.ceil((event.eventTimeMs - lastMs) / 1000))
-    row[LAST_SECONDS] = Math.floor(event.eventTimeMs / 1000)
-    row[LAST_MILLIS] = event.eventTimeMs - row[LAST_SECONDS] * 1000
+    const seconds = Math.floor(event.eventTimeMs / 1000)
+    const deviceAge = deviceAgeAfter(row, seconds - row[LAST_SECONDS])
+    keepDistances(row, seconds - row[LAST_SECONDS])
+    row[LAST_SECONDS] = seconds
+    row[LAST_MILLIS] = event.eventTimeMs - seconds * 1000
     if (event.latitudeCentidegrees !== null && event.longitudeCentidegrees !== null) {
       row[LAST_LATITUDE] = event.latitudeCentidegrees + DEGREE_BIAS
       row[LAST_LONGITUDE] = event.longitudeCentidegrees + DEGREE_BIAS
@@ -266,9 +275,8 @@ export class Places {
     row[LAST_PREFIX] = network
     row[LAST_CLASS] = event.networkClass === 'unknown' ? 0 : hashToken(event.networkClass)
     const distance = event.behaviourDistance === null ? 0 : event.behaviourDistance + 1
-    row[LAST_BEHAVIOUR] = distance | ((kept.distance + 1) << DISTANCE_BITS)
     const flags = (features.device === 'new' ? NEW_DEVICE : 0) | (features.network === 'new' ? NEW_NETWORK : 0)
-    row[LAST_FLAGS] = flags | (kept.distanceAge << FLAG_BITS) | ((kept.deviceAge + 1) << (FLAG_BITS + AGE_BITS))
+    row[LAST_SHOWN] = flags | (distance << FLAG_BITS) | ((deviceAge + 1) << DEVICE_AGE_AT)
   }
 
   write(writer: ByteWriter): void {
@@ -284,25 +292,45 @@ export class Places {
   }
 }
 
-function keptOf(row: Uint32Array): Kept {
-  return {
-    distance: (row[LAST_BEHAVIOUR] >>> DISTANCE_BITS) - 1,
-    distanceAge: (row[LAST_FLAGS] >>> FLAG_BITS) & AGE_MASK,
-    deviceAge: (row[LAST_FLAGS] >>> (FLAG_BITS + AGE_BITS)) - 1,
-  }
+function lastDistance(row: Uint32Array): number {
+  return ((row[LAST_SHOWN] >>> FLAG_BITS) & DISTANCE_MASK) - 1
 }
 
-/** What is kept once a login comes this long after the latest: of that one and what was kept until now. */
-function keptAfter(row: Uint32Array, seconds: number): Kept {
-  const before = keptOf(row)
-  const own = seconds <= KEPT_SECONDS ? (row[LAST_BEHAVIOUR] & DISTANCE_MASK) - 1 : -1
-  const older = before.distance >= 0 && before.distanceAge + seconds <= KEPT_SECONDS ? before.distance : -1
-  const isOlder = older > own
-  const wasNew = (row[LAST_FLAGS] & NEW_DEVICE) !== 0
-  const deviceAge = wasNew ? seconds : before.deviceAge < 0 ? -1 : before.deviceAge + seconds
-  return {
-    distance: isOlder ? older : own,
-    distanceAge: isOlder ? before.distanceAge + seconds : own < 0 ? 0 : seconds,
-    deviceAge: deviceAge <= KEPT_SECONDS ? deviceAge : -1,
-  }
+function keptAt(row: Uint32Array, word: number): Shown {
+  return { distance: (row[word] >>> AGE_BITS) - 1, age: row[word] & AGE_MASK }
+}
+
+function keptDeviceAge(row: Uint32Array): number {
+  return (row[LAST_SHOWN] >>> DEVICE_AGE_AT) - 1
+}
+
+/** How long before the event that second began in which a login of this age came. */
+function msSince(row: Uint32Array, age: number, { eventTimeMs }: Features): number {
+  return Math.max(0, eventTimeMs - (row[LAST_SECONDS] - age) * 1000)
+}
+
+/** Keeps the largest distance, and the largest since that one, of what was kept until now and the latest login, once another comes so long after it. */
+function keepDistances(row: Uint32Array, seconds: number): void {
+  const oldest = aged(keptAt(row, KEPT_LARGEST), seconds)
+  const older = aged(keptAt(row, KEPT_NEWER), seconds)
+  const last = aged({ distance: lastDistance(row), age: 0 }, seconds)
+  const largest = larger(oldest, larger(older, last))
+  const newer = largest === oldest ? larger(older, last) : largest === older ? last : NOTHING
+  row[KEPT_LARGEST] = ((largest.distance + 1) << AGE_BITS) | largest.age
+  row[KEPT_NEWER] = ((newer.distance + 1) << AGE_BITS) | newer.age
+}
+
+function aged({ distance, age }: Shown, seconds: number): Shown {
+  return distance < 0 || age + seconds > KEPT_SECONDS ? NOTHING : { distance, age: age + seconds }
+}
+
+function larger(older: Shown, newer: Shown): Shown {
+  return older.distance > newer.distance ? older : newer
+}
+
+/** Age of the latest new device once another login comes so long after the latest; -1 for none. */
+function deviceAgeAfter(row: Uint32Array, seconds: number): number {
+  const kept = keptDeviceAge(row)
+  const age = (row[LAST_SHOWN] & NEW_DEVICE) !== 0 ? seconds : kept < 0 ? -1 : kept + seconds
+  return age <= KEPT_SECONDS ? age : -1
 }

@@ -19,11 +19,11 @@ const EXPLAINED_ABOVE_CENTI = 250
 
 // Lanes of the queue.
 const ACCOUNT = 0
-const TRADE = 1
+const TRADE_BITS = 1
 const ID = 2
 const DEVICE = 3
 
-// Bits of `TRADE`: 0 for a payment.
+// Bits of `TRADE_BITS`: 0 for a payment.
 const IS_TRADE = 1
 /** How a trade ended, as far as was seen. */
 const ENDED = { completed: 2, disputed: 4, cancelled: 8 } as const
@@ -48,6 +48,17 @@ export const DEFAULT_RELATIONS_OPTIONS: RelationsOptions = {
   alertMemoryMs: 2_592_000_000,
   maxKeys: 4_000_000,
   maxRemembered: 8_000_000,
+}
+
+/** The parameters of a policy's state that relations go by. */
+export interface StateParameters extends Omit<RelationsOptions, 'maxKeys'> {
+  readonly maxAccounts: number
+}
+
+/** The state parameters of a policy, as relations take them: as many counterparties, and devices, as accounts. */
+export function relationsOptions(state: StateParameters): RelationsOptions {
+  const { labelDelayMs, labelMemoryMs, alertMemoryMs, maxAccounts, maxRemembered } = state
+  return { labelDelayMs, labelMemoryMs, alertMemoryMs, maxKeys: maxAccounts, maxRemembered }
 }
 
 /** One journaled input, as relations look at it. */
@@ -141,7 +152,7 @@ export class RelationsState {
   advance(streamTimeMs: number): void {
     const { counterparties, queue } = this
     for (let entry = queue.nextDue(streamTimeMs); entry >= 0; entry = queue.nextDue(streamTimeMs)) {
-      if (queue.state(entry) !== PENDING || !isDone(queue.words[queue.lanes(entry) + TRADE])) continue
+      if (queue.state(entry) !== PENDING || !isDone(queue.words[queue.lanes(entry) + TRADE_BITS])) continue
       queue.setState(entry, LEGITIMATE)
       const owner = queue.owner(entry)
       const timeMs = queue.timeMs(entry)
@@ -201,7 +212,7 @@ export class RelationsState {
     const counterparty = this.remember(event, IS_TRADE, at)
     if (counterparty < 0 || (phase !== 'completed' && phase !== 'disputed' && phase !== 'cancelled')) return
     const { keys, queue, recent } = this
-    const lane = queue.lanes(recent.find(keys.accounts[at.place], keys.ids[at.place])) + TRADE
+    const lane = queue.lanes(recent.find(keys.accounts[at.place], keys.ids[at.place])) + TRADE_BITS
     if ((queue.words[lane] & ENDED[phase]) !== 0) return
     queue.words[lane] |= ENDED[phase]
     this.counterparties.countOther(counterparty, phase)
@@ -223,7 +234,7 @@ export class RelationsState {
     const lane = queue.lanes(entry)
     const lanes = queue.words
     lanes[lane + ACCOUNT] = account
-    lanes[lane + TRADE] = trade
+    lanes[lane + TRADE_BITS] = trade
     lanes[lane + ID] = id
     lanes[lane + DEVICE] = device + 1
     recent.add(entry)

@@ -182,7 +182,10 @@ export class ScreeningStep {
     return { features: this.lastFeatures, described: describeDecision(this.lastFeatures, this.active!.compiled, this.card) }
   }
 
-  /** Hash of the logical state, whatever its layout and whatever has silently expired: equal states, equal hashes. */
+  /**
+   * Hash of the logical state, whatever its layout and whatever has silently expired: equal states, equal hashes. Labels that are due by
+   * now become known first, as with the next event.
+   */
   stateHash(): string {
     const nowMs = this.nowMs()
     const hash = createHash('sha256')

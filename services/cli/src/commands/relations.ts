@@ -6,7 +6,7 @@ import { activePolicy } from '../house/active-policy'
 import { bundleEngine } from '../house/engine'
 import { firstPolicyActivated } from '../house/first-policy-activated'
 import type { House } from '../house/open-house'
-import { runService, threadService, type RunningService } from '../house/service-session'
+import { runService, threadReady, threadService, type RunningService } from '../house/service-session'
 import { relationsInput } from '../house/thread-inputs'
 import { contextOf, type CommandContext, type Finish } from './command-context'
 
@@ -39,7 +39,7 @@ async function startRelations(
   const { policy } = await activePolicy(house.ledger, { stream: screeningStream(0, 0, environment), which: 'first', environment })
   const options = { house, engine: await bundleEngine(), environment, logLevel: settings.logLevel, health, crashAt, pace }
   const thread = startThread(RELATIONS_THREAD, { name: 'relations', input: relationsInput(options, policy) })
-  await thread.ready
+  await threadReady(thread, signal)
   return threadService(thread, {
     name: 'relations',
     says: `Relations of ${house.folder.partitions} journals; ledger ${house.connectionString}.`,

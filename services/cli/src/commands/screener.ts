@@ -12,7 +12,7 @@ import {
 } from '@riskledger/screener'
 import { bundleEngine } from '../house/engine'
 import type { House } from '../house/open-house'
-import { followPolicyRequests } from '../house/follow-policy-requests'
+import { followPolicyRequests, policyRequestsEnd } from '../house/follow-policy-requests'
 import { runService, threadReady, threadService, type RunningService } from '../house/service-session'
 import { screenerInput, storeArtifacts } from '../house/thread-inputs'
 import { contextFrom, type CommandContext, type Finish } from './command-context'
@@ -115,12 +115,15 @@ async function startScreener(
     tells: 'assignments' as const,
   }
   await storeArtifacts(parts)
+  // What is asked for while the thread starts is followed, too.
+  const after = await policyRequestsEnd(house.ledger, environment)
   give(screenerInput(parts, assignment))
   await threadReady(thread, signal)
   const ending = new AbortController()
   const following = followPolicyRequests({
     ledger: house.ledger,
     environment,
+    after,
     signal: ending.signal,
     activate: ({ policy: { randomChallenge }, canonicalBytes }) => {
       if (randomChallenge.ratePpm > 0) assertChallengeSecret(context.challengeSecret, randomChallenge.secretHash)

@@ -2,7 +2,7 @@ import { RiskError, type Ledger } from '@riskledger/contracts'
 import { encodeLedgerJson } from '@riskledger/events'
 import { emptyHead, policiesStream, sealEntry, ZERO_HASH } from '@riskledger/journal'
 import { KeptLogger, MemoryLedger } from '@riskledger/testing'
-import { followPolicyRequests } from './follow-policy-requests'
+import { followPolicyRequests, policyRequestsEnd, type PolicyRequestsEnd } from './follow-policy-requests'
 
 const STREAM = policiesStream('')
 const outage = (): RiskError => new RiskError('ledger-unavailable', 'the ledger does not answer', { retriable: true })
@@ -36,12 +36,17 @@ class FailingLedger extends MemoryLedger {
 }
 
 /** Follows until `count` requests were told of. */
-async function followed(ledger: FailingLedger, count: number, logger = new KeptLogger()): Promise<readonly string[]> {
+async function followed(
+  ledger: FailingLedger,
+  count: number,
+  { logger = new KeptLogger(), ...from }: { readonly logger?: KeptLogger; readonly after?: PolicyRequestsEnd } = {},
+): Promise<readonly string[]> {
   const told: string[] = []
   const ending = new AbortController()
   await followPolicyRequests({
     ledger,
     environment: '',
+    ...from,
     signal: ending.signal,
     activate: () => undefined,
     onRefused: (message) => {
@@ -62,6 +67,16 @@ test('a ledger that does not answer is asked again, and each request is heard on
   await ledger.request('a'.repeat(64))
   await ledger.request('b'.repeat(64))
   expect(await following).toEqual(['a'.repeat(12), 'b'.repeat(12)])
+})
+
+test('what is asked for between the look at where the requests end and the following is heard', async () => {
+  const ledger = new FailingLedger()
+  const first = await policyRequestsEnd(ledger, '')
+  await ledger.request('a'.repeat(64))
+  const second = await policyRequestsEnd(ledger, '')
+  await ledger.request('b'.repeat(64))
+  expect(await followed(ledger, 2, { after: first })).toEqual(['a'.repeat(12), 'b'.repeat(12)])
+  expect(await followed(ledger, 1, { after: second })).toEqual(['b'.repeat(12)])
 })
 
 test('a follower that loses the ledger goes on after the last request that it heard', async () => {
@@ -95,7 +110,7 @@ test('a ledger that is lost again and again is asked with pauses, not without en
     }
   }
   const logger = new KeptLogger()
-  const following = followed(ledger, 1, logger)
+  const following = followed(ledger, 1, { logger })
   while (asked < 4) await new Promise(setImmediate)
   await ledger.request('a'.repeat(64))
   await following

@@ -1,36 +1,27 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { installationRoot } from '@riskledger/runtime'
+import { SilentServer } from '@riskledger/testing'
 import { temporaryFolder } from '../testing/small-scenario'
 import { EMBEDDED, openHouse, type House } from './open-house'
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
-let silent: Server
-let sockets: Socket[]
+let silent: SilentServer
 let child: ChildProcess | undefined
 let house: House | undefined
 
-/** A server that takes connections and never says anything. */
 beforeEach(async () => {
   folder = await temporaryFolder()
-  sockets = []
-  silent = createServer((socket) => {
-    sockets.push(socket.on('error', () => undefined).resume())
-  })
-  await once(silent.listen(0, '127.0.0.1'), 'listening')
+  silent = await SilentServer.start()
 })
 afterEach(async () => {
   child?.kill('SIGKILL')
-  for (const socket of sockets) socket.destroy()
-  await new Promise((resolve) => silent.close(resolve))
+  await silent.close()
   await house?.close()
   house = undefined
   await folder.remove()
 })
-
-const address = (): string => `127.0.0.1:${(silent.address() as AddressInfo).port}`
 
 /** Runs a service in a process of its own, on the ledger given; `start` is the text of what starts it. */
 function runAlone(ledger: string, start: string, { json = false } = {}): ChildProcess {
@@ -73,8 +64,8 @@ async function embeddedLedger(): Promise<string> {
 }
 
 test('SIGTERM ends a service whose ledger does not answer, as interrupted', async () => {
-  const service = runAlone(`esdb://${address()}?tls=false`, '() => new Promise(() => undefined)')
-  await once(silent, 'connection')
+  const service = runAlone(`esdb://${silent.address}?tls=false`, '() => new Promise(() => undefined)')
+  await silent.connected
   expect(await terminated(service)).toEqual({ code: 130, err: expect.stringMatching(/^Stopped before/) as string })
 })
 
@@ -109,9 +100,9 @@ test('a thread that is not there yet is stopped, and waited for', async () => {
 
 test('SIGTERM ends riskledger screener while its cluster does not answer', async () => {
   const executable = join(installationRoot(), 'services', 'cli', 'bin', 'riskledger.js')
-  const places = ['--kafka', address(), '--ledger', `esdb://${address()}?tls=false`, '--data-dir', folder.path]
+  const places = ['--kafka', silent.address, '--ledger', `esdb://${silent.address}?tls=false`, '--data-dir', folder.path]
   child = spawn(process.execPath, [executable, 'screener', '--partitions', '0', ...places], { stdio: ['ignore', 'pipe', 'pipe'] })
-  await once(silent, 'connection')
+  await silent.connected
   expect(await terminated(child)).toEqual({ code: 130, err: 'Stopped before it had come up; nothing is lost.\n' })
 })
 

@@ -6,6 +6,7 @@ import { startThread, type Settings, type Thread } from '@riskledger/runtime'
 import { activePolicy } from './active-policy'
 import type { House } from './open-house'
 import { readNamedFile } from './read-named-file'
+import { threadReady } from './service-session'
 
 /** A gateway thread that serves. */
 export interface GatewayThread {
@@ -29,10 +30,23 @@ export function gatewayDoor(settings: Settings): GatewayDoor {
   return { host: settings.gatewayHost, port: settings.gatewayPort, apiKeys: apiKeysOf(settings), ...tlsOf(settings) }
 }
 
-/** Starts the gateway of a house. What callers are told when no verdict comes in time goes by the policy that is in force now. */
+/**
+ * Starts the gateway of a house. What callers are told when no verdict comes in time goes by the policy that is in force now. Throws `cancelled` where `signal` aborts
+ * before it serves.
+ */
 export async function startGatewayThread(
   house: House,
-  { door, logLevel, environment }: { readonly door: GatewayDoor; readonly logLevel: Settings['logLevel']; readonly environment: string },
+  {
+    door,
+    logLevel,
+    environment,
+    signal,
+  }: {
+    readonly door: GatewayDoor
+    readonly logLevel: Settings['logLevel']
+    readonly environment: string
+    readonly signal?: AbortSignal
+  },
 ): Promise<GatewayThread> {
   const { policy } = await activePolicy(house.ledger, { stream: screeningStream(0, 0, environment), which: 'last', environment })
   const input: GatewayThreadInput = {
@@ -45,7 +59,7 @@ export async function startGatewayThread(
     logLevel,
   }
   const thread = startThread<GatewayThreadReady>(GATEWAY_THREAD, { name: 'gateway', input })
-  const { url } = await thread.ready
+  const { url } = await (signal === undefined ? thread.ready : threadReady(thread, signal))
   return { thread, url }
 }
 

@@ -5,6 +5,7 @@ import { schemaArtifacts } from '@riskledger/events'
 import { storeArtifact } from '@riskledger/journal'
 import type { KafkaConnection } from '@riskledger/kafka'
 import type { AcceptedPolicy, Policy } from '@riskledger/policy'
+import { relationsOptions } from '@riskledger/relations'
 import type { RelationsThreadInput } from '@riskledger/relations-service'
 import type { HealthAddress, Settings } from '@riskledger/runtime'
 import { DEFAULT_PACE, type Assignment, type ScreenerTells, type ScreenerThreadInput, type WorkerPace } from '@riskledger/screener'
@@ -82,13 +83,7 @@ export function relationsInput(
     environment,
     engineHash: engine.hash,
     epochMs: relations.epochMs,
-    state: {
-      labelDelayMs: state.labelDelayMs,
-      labelMemoryMs: state.labelMemoryMs,
-      alertMemoryMs: state.alertMemoryMs,
-      maxKeys: state.maxAccounts,
-      maxRemembered: state.maxRemembered,
-    },
+    state: relationsOptions(state),
     cacheFolder: join(house.dataDir, 'cache', 'relations'),
     snapshotPace: pace,
     logLevel,

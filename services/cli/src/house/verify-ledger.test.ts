@@ -1,6 +1,7 @@
 import { encodeLedgerJson } from '@riskledger/events'
 import {
   AvroWriter,
+  contentTypeOf,
   emptyHead,
   emptyInput,
   encodeInputsScreened,
@@ -40,8 +41,12 @@ function hashOf(ledger: MemoryLedger, stream: string, revision = 0): string {
 async function put(ledger: MemoryLedger, stream: string, type: string, data: Uint8Array): Promise<void> {
   const revision = ledger.entriesOf(stream).length - 1
   const head = revision < 0 ? emptyHead(stream) : { stream, revision, entryHash: hashOf(ledger, stream, revision) }
-  const contentType = type === 'InputsScreened' || type === 'RelationsLearned' ? 'binary' : 'json'
-  const { proposed } = sealEntry(head, { type, contentType, data, metadata: { engineHash: HASH, policyHash: ZERO_HASH } })
+  const { proposed } = sealEntry(head, {
+    type,
+    contentType: contentTypeOf(type),
+    data,
+    metadata: { engineHash: HASH, policyHash: ZERO_HASH },
+  })
   await ledger.append(stream, revision < 0 ? 'no-stream' : revision, [proposed])
 }
 

@@ -165,12 +165,7 @@ export class JsonCheck {
     if (value === undefined || value === null) {
       this.add(field, 'missing', field === '' ? `there is nothing; it is ${expected}` : `${field} is missing; it is ${expected}`)
     } else {
-      const kind = Array.isArray(value)
-        ? 'a list'
-        : typeof value === 'object'
-          ? 'an object'
-          : `the ${typeof value} ${quoted(typeof value === 'string' ? value : canBeShown(value))}`
-      this.add(field, 'wrong-type', `${field === '' ? 'the event' : field} is ${kind}; it is ${expected}`)
+      this.add(field, 'wrong-type', `${field === '' ? 'the event' : field} is ${describeJsonValue(value)}; it is ${expected}`)
     }
   }
 
@@ -178,6 +173,15 @@ export class JsonCheck {
     if (this.problems.length >= MAX_PROBLEMS) return
     this.problems.push({ field: joined(this.path, field), code, message: this.path === '' ? message : `${this.path}: ${message}` })
   }
+}
+
+/** What a value is, as an error message may say it. A list or an object is not printed: printing recurses, and a stranger chooses how deep it is. */
+export function describeJsonValue(value: unknown): string {
+  if (value === undefined) return 'missing'
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'object') return 'an object'
+  return `the ${typeof value} ${quoted(typeof value === 'string' ? value : canBeShown(value))}`
 }
 
 function canBeShown(value: unknown): string {

@@ -4,7 +4,7 @@ import { deflateRawSync } from 'node:zlib'
 import { of } from 'rxjs'
 import { RAW_TOPICS, type EventTopic, type LogRecord, type RawTopic, type RecordedEntry } from '@riskledger/contracts'
 import { encodeLedgerJson, encodeRaw, type RawInputs } from '@riskledger/events'
-import { emptyHead, openEntry, sealEntry, ZERO_HASH, type OpenedEntry, type UnsealedEntry } from '@riskledger/journal'
+import { contentTypeOf, emptyHead, openEntry, sealEntry, ZERO_HASH, type OpenedEntry, type UnsealedEntry } from '@riskledger/journal'
 import { parsePolicy, type AcceptedPolicy } from '@riskledger/policy'
 import { generateScenario, type ScenarioOptions } from '@riskledger/simulation'
 import { JournalFold } from '../journal-fold'
@@ -173,10 +173,9 @@ export function reseal(
     const changed = index === at ? change(entries[index]) : { data: entries[index].data }
     if (changed === null) continue
     const { type, metadata } = entries[index]
-    const contentType = type === 'InputsScreened' ? 'binary' : 'json'
     const head = result.at(-1)?.head ?? emptyHead(STREAM)
     const deflated = metadata.encoding === undefined ? {} : { deflated: deflateRawSync(changed.data) }
-    const sealed = sealEntry(head, { type, contentType, data: changed.data, ...deflated, metadata })
+    const sealed = sealEntry(head, { type, contentType: contentTypeOf(type), data: changed.data, ...deflated, metadata })
     const opened = openEntry(head, { ...sealed.proposed, stream: STREAM, revision: sealed.head.revision, createdMs: 0 })
     if (opened.kind === 'faulty') throw new Error(opened.reason)
     result.push(opened.entry)
