@@ -24,8 +24,8 @@ const COUNTERPARTIES = 5_000
 const CUT_SHORT_BYTES = 18
 
 /**
- * The event with this number: of ten, six payments, three logins and a trade, of accounts that take turns in an order that jumps about, each with an amount, a
- * device and a place that it keeps. `eventTimeMs` is whatever the caller means by it.
+ * The event with this number: of ten, six payments, three logins and a trade, of accounts that take turns in an order that jumps about; ten turns of an account
+ * have the same shares. Each keeps its amount, its device and its place. `eventTimeMs` is whatever the caller means by it.
  */
 export function loadEvent(number: number, eventTimeMs: number, plan: LoadPlan): LoadEvent {
   // Steps of a prime visit every account before they come back to one.
@@ -39,7 +39,8 @@ export function loadEvent(number: number, eventTimeMs: number, plan: LoadPlan): 
 }
 
 function eventOf(head: Head, { account, number, accounts }: Place & { readonly accounts: number }): Pick<LoadEvent, 'topic' | 'value'> {
-  const kind = number % 10
+  // A step further in each pass over the accounts: with the number alone, an account would have events of one kind only.
+  const kind = (number + Math.floor(number / accounts)) % 10
   if (kind < 6) return { topic: 'payments', value: payment(head, { account, number }) }
   if (kind < 9) return { topic: 'logins', value: login(head, { account, number }) }
   return { topic: 'p2p-trades', value: trade(head, { account, number, accounts }) }

@@ -21,52 +21,68 @@ export interface BenchService {
   signal(signal: NodeJS.Signals): void
 }
 
-/** Starts `riskledger <args>` and resolves once it serves; rejects with what it said if it ends before. */
-export async function startService(args: readonly string[]): Promise<BenchService> {
-  const child = spawn(process.execPath, [join(installationRoot(), 'services/cli/bin/riskledger.js'), '--json', ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const stderr: string[] = []
-  child.stderr.on('data', (bytes: Buffer) => stderr.push(bytes.toString()))
-  const ended = once(child, 'close')
-  const told = await new Promise<Record<string, string>>((resolve, reject) => {
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      const object = JSON.parse(line) as Record<string, string>
-      if ('service' in object) resolve(object)
-    })
-    void ended.then(() => reject(new Error(`riskledger ${args[0]} ended: ${stderr.join('')}`)))
-  })
-  const pid = child.pid!
-  return {
-    told,
-    pid,
-    cpuSeconds: () => cpuSecondsOf(pid),
-    rssMiB: () => rssMiBOf(pid),
-    signal: (signal) => void child.kill(signal),
-    end: async (signal) => {
-      if (child.exitCode === null && child.signalCode === null) child.kill(signal)
-      await ended
-    },
-  }
-}
-
 /** A load that is being published. */
 export interface Load {
   readonly done: Promise<LoadReport>
-  end(): void
 }
 
-/** Starts the load process; `script` is the module that stands beside the bench. */
-export function startLoad(order: LoadOrder, script: string): Load {
-  const child: ChildProcess = spawn(process.execPath, [script, JSON.stringify(order)], { stdio: ['ignore', 'pipe', 'inherit'] })
-  let output = ''
-  child.stdout!.on('data', (bytes: Buffer) => (output += bytes.toString()))
-  const done = once(child, 'close').then(([code, signal]) => {
-    if (code !== 0) throw new Error(`the load ended with ${String(code ?? signal)}`)
-    return JSON.parse(output) as LoadReport
-  })
-  done.catch(() => undefined)
-  return { done, end: () => void child.kill('SIGKILL') }
+/** The services and loads that a bench started, so that none stays once it is over, however it ends. */
+export class BenchProcesses {
+  private readonly running = new Map<ChildProcess, Promise<unknown>>()
+
+  /** Starts `riskledger <args>` and resolves once it serves; rejects with what it said if it ends before. */
+  async startService(args: readonly string[]): Promise<BenchService> {
+    const executable = join(installationRoot(), 'services/cli/bin/riskledger.js')
+    const child = spawn(process.execPath, [executable, '--json', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const ended = this.keep(child)
+    const stderr: string[] = []
+    child.stderr.on('data', (bytes: Buffer) => stderr.push(bytes.toString()))
+    const told = await new Promise<Record<string, string>>((resolve, reject) => {
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        const object = JSON.parse(line) as Record<string, string>
+        if ('service' in object) resolve(object)
+      })
+      void ended.then(() => reject(new Error(`riskledger ${args[0]} ended: ${stderr.join('')}`)))
+    })
+    const pid = child.pid!
+    return {
+      told,
+      pid,
+      cpuSeconds: () => cpuSecondsOf(pid),
+      rssMiB: () => rssMiBOf(pid),
+      signal: (signal) => void child.kill(signal),
+      end: async (signal) => {
+        if (this.running.has(child)) child.kill(signal)
+        await ended
+      },
+    }
+  }
+
+  /** Starts the load process; `script` is the module that stands beside the bench. */
+  startLoad(order: LoadOrder, script: string): Load {
+    const child = spawn(process.execPath, [script, JSON.stringify(order)], { stdio: ['ignore', 'pipe', 'inherit'] })
+    let output = ''
+    child.stdout.on('data', (bytes: Buffer) => (output += bytes.toString()))
+    const done = this.keep(child).then(([code, signal]) => {
+      if (code !== 0) throw new Error(`the load ended with ${String(code ?? signal)}`)
+      return JSON.parse(output) as LoadReport
+    })
+    done.catch(() => undefined)
+    return { done }
+  }
+
+  /** Kills what still runs, and resolves once all of it has ended. */
+  async endAll(): Promise<void> {
+    for (const child of this.running.keys()) child.kill('SIGKILL')
+    await Promise.all(this.running.values())
+  }
+
+  /** Resolves to exit code and signal once the process has ended and all that it said is read. */
+  private keep(child: ChildProcess): Promise<unknown[]> {
+    const ended = once(child, 'close').finally(() => this.running.delete(child))
+    this.running.set(child, ended)
+    return ended
+  }
 }
 
 function cpuSecondsOf(pid: number): number {

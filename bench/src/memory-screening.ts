@@ -6,8 +6,8 @@ import { ProfileStore } from '@riskledger/profiles'
 import {
   decodeCounterpartyFact,
   decodeDeviceFact,
-  DEFAULT_RELATIONS_OPTIONS,
   RelationsState,
+  relationsOptions,
   type ChangedFact,
   type CounterpartyFact,
   type DeviceFact,
@@ -34,8 +34,7 @@ export class MemoryScreening {
 
   constructor(private readonly policy: Policy) {
     this.profiles = new ProfileStore(policy.state)
-    const { labelDelayMs, labelMemoryMs, alertMemoryMs, maxRemembered } = policy.state
-    this.relations = new RelationsState({ ...DEFAULT_RELATIONS_OPTIONS, labelDelayMs, labelMemoryMs, alertMemoryMs, maxRemembered })
+    this.relations = new RelationsState(relationsOptions(policy.state))
     this.compiled = compilePolicy(policy)
   }
 

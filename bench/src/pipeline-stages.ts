@@ -4,24 +4,15 @@ import { RAW_TOPICS, type EventLog, type EventTopic } from '@riskledger/contract
 import { compilePolicy, newScoreCard, score } from '@riskledger/detectors'
 import { EventViews, type RawViews } from '@riskledger/events'
 import { importFiles, parseMapping } from '@riskledger/files'
-import { emptyHead, emptyInput, ZERO_HASH } from '@riskledger/journal'
 import { parsePolicy, type AcceptedPolicy } from '@riskledger/policy'
 import { ProfileStore } from '@riskledger/profiles'
 import { RelationsState, type RelationsInput } from '@riskledger/relations'
 import { installationRoot } from '@riskledger/runtime'
-import {
-  BatchBuilder,
-  emptyInputToScreen,
-  ScreeningStep,
-  TOUCH_AHEAD,
-  TopicMerge,
-  type InputToScreen,
-  type MergeItem,
-  type SealedBatch,
-} from '@riskledger/screening'
+import { TOUCH_AHEAD, TopicMerge, type MergeItem, type SealedBatch } from '@riskledger/screening'
 import { cpuNanos } from './cpu-nanos'
 import { MemoryLog, UnkeptLog } from './memory-log'
 import { measureAppend } from './pipeline-append'
+import { screenAll } from './pipeline-screen'
 
 /** CPU nanoseconds an input, by what they are spent on; each stage alone on one thread and in memory, but for `append`. */
 export interface StageNanos {
@@ -69,7 +60,7 @@ export async function measureStages(file: string, mappingFile: string): Promise<
     both = Math.min(both, await cpuNanos(() => profilesOnly(items, policy, true)))
   }
   let close = 0
-  let batches: SealedBatch[] = []
+  let batches: readonly SealedBatch[] = []
   const whole = await cpuNanos(() => ({ close, batches } = screenAll(items, policy)))
   const append = await measureAppend(batches)
   const relations = await cpuNanos(() => foldRelations(items))
@@ -125,53 +116,6 @@ function forEachBlock(
       block.map(({ record }, index) => views[index].read(record.topic as EventTopic, record.value)!),
     )
   }
-}
-
-/** The step and the batches as the worker makes them, and the nanoseconds spent in closing them. */
-function screenAll(items: readonly MergeItem[], policy: AcceptedPolicy): { readonly close: number; readonly batches: SealedBatch[] } {
-  const step = new ScreeningStep({ partition: 0, partitionCount: 1, topics: RAW_TOPICS, dedupeKey: Buffer.alloc(16, 7) })
-  step.activate(policy)
-  const builder = new BatchBuilder()
-  const out = emptyInput()
-  let head = emptyHead('bench')
-  let first = 1
-  let close = 0
-  const batches: SealedBatch[] = []
-  const inputs = Array.from({ length: TOUCH_AHEAD }, emptyInputToScreen)
-  for (let index = 0; index < items.length; index++) {
-    const inBlock = index % TOUCH_AHEAD
-    if (inBlock === 0) {
-      const count = Math.min(TOUCH_AHEAD, items.length - index)
-      for (let i = 0; i < count; i++) fill(inputs[i], items[index + i])
-      step.readAhead(inputs, count)
-    }
-    const decision = step.screen(inputs[inBlock], out, () => null)
-    builder.add(out, step.facts.listed, decision)
-    if (!builder.full) continue
-    const before = process.cpuUsage()
-    const closed = builder.close(first, {
-      previous: head,
-      tickMs: step.tickMs,
-      positions: [],
-      gaps: [],
-      engineHash: ZERO_HASH,
-      policyHash: ZERO_HASH,
-    })
-    const { user, system } = process.cpuUsage(before)
-    close += (user + system) * 1000
-    batches.push(closed)
-    head = closed.head
-    first = step.nextSequence
-  }
-  return { close, batches }
-}
-
-function fill(input: InputToScreen, { record }: MergeItem): void {
-  input.topic = RAW_TOPICS.indexOf(record.topic)
-  input.offset = record.offset
-  input.brokerTimeMs = record.brokerTimeMs
-  input.orderLagMs = 0
-  input.value = record.value
 }
 
 function foldRelations(items: readonly MergeItem[]): void {

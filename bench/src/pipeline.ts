@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { createGunzip } from 'node:zlib'
 import { installationRoot } from '@riskledger/runtime'
+import { failAfterPrinting } from './fail-after-printing'
+import { peakRssMiBIn } from './peak-rss'
 import { measureStages, type StageNanos } from './pipeline-stages'
 
 /** The stages are measured as the product runs: bundled. */
@@ -15,6 +17,8 @@ const ROOT = installationRoot()
 const EXECUTABLE = join(ROOT, 'services', 'cli', 'bin', 'riskledger.js')
 const MAPPING = join(ROOT, 'examples', 'mappings', 'card-payments.yaml')
 const DEFAULT_INPUT = join(ROOT, '..', 'shared', 'data', 'card-payments.csv.gz')
+/** With which `replay` ends where it prints mismatches. */
+const FAULT_FOUND = 3
 /** Each account becomes so many, by turns. */
 const SPLIT = 40
 
@@ -24,7 +28,7 @@ interface Ran {
   readonly peakRssMiB: number
 }
 
-/** The whole line on card payments, as a user runs it: screen, replay, verify; then each account split in 40; then where the time goes. */
+/** The whole line on card payments, as a user runs it: screen, replay, verify; then each account split in 40; then where the time goes. Ends with 1 where replay finds mismatches, once all is printed. */
 export async function run(options: { readonly input?: string; readonly json: boolean }): Promise<object> {
   const input = options.input ?? DEFAULT_INPUT
   if (!existsSync(input)) return { skipped: `${input} is not there` }
@@ -34,7 +38,7 @@ export async function run(options: { readonly input?: string; readonly json: boo
     const base = join(folder, 'base')
     const screened = await riskledger(['screen', input, '--mapping', MAPPING, '--data-dir', base, '--json'])
     tell(`screened   ${JSON.stringify(screened.result)}`)
-    const replayed = await riskledger(['replay', '--data-dir', base, '--json'])
+    const replayed = await riskledger(['replay', '--data-dir', base, '--json'], [0, FAULT_FOUND])
     const verified = await riskledger(['verify', '--data-dir', base, '--json'])
     rmSync(base, { recursive: true })
     const splitFile = join(folder, 'split.csv')
@@ -58,6 +62,7 @@ export async function run(options: { readonly input?: string; readonly json: boo
       nanosPerInputSplit: nanosSplit,
     }
     if (!options.json) print(figures)
+    failAfterPrinting('pipeline', { [`replay found ${figures.mismatches} mismatches`]: figures.mismatches > 0 })
     return figures
   } finally {
     rmSync(folder, { recursive: true, force: true })
@@ -73,8 +78,8 @@ function ratio(a: number, b: number): number {
   return Math.round((100 * a) / b) / 100
 }
 
-/** Runs the executable and reads the one object that it prints, and the most memory that it had. */
-async function riskledger(args: readonly string[]): Promise<Ran> {
+/** Runs the executable and reads the one object that it prints, and the most memory that it had. Throws where it ends with another code, or prints nothing. */
+async function riskledger(args: readonly string[], codes: readonly number[] = [0]): Promise<Ran> {
   const report = `process.on('exit',()=>process.stderr.write('\\nPEAK '+process.resourceUsage().maxRSS+'\\n'));process.argv.splice(1,0,${JSON.stringify(EXECUTABLE)});require(${JSON.stringify(EXECUTABLE)})`
   const startedMs = performance.now()
   const child = spawn(process.execPath, ['-e', report, '--', ...args], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
@@ -83,12 +88,12 @@ async function riskledger(args: readonly string[]): Promise<Ran> {
   child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))
   child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text))
   const code = await new Promise<number | null>((resolve) => child.on('close', resolve))
-  if (code !== 0) throw new Error(`riskledger ${args[0]} ended with ${code}: ${errors}`)
-  const peak = /PEAK (\d+)/.exec(errors)
+  if (code === null || !codes.includes(code) || out === '')
+    throw new Error(`riskledger ${args[0]} ended with ${code} and printed ${out.length} characters: ${errors}`)
   return {
     result: JSON.parse(out) as Record<string, number>,
     seconds: (performance.now() - startedMs) / 1000,
-    peakRssMiB: Math.round(Number(peak?.[1] ?? 0) / 1024),
+    peakRssMiB: peakRssMiBIn(errors),
   }
 }
 

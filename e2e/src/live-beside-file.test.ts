@@ -11,6 +11,7 @@ import {
   screeningStream,
   type LearnedFact,
 } from '@riskledger/journal'
+import { relationsOptions } from '@riskledger/relations'
 import { runRelations } from '@riskledger/relations-service'
 import { startPartitionWorker, type PartitionWorker } from '@riskledger/screener'
 import { KeptLogger, MemoryEventLog, MemoryLedger, MemorySnapshots, NO_METRICS } from '@riskledger/testing'
@@ -61,13 +62,7 @@ class House {
       engineHash: 'e'.repeat(64),
       codeHash: 'e'.repeat(64),
       epochMs: relations.epochMs,
-      state: {
-        labelDelayMs: state.labelDelayMs,
-        labelMemoryMs: state.labelMemoryMs,
-        alertMemoryMs: state.alertMemoryMs,
-        maxKeys: 1_000,
-        maxRemembered: 1_000,
-      },
+      state: relationsOptions({ ...state, maxAccounts: 1_000, maxRemembered: 1_000 }),
       snapshots: new MemorySnapshots(),
       snapshotPace: { snapshotInputs: 100 },
       nowMs: () => NOW_MS,

@@ -6,6 +6,7 @@ import { emptyHead, decodeInputsScreened, JournalDigest, openEntry, screeningStr
 import { connectLedger } from '@riskledger/ledger'
 import { startLedgerServer, type LedgerServer, type LedgerStorage } from '@riskledger/ledger-server'
 import { parsePolicy, type AcceptedPolicy } from '@riskledger/policy'
+import { relationsOptions } from '@riskledger/relations'
 import { runRelations } from '@riskledger/relations-service'
 import { PolicyShelf, startPartitionWorker, type PartitionWorker, type WorkerOptions } from '@riskledger/screener'
 import { KeptLogger, MemorySnapshots, NO_METRICS } from '@riskledger/testing'
@@ -56,13 +57,7 @@ export function relationsOver(ledger: Ledger, policy: AcceptedPolicy, signal: Ab
     engineHash: ENGINE_HASH,
     codeHash: ENGINE_HASH,
     epochMs: relations.epochMs,
-    state: {
-      labelDelayMs: state.labelDelayMs,
-      labelMemoryMs: state.labelMemoryMs,
-      alertMemoryMs: state.alertMemoryMs,
-      maxKeys: state.maxAccounts,
-      maxRemembered: state.maxRemembered,
-    },
+    state: relationsOptions(state),
     snapshots: new MemorySnapshots(),
     snapshotPace: { snapshotInputs: 100 },
     nowMs: () => STARTED_AT_MS,

@@ -2,7 +2,7 @@ import { RAW_TOPICS, type InputStatus, type LogRecord, type RawTopic, type Verdi
 import { encodeRaw, EventViews, parseNdjsonLine } from '@riskledger/events'
 import { emptyInput, type JournaledInput } from '@riskledger/journal'
 import type { AcceptedPolicy, Policy } from '@riskledger/policy'
-import { RelationsState } from '@riskledger/relations'
+import { countsForRelations, RelationsState, relationsOptions } from '@riskledger/relations'
 import {
   ScreeningStep,
   TopicMerge,
@@ -34,8 +34,6 @@ export interface InMemoryOptions {
 
 const DEFAULT_START_MS = Date.UTC(2089, 11, 31)
 const KEY = new TextEncoder()
-/** Topics that tell relations something. */
-const TELLING: ReadonlySet<RawTopic> = new Set(['payments', 'logins', 'p2p-trades', 'outcomes', 'risk-alerts'])
 
 /**
  * Screens lines of NDJSON through the core alone, on one partition, by the rules of a file: the same order, statuses, facts by epoch and verdicts
@@ -73,8 +71,7 @@ class EpochFacts {
     private readonly policy: Policy,
     private readonly desk: FactDesk,
   ) {
-    const { labelDelayMs, labelMemoryMs, alertMemoryMs, maxAccounts, maxRemembered } = policy.state
-    this.state = new RelationsState({ labelDelayMs, labelMemoryMs, alertMemoryMs, maxKeys: maxAccounts, maxRemembered })
+    this.state = new RelationsState(relationsOptions(policy.state))
   }
 
   /** The file has been read up to this time: past epochs end, and what they taught in time becomes known. */
@@ -92,7 +89,7 @@ class EpochFacts {
   learn(item: MergeItem, out: JournaledInput): void {
     const { topic } = item.record
     const { status } = out
-    if ((status !== 'screened' && status !== 'observed' && status !== 'late') || !TELLING.has(topic) || topic === 'unparsable') return
+    if (topic === 'unparsable' || !countsForRelations(topic, status)) return
     const event = this.views.read(topic, item.record.value)
     if (event === null) return
     if (event.eventTimeMs > this.streamTimeMs) this.streamTimeMs = event.eventTimeMs

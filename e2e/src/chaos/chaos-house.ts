@@ -11,6 +11,9 @@ import { Publisher, type Receipt } from './publisher'
 import { scenarioEvents, scenarioRecords } from './scenario-records'
 import { ServiceProcess } from './service-process'
 
+/** Flags of a screener that joins the group: it notices sooner than by default that another is gone. */
+const GROUPED = ['--session-timeout', '6000']
+
 /** What a house under chaos is made of. */
 export interface ChaosHouseOptions {
   readonly brokers: readonly string[]
@@ -41,6 +44,8 @@ export class ChaosHouse {
   readonly toKafka: Publisher
   readonly toGateway: Publisher
   private dataDirs = 0
+  /** Proxies between one screener and the ledger. */
+  private readonly ownProxies: FaultProxy[] = []
 
   private constructor(
     readonly options: ChaosHouseOptions,
@@ -137,9 +142,18 @@ export class ChaosHouse {
 
   /** Adds a screener that is not started yet: of the group, or ordered onto partitions by hand. */
   addScreener(partitions?: string): ServiceProcess {
-    const screener = this.addService('screener', partitions === undefined ? ['--session-timeout', '6000'] : ['--partitions', partitions])
+    const screener = this.addService('screener', partitions === undefined ? GROUPED : ['--partitions', partitions])
     this.screeners.push(screener)
     return screener
+  }
+
+  /** Adds a screener of the group that is not started yet, whose way to the ledger leads through a proxy of its own besides. */
+  async addProxiedScreener(): Promise<{ readonly screener: ServiceProcess; readonly proxy: FaultProxy }> {
+    const proxy = await FaultProxy.start({ port: this.ledgerProxy.port })
+    this.ownProxies.push(proxy)
+    const screener = this.addService('screener', GROUPED, proxy)
+    this.screeners.push(screener)
+    return { screener, proxy }
   }
 
   /** Takes one out that has ended and is not to be started again. */
@@ -182,7 +196,7 @@ export class ChaosHouse {
   /** Ends everything and removes its folder. */
   async close(): Promise<void> {
     await Promise.all(this.processes.map((process) => process.end('SIGKILL')))
-    await this.place.ledgerProxy.close()
+    await Promise.all([...this.ownProxies, this.ledgerProxy].map((proxy) => proxy.close()))
     rmSync(this.place.folder, { recursive: true, force: true })
     await Promise.all([this.toKafka.stop(), this.toGateway.stop()])
   }
@@ -200,8 +214,8 @@ export class ChaosHouse {
     this.toGateway.resume()
   }
 
-  private addService(name: string, flags: readonly string[]): ServiceProcess {
-    const { folder, prefix, ledgerProxy } = this.place
+  private addService(name: string, flags: readonly string[], ledgerProxy = this.ledgerProxy): ServiceProcess {
+    const { folder, prefix } = this.place
     const { brokers, serviceBrokers = brokers } = this.options
     const ledgerUrl = `esdb://127.0.0.1:${ledgerProxy.port}?tls=false`
     const dataDir = join(folder, `${name}-${this.dataDirs++}`)

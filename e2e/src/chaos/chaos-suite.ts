@@ -2,16 +2,25 @@ import type { ChaosHouse } from './chaos-house'
 import { checkHouse, proveHouse, type HouseCheck } from './check-house'
 import { SeededChoice } from './seeded-choice'
 
-/** Decides everything that is drawn; in the words of every failure, and repeated with RISKLEDGER_CHAOS_SEED. */
+/** Decides everything that is drawn; told at the start and in the words of every failure, and repeated with RISKLEDGER_CHAOS_SEED. */
 export const SEED = Number(process.env.RISKLEDGER_CHAOS_SEED ?? Date.now() % 1_000_000)
 
 /** For a machine on which much else runs; on a quiet one each takes a tenth of it. */
 const LIMIT_MS = 300_000
 
 /** Where a suite's house stands. */
-export type OpenedStage<Stage> =
-  | { readonly kind: 'opened'; readonly house: ChaosHouse; readonly stage: Stage; readonly close: () => Promise<void> }
-  | { readonly kind: 'skipped'; readonly reason: string }
+export interface OpenedStage<Stage> {
+  readonly house: ChaosHouse
+  readonly stage: Stage
+  readonly close: () => Promise<void>
+}
+
+/** A suite's house, or why there is none. */
+interface ChaosSuiteOptions<Stage> {
+  /** Why its tests are skipped, beginning with "skipped:", or null. */
+  readonly skipped: string | null
+  readonly open: () => Promise<OpenedStage<Stage>>
+}
 
 /** What a guarantee's test works with. */
 interface GuaranteeContext<Stage> {
@@ -32,26 +41,33 @@ export type Guarantee<Stage> = (name: string, body: (context: GuaranteeContext<S
 /**
  * A house for the guarantees of a test file, which disturb it one after another: starting one takes longer than most faults. After each, every published
  * input must be in the journals once and published; at the end of all, `finish` folds them anew. What follows a failure says that it was not tried. Skipped
- * by name where there is no broker.
+ * by name where there is a reason to.
  */
-export function chaosSuite<Stage>(open: () => Promise<OpenedStage<Stage>>): {
+export function chaosSuite<Stage>({ skipped, open }: ChaosSuiteOptions<Stage>): {
   readonly guarantee: Guarantee<Stage>
   /** For what the house does not outlive, and what cannot be checked as the rest is. */
   readonly lastly: Guarantee<Stage>
   readonly finish: (name: string) => void
 } {
+  const skip = (name: string): void => test.skip(`${skipped}: ${name}`, () => undefined)
+  if (skipped !== null) return { guarantee: skip, lastly: skip, finish: skip }
+  let opening: Promise<OpenedStage<Stage>> | undefined
   let opened: OpenedStage<Stage> | undefined
   let failed: string | undefined
   let last: HouseCheck | undefined
   beforeAll(async () => {
-    opened = await told(undefined, open)
+    // At the start, for a run that is ended from outside tells nothing at its end.
+    process.stderr.write(`RISKLEDGER_CHAOS_SEED=${SEED}\n`)
+    opening = told(undefined, open)
+    opened = await opening
   }, LIMIT_MS)
   afterAll(async () => {
-    if (opened?.kind !== 'opened') return
+    // What takes longer to open than the hook may is closed all the same; why it did not open, the hook has told.
+    const stage = await opening?.catch(() => undefined)
     try {
-      await opened.house.close()
+      await stage?.house.close()
     } finally {
-      await opened.close()
+      await stage?.close()
     }
   }, LIMIT_MS)
   const run: Guarantee<Stage> = (name, body) => {
@@ -59,7 +75,6 @@ export function chaosSuite<Stage>(open: () => Promise<OpenedStage<Stage>>): {
       name,
       async () => {
         if (opened === undefined || failed !== undefined) throw new Error(`not tried: before, ${failed ?? 'the house did not open'}`)
-        if (opened.kind === 'skipped') return void process.stderr.write(`${name}: ${opened.reason}\n`)
         const { house, stage } = opened
         failed = `"${name}" failed`
         const before = async (): Promise<HouseCheck> => (last ??= await checkHouse(house))

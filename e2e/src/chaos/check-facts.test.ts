@@ -36,10 +36,17 @@ async function screenOne(ledger: MemoryLedger): Promise<void> {
   await worker.stop()
 }
 
+test('a take-over counts as informed once something was known', async () => {
+  const ledger = await learned(1)
+  await screenOne(ledger)
+  await screenOne(ledger)
+  expect(await checkFacts(ledger, { environment: '' })).toMatchObject({ informedTakeOvers: 1, faults: [] })
+})
+
 test('what a journal lists is as new as what was known before its tenure', async () => {
   const ledger = await learned(2)
   await screenOne(ledger)
-  expect(await checkFacts(ledger, { environment: '' })).toEqual({ compared: 1, faults: [] })
+  expect(await checkFacts(ledger, { environment: '' })).toEqual({ compared: 1, informedTakeOvers: 0, faults: [] })
 })
 
 test('an older fact is told of', async () => {

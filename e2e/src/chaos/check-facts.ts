@@ -8,6 +8,8 @@ type Known = Map<string, number>
 export interface FactsCheck {
   /** Facts that journals list behind a tenure that began when something was known of their keys. */
   readonly compared: number
+  /** Tenures that took over from another when something was known already. */
+  readonly informedTakeOvers: number
   /** In words, fifty at most; empty where everything holds. */
   readonly faults: readonly string[]
 }
@@ -21,6 +23,7 @@ export async function checkFacts(ledger: Ledger, { environment }: { readonly env
   const atTenure = new Map<string, Known>()
   const faults: string[] = []
   let compared = 0
+  let informedTakeOvers = 0
   for await (const entry of ledger.readAll({ streamPrefixes: [`${environment}relations-`, `${environment}screening-`] })) {
     const { stream, revision, type } = entry
     if (type === 'RelationsLearned') {
@@ -28,7 +31,10 @@ export async function checkFacts(ledger: Ledger, { environment }: { readonly env
         if (epoch === -1) learned.set(`${kind} ${keyToken}`, revision)
     }
     if (parseScreeningStream(stream) === null) continue
-    if (type === 'TenureBegan') atTenure.set(stream, new Map(learned))
+    if (type === 'TenureBegan') {
+      if (atTenure.has(stream) && learned.size > 0) informedTakeOvers++
+      atTenure.set(stream, new Map(learned))
+    }
     if (type !== 'InputsScreened') continue
     for (const { kind, keyToken, sourceRevision, sequence } of decodeInputsScreened(readEntry(entry).data).facts) {
       const known = atTenure.get(stream)?.get(`${kind} ${keyToken}`)
@@ -40,5 +46,5 @@ export async function checkFacts(ledger: Ledger, { environment }: { readonly env
         )
     }
   }
-  return { compared, faults }
+  return { compared, informedTakeOvers, faults }
 }

@@ -1,11 +1,16 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fetchBrokerJars, findProgram, freePorts, cachedBrokerJars, startDevBroker, type DevBrokerNode } from '@riskledger/dev-broker'
+import { fetchBrokerJars, freePorts, startDevBroker, type DevBrokerNode } from '@riskledger/dev-broker'
 import { FaultProxy } from '@riskledger/testing'
+import { canStartFromJars } from '../why-no-broker'
 
-/** Why there is no cluster whose nodes can be killed. */
-export const NO_CLUSTER = 'skipped: brokers that are to be killed are started here, which needs Java 17, and Maven for the first time'
+const NO_CLUSTER = 'skipped: brokers that are to be killed are started here, which needs Java 17, and Maven for the first time'
+
+/** Why tests that need such a cluster are skipped, or null. Under `CI=true` none is: without a cluster they fail. */
+export function whyNoCluster(): string | null {
+  return process.env.CI === 'true' || canStartFromJars() ? null : NO_CLUSTER
+}
 
 /** A cluster of this machine whose nodes may be killed and started again. */
 export interface DevCluster {
@@ -19,20 +24,19 @@ export interface DevCluster {
   close(): Promise<void>
 }
 
-/** Null where there is no Java to start one. Under `CI=true` that throws. */
-export async function startDevCluster(count: 1 | 3): Promise<DevCluster | null> {
-  const canStart = findProgram('java') !== undefined && (cachedBrokerJars() !== undefined || findProgram('mvn') !== undefined)
-  if (!canStart && process.env.CI === 'true') throw new Error(NO_CLUSTER.replace(/^skipped: /, ''))
-  if (!canStart) return null
+/** Starts one; throws where `whyNoCluster` has a reason. */
+export async function startDevCluster(count: 1 | 3): Promise<DevCluster> {
+  if (!canStartFromJars()) throw new Error(NO_CLUSTER.replace(/^skipped: /, ''))
   const folder = mkdtempSync(join(tmpdir(), 'riskledger-chaos-broker-'))
-  const jars = await fetchBrokerJars()
-  const [behind] = (await freePorts(1)) as [number]
-  const proxy = count === 1 ? await FaultProxy.start({ port: behind }) : null
+  let proxy: FaultProxy | null = null
   const clean = async (): Promise<void> => {
     await proxy?.close()
     rmSync(folder, { recursive: true, force: true })
   }
   try {
+    const jars = await fetchBrokerJars()
+    const [behind] = (await freePorts(1)) as [number]
+    proxy = count === 1 ? await FaultProxy.start({ port: behind }) : null
     const proxied = proxy === null ? {} : { proxied: { port: behind, advertisedPort: proxy.port } }
     const { nodes, brokers } = await startDevBroker({ folder, jars, nodes: count, ...proxied })
     return {

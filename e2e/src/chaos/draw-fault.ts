@@ -64,6 +64,6 @@ async function flood(house: ChaosHouse, choice: SeededChoice): Promise<string> {
 }
 
 async function zombie(house: ChaosHouse, choice: SeededChoice): Promise<string> {
-  const { lost, wasRefused } = await holdZombie(house, choice)
-  return `lost partitions ${lost.join(', ')} while it was held, ${wasRefused ? 'and met the refusal of the journal' : 'and heard it from its group first'}`
+  const lost = await holdZombie(house, choice)
+  return `lost partitions ${lost.join(', ')} while it was held, and met the refusal of the journal`
 }

@@ -1,12 +1,13 @@
 import { ChaosHouse } from './chaos-house'
-import { chaosSuite, SEED } from './chaos-suite'
-import { NO_CLUSTER, startDevCluster } from './dev-cluster'
+import { chaosSuite, SEED, type OpenedStage } from './chaos-suite'
+import { startDevCluster, whyNoCluster, type DevCluster } from './dev-cluster'
 import { disturbConnections } from './faults/disturb-connections'
 import { restartBroker } from './faults/kill-brokers'
 
-const { guarantee, finish } = chaosSuite(async () => {
+const { guarantee, finish } = chaosSuite({ skipped: whyNoCluster(), open })
+
+async function open(): Promise<OpenedStage<DevCluster>> {
   const cluster = await startDevCluster(1)
-  if (cluster === null) return { kind: 'skipped', reason: NO_CLUSTER }
   const { brokers, proxiedBrokers: serviceBrokers } = cluster
   try {
     const house = await ChaosHouse.open({
@@ -17,12 +18,12 @@ const { guarantee, finish } = chaosSuite(async () => {
       screeners: ['0-3'],
       recordsPerSecond: 300,
     })
-    return { kind: 'opened', house, stage: cluster, close: () => cluster.close() }
+    return { house, stage: cluster, close: () => cluster.close() }
   } catch (error) {
     await cluster.close()
     throw error
   }
-})
+}
 
 guarantee(
   'replies that are dropped, messages that are cut, delays and refusals between the services and the broker lose and repeat nothing',

@@ -1,6 +1,9 @@
 import { findTestBroker } from '@riskledger/dev-broker'
+import { whyNoBroker } from '../why-no-broker'
 import { ChaosHouse } from './chaos-house'
-import { chaosSuite, SEED } from './chaos-suite'
+import { readJournals, readTruth } from './check-house'
+import type { JournalCheck, SeenPosition } from './check-journal'
+import { chaosSuite, SEED, type OpenedStage } from './chaos-suite'
 import { disturbConnections } from './faults/disturb-connections'
 import { floodWithBadRecords } from './faults/flood-with-bad-records'
 import { killServices } from './faults/kill-services'
@@ -9,18 +12,20 @@ import { publishTransactions } from './faults/publish-transactions'
 import { truncatePayments } from './faults/truncate-topic'
 import { measureFlood } from './measure-flood'
 
-const { guarantee, finish, lastly } = chaosSuite(async () => {
+const { guarantee, finish, lastly } = chaosSuite({ skipped: whyNoBroker(), open })
+
+async function open(): Promise<OpenedStage<undefined>> {
   const broker = await findTestBroker()
-  if (broker.kind === 'skipped') return broker
+  if (broker.kind === 'skipped') throw new Error(broker.reason)
   const { brokers, close } = broker
   try {
     const house = await ChaosHouse.open({ brokers, seed: SEED, partitionCount: 4, screeners: ['0-1', '2-3'], recordsPerSecond: 300 })
-    return { kind: 'opened', house, stage: undefined, close }
+    return { house, stage: undefined, close }
   } catch (error) {
     await close()
     throw error
   }
-})
+}
 
 guarantee(
   'kill -9 of ledger server, screeners, relations, gateway and dispatcher, one at a time and all at once, loses and repeats nothing',
@@ -67,10 +72,23 @@ lastly('a topic that was truncated past the position stops the screeners with a 
   await Promise.all(house.screeners.map((screener) => screener.end('SIGTERM')))
   await house.pass(600)
   await house.pause()
+  const truth = await readTruth(house)
+  const before = await readJournals(house, truth)
+  expect(before.faults).toEqual([])
+  expect(before.missing).toBeGreaterThan(0)
+  expect(payments(before)).toHaveLength(house.options.partitionCount)
   await truncatePayments(house)
   for (const screener of house.screeners) {
     screener.start().ready.catch(() => undefined)
     expect(await screener.whenEnded()).toEqual({ code: 1, signal: null })
     expect(screener.stderr).toMatch(/Offset \d+ of payments, partition \d, is outside of the log/)
   }
+  const after = await readJournals(house, truth)
+  expect(after.faults).toEqual([])
+  expect(payments(after)).toEqual(payments(before))
 })
+
+/** How far each journal has come with payments. */
+function payments({ positions }: JournalCheck): readonly SeenPosition[] {
+  return positions.filter(({ topic }) => topic === 'payments')
+}

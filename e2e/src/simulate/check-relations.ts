@@ -10,7 +10,7 @@ import {
 import { runRelations } from '@riskledger/relations-service'
 import { MemoryLedger, MemorySnapshots } from '@riskledger/testing'
 import type { ReadJournal } from './check-journal'
-import { relationsOptions, type World } from './world'
+import { relationsRunOptions, type World } from './world'
 
 /** What a relations stream holds. */
 interface Learned {
@@ -52,7 +52,7 @@ async function learnAnew(world: World): Promise<MemoryLedger> {
   const leaving = new AbortController()
   if (left === 0) return ledger
   await runRelations({
-    ...relationsOptions(world.policies[0], world.feed.partitionCount),
+    ...relationsRunOptions(world.policies[0], world.feed.partitionCount),
     ledger,
     snapshots: new MemorySnapshots(),
     nowMs: () => 0,

@@ -71,6 +71,15 @@ export async function runSchedule(seed: number, options: ScheduleOptions = {}): 
   return { seed, steps, faults, inputs: published, problems, trace, coverage: coverage.entries() }
 }
 
+/** As `runSchedule`, for those who run many: one that throws has that as its problem, so that its seed is told and the others are run. */
+export async function runScheduleOrTell(seed: number, options: ScheduleOptions = {}): Promise<ScheduleResult> {
+  try {
+    return await runSchedule(seed, options)
+  } catch (error) {
+    return { seed, steps: 0, faults: 0, inputs: 0, problems: [`it threw: ${describe(error)}`], trace: [], coverage: [] }
+  }
+}
+
 async function breakThings(world: World): Promise<void> {
   const { random } = world
   const steps = random.between(LEAST_STEPS, 180)

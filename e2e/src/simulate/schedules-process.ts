@@ -1,4 +1,4 @@
-import { runSchedule } from './run-schedule'
+import { runScheduleOrTell } from './run-schedule'
 
 /** What the parent asks for: the schedules of these seeds, `[from, to)`. */
 export interface SeedRange {
@@ -15,7 +15,7 @@ async function runRange({ from, to }: SeedRange): Promise<void> {
   const failures: { readonly seed: number; readonly problems: readonly string[] }[] = []
   const coverage: (readonly [string, number])[] = []
   for (let seed = from; seed < to; seed++) {
-    const result = await runSchedule(seed)
+    const result = await runScheduleOrTell(seed)
     totals.schedules++
     totals.steps += result.steps
     totals.faults += result.faults

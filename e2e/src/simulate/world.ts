@@ -1,6 +1,7 @@
 import { RAW_TOPICS, type EventLog } from '@riskledger/contracts'
 import { screeningStream } from '@riskledger/journal'
 import type { AcceptedPolicy } from '@riskledger/policy'
+import { relationsOptions } from '@riskledger/relations'
 import { runRelations } from '@riskledger/relations-service'
 import { challengeDraw, PolicyShelf, startPartitionWorker, type WorkerOptions } from '@riskledger/screener'
 import type { Random } from '@riskledger/simulation'
@@ -252,7 +253,7 @@ export class World {
     const ledger = this.ledger.clientOf(process)
     const timers = virtualTimers(process, this.calls, this.clock)
     const running = runRelations({
-      ...relationsOptions(this.policies[0], this.feed.partitionCount),
+      ...relationsRunOptions(this.policies[0], this.feed.partitionCount),
       ledger: this.options.mutation?.relationsLedger?.(ledger) ?? ledger,
       snapshots: this.hosts[process.host].snapshots.clientOf(process),
       nowMs: () => this.clock.nowMs,
@@ -294,18 +295,17 @@ export class World {
 }
 
 /** What relations run with, but for their ledger and their end. */
-export function relationsOptions(
+export function relationsRunOptions(
   { policy }: AcceptedPolicy,
   partitionCount: number,
 ): Omit<Parameters<typeof runRelations>[0], 'ledger' | 'snapshots' | 'nowMs' | 'signal'> {
-  const { labelDelayMs, labelMemoryMs, alertMemoryMs, maxAccounts: maxKeys, maxRemembered } = policy.state
   return {
     partitionCount,
     environment: '',
     engineHash: ENGINE_HASH,
     codeHash: ENGINE_HASH,
     epochMs: policy.relations.epochMs,
-    state: { labelDelayMs, labelMemoryMs, alertMemoryMs, maxKeys, maxRemembered },
+    state: relationsOptions(policy.state),
     snapshotPace: { snapshotInputs: 5 },
     logger: SILENT,
     metrics: NO_METRICS,

@@ -1,13 +1,18 @@
+import { lastEntry, screeningStream } from '@riskledger/journal'
 import type { FaultProxy, ProxyFault } from '@riskledger/testing'
 import type { ChaosHouse } from '../chaos-house'
+import { withLedger } from '../check-house'
 import type { SeededChoice } from '../seeded-choice'
+
+/** How long a fault may take to meet what it is meant for. */
+const LIMIT_MS = 20_000
 
 /** Records that pass under a fault of the connections, at least and at most. */
 const LASTING = [150, 600] as const
 
 /**
  * Lets a proxy delay, swallow replies, cut messages in the middle and refuse, each once, in a drawn order and for a drawn amount of work. Throws where a
- * fault met nothing. Ends with a proxy that passes everything on.
+ * fault met nothing, or replies of the ledger were dropped and none was that of an append that landed. Ends with a proxy that passes everything on.
  */
 export async function disturbConnections(
   house: ChaosHouse,
@@ -23,10 +28,12 @@ export async function disturbConnections(
     await house.pass(choice.whole(100, 400))
     const before = proxy.disturbed
     proxy.set(fault)
+    const sinceMs = Date.now()
     try {
       // Through the gateway nothing may come now: what goes to the cluster past the proxy counts.
       await passToKafka(house, choice.whole(...LASTING))
       await untilBitten(proxy, before, fault)
+      if (fault.kind === 'drop-replies' && proxy === house.ledgerProxy) await untilLanded(house, sinceMs)
     } finally {
       proxy.set({ kind: 'forward' })
       // What waits for a reply that was swallowed learns that it will not come.
@@ -45,8 +52,23 @@ async function passToKafka({ toKafka }: ChaosHouse, records: number): Promise<vo
 }
 
 async function untilBitten(proxy: FaultProxy, before: number, { kind }: ProxyFault): Promise<void> {
-  for (const deadlineMs = performance.now() + 20_000; proxy.disturbed === before;) {
+  for (const deadlineMs = performance.now() + LIMIT_MS; proxy.disturbed === before;) {
     if (performance.now() > deadlineMs) throw new Error(`the proxy's fault ${kind} met nothing`)
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
+}
+
+/** Until an append of a screener has landed in the ledger later than this; the ledger's clock is this machine's. */
+async function untilLanded(house: ChaosHouse, sinceMs: number): Promise<void> {
+  const { environment, options } = house
+  const streams = Array.from({ length: options.partitionCount }, (_, partition) => screeningStream(partition, 0, environment))
+  await withLedger(house, async (ledger) => {
+    for (const deadlineMs = performance.now() + LIMIT_MS; ;) {
+      const createdMs = await Promise.all(streams.map(async (stream) => (await lastEntry(ledger, stream))?.recorded.createdMs ?? 0))
+      if (createdMs.some((ms) => ms > sinceMs)) return
+      if (performance.now() > deadlineMs)
+        throw new Error('replies of the ledger were dropped, and no append landed whose reply could be one of them')
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+  })
 }
