@@ -2,7 +2,8 @@
 FROM node:24.21.0-bookworm-slim AS build
 WORKDIR /build
 COPY . .
-RUN npm ci --no-audit --no-fund --loglevel=error && node infra/build-image-files.mjs /image
+# A checkout may be its owner's alone, and the user below is another.
+RUN npm ci --no-audit --no-fund --loglevel=error && node infra/build-image-files.mjs /image && chmod -R a+rX /image
 
 FROM node:24.21.0-bookworm-slim
 # No name, no home, no shell: a user that owns /data and nothing else.

@@ -2,8 +2,8 @@
 // Run it:  npx tsx examples/publish-http.ts http://127.0.0.1:8080 rlk_...
 import { connectDecisions, connectHttpPublisher } from '@riskledger/client'
 
-async function main(url: string, apiKey: string): Promise<void> {
-  const connection = { url, apiKey, source: 'checkout' }
+async function main(url: string, apiKey: string | undefined): Promise<void> {
+  const connection = { url, source: 'checkout', ...(apiKey === undefined ? {} : { apiKey }) }
   const decisions = await connectDecisions(connection)
   const payment = {
     accountId: 'a-0293',
@@ -25,10 +25,20 @@ async function main(url: string, apiKey: string): Promise<void> {
 
   if (verdict.kind === 'allow') {
     const publisher = await connectHttpPublisher(connection)
-    const receipt = await publisher.payments.publish({ ...payment, phase: 'settled' })
-    console.log(`settled: payments/${receipt.partition}@${receipt.offset}`)
-    await publisher.close()
+    try {
+      const receipt = await publisher.payments.publish({ ...payment, phase: 'settled' })
+      console.log(`settled: payments/${receipt.partition}@${receipt.offset}`)
+    } finally {
+      await publisher.close()
+    }
   }
 }
 
-void main(process.argv[2], process.argv[3])
+function fail(message: string): void {
+  console.error(message)
+  process.exitCode = 1
+}
+
+const [url, apiKey] = process.argv.slice(2)
+if (url === undefined) fail('Usage: npx tsx examples/publish-http.ts <address of a gateway> [API key of a publisher]')
+else main(url, apiKey).catch((error: Error) => fail(error.message))

@@ -43,7 +43,6 @@ inContainers(
     const keys = join(folder, 'api-keys.json')
     const made = ['gateway', 'keys', 'create', '--name', 'checkout', '--role', 'publisher', '--gateway-keys', keys]
     const { key } = await runToEnd<{ readonly key: string }>(made)
-    chmodSync(keys, 0o644)
     const overrides = join(folder, 'overrides.yml')
     writeFileSync(overrides, OVERRIDES)
     const composed = await new DockerComposeEnvironment(ROOT, ['docker-compose.yml', overrides])

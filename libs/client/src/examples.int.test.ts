@@ -28,3 +28,21 @@ test('examples/publish-http.ts gets a verdict and publishes what follows from it
     await bench.close()
   }
 })
+
+describe.each([
+  ['publish-http.ts', ['http://127.0.0.1:1', 'key'], 'The gateway at http://127.0.0.1:1 does not answer'],
+  ['publish-kafka.ts', ['127.0.0.1:1'], 'The Kafka cluster at 127.0.0.1:1 could not be reached'],
+])('examples/%s', (name, nobody, said) => {
+  test.each([
+    ['without arguments says how it is run', [], `Usage: npx tsx examples/${name} `],
+    ['says who does not answer', nobody, said],
+  ])('%s', async (_, parameters, beginning) => {
+    const failure = (await runExample(name, ...parameters).catch((error: unknown) => error)) as {
+      code: number
+      stdout: string
+      stderr: string
+    }
+    expect(failure).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/^[^\n]+\n$/) as string })
+    expect(failure.stderr.startsWith(beginning)).toBe(true)
+  })
+})

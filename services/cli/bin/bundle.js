@@ -1,7 +1,8 @@
 'use strict'
 const { createHash } = require('node:crypto')
-const { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } = require('node:fs')
-const { dirname, join, relative } = require('node:path')
+const { copyFileSync, existsSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } = require('node:fs')
+const { join, relative } = require('node:path')
+const { findBundle, forgetOthers, inBundleHome, keepUsed } = require('./bundle-home.js')
 
 const ROOT = join(__dirname, '..', '..', '..')
 const SOURCES = ['libs', 'services', 'bench']
@@ -22,9 +23,14 @@ const EXTERNAL = [
  * @returns {Promise<string>}
  */
 async function bundle(entries, { compileCache = false } = {}) {
-  const folder = join(ROOT, 'node_modules', '.cache', 'riskledger', keyOf({ entries, compileCache }))
-  if (existsSync(folder)) return folder
-  mkdirSync(dirname(folder), { recursive: true })
+  const key = keyOf({ entries, compileCache })
+  const folder = await inBundleHome(ROOT, (home) => bundleTo(join(home, key), { entries, compileCache }))
+  keepUsed(folder)
+  return folder
+}
+
+async function bundleTo(folder, { entries, compileCache }) {
+  if (findBundle(folder)) return folder
   const draft = mkdtempSync(`${folder}-`)
   try {
     await require('esbuild').build({
@@ -88,21 +94,6 @@ function keyOf(options) {
   add(COMPILE_CACHE)
   for (const folder of SOURCES) walk(join(ROOT, folder))
   return hash.digest('hex').slice(0, 32)
-}
-
-/** Keeps the newest few bundles; older ones may still be running, so only what is a day old goes. */
-function forgetOthers(kept) {
-  const parent = join(kept, '..')
-  const dayAgo = Date.now() - 86_400_000
-  for (const name of readdirSync(parent)) {
-    const folder = join(parent, name)
-    try {
-      if (folder !== kept && statSync(folder).mtimeMs < dayAgo) rmSync(folder, { recursive: true, force: true })
-    } catch (error) {
-      // Another process has taken it away, or still writes there.
-      if (error.syscall === undefined) throw error
-    }
-  }
 }
 
 /** The executable and the threads that it starts. */

@@ -1,5 +1,5 @@
-import { writeFile } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
+import { chmod, writeFile } from 'node:fs/promises'
 import { Option, type Command } from 'commander'
 import { RiskError } from '@riskledger/contracts'
 import { createApiKey, MAX_API_KEYS, parseApiKeys, type ApiKeyRole } from '@riskledger/gateway'
@@ -28,7 +28,7 @@ export function addGateway(program: Command, finish: Finish): void {
       const start: Parameters<typeof runService>[0]['start'] = async (house, signal) => {
         const door = gatewayDoor(settings)
         await firstPolicyActivated(house.ledger, { stream: screeningStream(0, 0, environment), signal })
-        const { thread, url } = await startGatewayThread(house, { door, logLevel: settings.logLevel, environment })
+        const { thread, url } = await startGatewayThread(house, { door, logLevel: settings.logLevel, environment, signal })
         return threadService(thread, { name: 'gateway', says: `Gateway ${url}; ledger ${house.connectionString}.`, tells: { url } })
       }
       finish(await runService({ context, name: 'gateway', needsKafka: true, start }))
@@ -57,7 +57,8 @@ async function createKey(context: CommandContext, { name, role }: KeyFlags): Pro
     throw new RiskError('configuration-invalid', 'Name the keys file with --gateway-keys; it is made where it is missing.', {
       retriable: false,
     })
-  const keys = existsSync(file) ? parseApiKeys(readNamedFile(file, 'gateway-keys'), file) : []
+  const isNew = !existsSync(file)
+  const keys = isNew ? [] : parseApiKeys(readNamedFile(file, 'gateway-keys'), file)
   if (keys.some((key) => key.name === name))
     throw new RiskError('configuration-invalid', `${file} has a key of ${name} already. Take that out first, or choose another name.`, {
       retriable: false,
@@ -65,8 +66,9 @@ async function createKey(context: CommandContext, { name, role }: KeyFlags): Pro
   if (keys.length >= MAX_API_KEYS)
     throw new RiskError('limit-reached', `${file} has ${keys.length} keys; that is the limit.`, { retriable: false })
   const { key, record } = createApiKey(name, role)
-  // Hashes only, and yet nobody else's business.
-  await writeFile(file, `${JSON.stringify({ keys: [...keys, record] }, null, 2)}\n`, { mode: 0o600 })
+  await writeFile(file, `${JSON.stringify({ keys: [...keys, record] }, null, 2)}\n`)
+  // The gateway may run as another user, as in a container. It holds hashes of 256 random bits and nothing else: whoever reads it gets in nowhere.
+  if (isNew) await chmod(file, 0o644)
   if (context.json) return context.printJson({ name, role, key, file })
   context.print(`key         ${key}`)
   context.print(

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { runCommand } from '../testing/run-command'
@@ -29,7 +29,21 @@ describe('gateway keys create', () => {
     ])
     expect(keys.map(({ sha256 }) => sha256)).toEqual(made.map((key) => createHash('sha256').update(key).digest('hex')))
     expect(readFileSync(file, 'utf8')).not.toContain(made[0])
-    expect(statSync(file).mode & 0o077).toBe(0)
+  })
+
+  test('makes a file that a gateway of another user can read, whatever the umask; one that is there keeps its mode', async () => {
+    const file = join(folder, 'keys.json')
+    const create = (name: string) => runCommand('gateway', 'keys', 'create', '--name', name, '--role', 'reader', '--gateway-keys', file)
+    const umask = process.umask(0o077)
+    try {
+      expect((await create('desk')).code).toBe(0)
+      expect(statSync(file).mode & 0o777).toBe(0o644)
+      chmodSync(file, 0o640)
+      expect((await create('office')).code).toBe(0)
+      expect(statSync(file).mode & 0o777).toBe(0o640)
+    } finally {
+      process.umask(umask)
+    }
   })
 
   test('a name that has a key, a name that is none, and no file are refused', async () => {

@@ -9,6 +9,7 @@ import { KAFKA_VERSION } from '@riskledger/dev-broker'
 interface Service {
   readonly image: string
   readonly build?: string
+  readonly pull_policy?: string
   readonly command?: readonly string[]
   readonly user?: string
   readonly read_only?: boolean
@@ -20,7 +21,7 @@ interface Service {
   readonly ports?: readonly string[]
   readonly volumes?: readonly string[]
   readonly secrets?: readonly string[]
-  readonly environment?: Readonly<Record<string, string>>
+  readonly environment?: Readonly<Record<string, string | null>>
   readonly healthcheck?: { readonly test: readonly string[] }
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>
 }
@@ -113,6 +114,25 @@ test('volumes and secrets are declared, used, and not shared between services', 
   expect(new Set(used).size).toBe(used.length)
   expect([...used].sort()).toEqual(Object.keys(compose.volumes).sort())
   expect(services.flatMap(([, { secrets = [] }]) => secrets)).toEqual(Object.keys(compose.secrets))
+})
+
+test('the lines that it and the README say make the keys where the gateway reads them, and need nothing else', () => {
+  const text = readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8')
+  const [, file] = /^\$\{RISKLEDGER_API_KEYS:-\.\/(.*)\}$/.exec(compose.secrets['api-keys'].file) ?? []
+  const lines = [`npx riskledger gateway keys create --name checkout --role publisher --gateway-keys ${file}`, 'docker compose up']
+  const header = text.split('\n').flatMap((line) => /^# {3}(.*)$/.exec(line)?.[1] ?? [])
+  expect(header).toEqual(lines)
+  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8').split('\n')
+  for (const line of lines) expect(readme.map((one) => one.split(/ {2,}#/)[0])).toContain(line)
+  // Of whoever asks for more, as with ${NAME:?}, every command of compose would want it.
+  expect([...text.matchAll(/\$\{(\w+:?[?-])/g)].map(([, name]) => name)).toEqual(['RISKLEDGER_API_KEYS:-'])
+  for (const [, { pull_policy }] of ours) expect(pull_policy).toBe('build')
+})
+
+test('the secret behind random challenges is passed on to who draws them, and to nobody else', () => {
+  const given = services.filter(([, { environment = {} }]) => 'RISKLEDGER_CHALLENGE_SECRET' in environment)
+  // Null: as it is set where compose runs, and not set where it is not; an empty one would be another secret.
+  expect(given.map(([name, { environment }]) => [name, environment?.['RISKLEDGER_CHALLENGE_SECRET']])).toEqual([['screener', null]])
 })
 
 test('what is published is published to this machine alone', () => {

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -7,6 +7,7 @@ import { join } from 'node:path'
 
 const ROOT = join(__dirname, '..', '..', '..', '..')
 const BUILD = join(ROOT, 'infra', 'build-image-files.mjs')
+const DOCKERFILE = readFileSync(join(ROOT, 'Dockerfile'), 'utf8')
 
 interface Ended {
   readonly status: number
@@ -22,6 +23,7 @@ beforeAll(async () => {
   image = join(folder, 'app')
   mkdirSync(join(folder, 'data'))
   expect(await node([BUILD, image])).toEqual({ status: 0, stdout: '', stderr: '' })
+  openAsTheDockerfileDoes()
   setWritable(image, false)
   before = stateOf(image)
 })
@@ -46,12 +48,17 @@ function pathsIn(root: string): readonly string[] {
   return [root, ...(readdirSync(root, { recursive: true }) as string[]).sort().map((path) => join(root, path))]
 }
 
+/** The files are root's, and the user that the image runs as is another: what the Dockerfile does for that one. */
+function openAsTheDockerfileDoes(): void {
+  const [, flags, mode] = /&& chmod (-\w+) (\S+) \/image$/m.exec(DOCKERFILE) ?? []
+  execFileSync('chmod', [flags, mode, image])
+}
+
 function setWritable(root: string, writable: boolean): void {
-  for (const path of pathsIn(root))
-    chmodSync(
-      path,
-      statSync(path).isDirectory() || (statSync(path).mode & 0o111) > 0 ? (writable ? 0o755 : 0o555) : writable ? 0o644 : 0o444,
-    )
+  for (const path of pathsIn(root)) {
+    const { mode } = statSync(path)
+    chmodSync(path, writable ? mode | 0o200 : mode & 0o555)
+  }
 }
 
 /** Every file and folder with its size and time: root may write where nobody may, and would show here. */
@@ -71,6 +78,15 @@ test('screens a file with all its threads, writing nowhere but in the data folde
   expect(await riskledger('simulate', '--accounts', '60', '--days', '10', '--out', 'events.ndjson')).toMatchObject({ status: 0 })
   expect(await riskledger('screen', 'events.ndjson', '--data-dir', 'screened')).toMatchObject({ status: 0 })
   expect(await riskledger('verify', '--data-dir', 'screened')).toMatchObject({ status: 0 })
+})
+
+test('every file can be read, and every folder entered, by a user who is not their owner', () => {
+  const closed = pathsIn(image).filter((path) => {
+    const stats = statSync(path)
+    const wanted = stats.isDirectory() ? 0o555 : 0o444
+    return (stats.mode & wanted) !== wanted
+  })
+  expect(closed).toEqual([])
 })
 
 test('holds neither sources nor what only builds and tests need', () => {
@@ -112,10 +128,9 @@ describe('its health check', () => {
 })
 
 test('the Dockerfile builds the image by the same script, of the same Node as the tests', () => {
-  const dockerfile = readFileSync(join(ROOT, 'Dockerfile'), 'utf8')
-  expect(dockerfile).toContain('node infra/build-image-files.mjs /image')
-  expect(dockerfile).toContain('COPY --from=build /image /app')
-  expect(dockerfile).toMatch(/^USER 10001:10001$/m)
+  expect(DOCKERFILE).toContain('node infra/build-image-files.mjs /image')
+  expect(DOCKERFILE).toContain('COPY --from=build /image /app')
+  expect(DOCKERFILE).toMatch(/^USER 10001:10001$/m)
   const version = /^node24_version=(.*)$/m.exec(readFileSync(join(ROOT, '.ci', 'run'), 'utf8'))?.[1]
-  expect([...dockerfile.matchAll(/^FROM node:([\d.]+)-/gm)].map(([, tag]) => tag)).toEqual([version, version])
+  expect([...DOCKERFILE.matchAll(/^FROM node:([\d.]+)-/gm)].map(([, tag]) => tag)).toEqual([version, version])
 })
