@@ -1,7 +1,8 @@
-import { execFile, type ExecFileException } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { execFile, spawn, type ExecFileException } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 const root = join(__dirname, '..')
 
@@ -86,6 +87,60 @@ describe('leftovers', () => {
     expect(found.signal).toBe('SIGKILL')
   })
 })
+
+describe('a step', () => {
+  let folder: string
+  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'riskledger-step-'))))
+  afterEach(() => rmSync(folder, { recursive: true }))
+
+  /** A step whose child holds its output and never ends, and writes its process id to a file. */
+  const hanging = (): string => {
+    const child = `require('node:fs').writeFileSync(${JSON.stringify(join(folder, 'pid.draft'))}, String(process.pid)); require('node:fs').renameSync(${JSON.stringify(join(folder, 'pid.draft'))}, ${JSON.stringify(join(folder, 'pid'))}); setInterval(() => {}, 1_000)`
+    return `require('node:child_process').spawnSync(process.execPath, ['-e', ${JSON.stringify(child)}], { stdio: 'inherit' })`
+  }
+  const options = (limitMs: number): string =>
+    `{ cwd: '.', env: process.env, stdio: ['ignore', 'pipe', 'pipe'], limitMs: ${limitMs}, onBytes: () => undefined }`
+
+  test('is told by its exit code, and what it prints is handed over', async () => {
+    const expression = `(async () => { const printed = []; const status = await script.runStep(['-e', 'console.log(1); process.exitCode = 3'], { ...${options(60_000)}, onBytes: (bytes) => printed.push(String(bytes)) }); return { status, printed } })()`
+    expect(await evaluate('run-step.mjs', expression)).toEqual({ status: 3, printed: ['1\n'] })
+  })
+
+  test('that hangs in a process of its own making is ended with it', async () => {
+    if (process.platform === 'win32') return console.log('skipped: Windows has no process groups')
+    // A limit that is over before the process runs proves as much.
+    expect(await evaluate('run-step.mjs', `script.runStep(['-e', ${JSON.stringify(hanging())}], ${options(1_000)})`)).toBe('SIGKILL')
+    await untilGone(join(folder, 'pid'))
+  })
+
+  test('is ended by a signal to whoever runs it', async () => {
+    if (process.platform === 'win32') return console.log('skipped: Windows has no process groups')
+    const code = `import * as script from ${JSON.stringify(join(__dirname, 'run-step.mjs'))}; await script.runStep(['-e', ${JSON.stringify(hanging())}], ${options(600_000)})`
+    const runner = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: 'ignore' })
+    const ended = new Promise((resolve) => runner.once('exit', (_, signal) => resolve(signal)))
+    while (!existsSync(join(folder, 'pid'))) await sleep(20)
+    runner.kill('SIGINT')
+    expect(await ended).toBe('SIGINT')
+    await untilGone(join(folder, 'pid'))
+  })
+
+  /** Waits until the process is gone whose id the file holds, if it came to be. */
+  async function untilGone(file: string): Promise<void> {
+    if (!existsSync(file)) return
+    const pid = Number(readFileSync(file, 'utf8'))
+    while (isRunning(pid)) await sleep(20)
+  }
+})
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+  } catch {
+    return false
+  }
+  // In a container whose first process reaps nobody, the dead stay listed.
+  return !existsSync(`/proc/${pid}/stat`) || !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+}
 
 describe('the broker of a run', () => {
   const start = (setting: string): string =>

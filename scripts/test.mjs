@@ -1,15 +1,15 @@
 // npm test: every check and every test, in the order in which they are cheapest to fail. npm test -- --unit runs the unit tests alone.
 // The last line is the sum: N passed, N failed, N skipped. A check counts as one.
-import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { checkNodeVersion, fetchBrokerJars, installWhatIsMissing, root } from './install.mjs'
 import { watchLeftovers } from './leftovers.mjs'
+import { runStep } from './run-step.mjs'
 import { startBrokerOfTests } from './start-broker-of-tests.mjs'
 
-/** A step that takes longer hangs, and is ended. */
+/** A step that takes longer hangs, and is ended with all that it started. */
 const STEP_LIMIT_MS = 25 * 60_000
 
 const { unit } = parseArgs({ options: { unit: { type: 'boolean', default: false } } }).values
@@ -97,26 +97,19 @@ function fail(message) {
   sum.failed++
 }
 
-/** Runs one step under this same Node; resolves to its exit code, or to the name of the signal that ended it. `atOnce` shows what it prints when it has ended. */
-function step(name, args, { environment, stdout = 'inherit', atOnce = false }) {
+/** Runs one step; resolves to its exit code, or to the name of the signal that ended it. `atOnce` shows what it prints when it has ended. */
+async function step(name, args, { environment, stdout = 'inherit', atOnce = false }) {
   const startedMs = performance.now()
   if (!atOnce) console.log(`\n== ${name}`)
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, {
-      cwd: root,
-      env: { ...process.env, ...environment },
-      stdio: atOnce ? ['ignore', 'pipe', 'pipe'] : ['ignore', stdout, 'inherit'],
-    })
-    const printed = []
-    child.stdout?.on('data', (bytes) => printed.push(bytes))
-    child.stderr?.on('data', (bytes) => printed.push(bytes))
-    const timer = setTimeout(() => child.kill('SIGKILL'), STEP_LIMIT_MS)
-    child.on('error', reject)
-    child.on('close', (code, signal) => {
-      clearTimeout(timer)
-      if (atOnce) process.stdout.write(`\n== ${name}\n${Buffer.concat(printed)}`)
-      console.log(`== ${name}: ${code === 0 ? 'passed' : 'failed'} in ${((performance.now() - startedMs) / 1_000).toFixed(1)} s`)
-      resolve(code ?? signal)
-    })
+  const printed = []
+  const status = await runStep(args, {
+    cwd: root,
+    env: { ...process.env, ...environment },
+    stdio: atOnce ? ['ignore', 'pipe', 'pipe'] : ['ignore', stdout, 'inherit'],
+    limitMs: STEP_LIMIT_MS,
+    onBytes: (bytes) => printed.push(bytes),
   })
+  if (atOnce) process.stdout.write(`\n== ${name}\n${Buffer.concat(printed)}`)
+  console.log(`== ${name}: ${status === 0 ? 'passed' : 'failed'} in ${((performance.now() - startedMs) / 1_000).toFixed(1)} s`)
+  return status
 }

@@ -63,6 +63,14 @@ describe('deterministic-core bites', () => {
     ["const c = 'a'['localeCompare']('b')", 'member'],
     ['const c = (1).toLocaleString()', 'member'],
     ['const h = (d: Date) => d.getHours()', 'member'],
+    ['const s = (ms: number) => new Date(ms).toString()', 'member'],
+    ['const s = (d: Date) => d.toDateString() ', 'member'],
+    ['const s = (d: Date) => d.toTimeString() ', 'member'],
+    ['const s = AbortSignal.timeout(5)', 'global'],
+    ['const c = new MessageChannel()', 'global'],
+    ['const l = navigator.language', 'global'],
+    ["const t = new Event('x').timeStamp", 'global'],
+    ["const t = new File([], 'x').lastModified", 'global'],
   ])('%s', (code, messageId) => {
     expect(findings(code)).toEqual([messageId])
   })
@@ -98,11 +106,17 @@ describe('deterministic-core bites', () => {
     ['timestamp', 'rxjs'],
   ])('an import of %s from %s', (name, module) => {
     expect(findings(`import { ${name} as innocent } from '${module}'`)).toEqual(['name'])
+    expect(findings(`export { ${name} as innocent } from '${module}'`)).toEqual(['name'])
   })
 
-  test('a whole import of a module that is random in parts', () => {
-    expect(findings(`import crypto from 'node:crypto'`)).toEqual(['name'])
-    expect(findings(`import * as crypto from 'node:crypto'`)).toEqual(['name'])
+  test.each(['node:crypto', 'node:zlib', 'node:util', 'rxjs', 'rxjs/operators'])('all of %s, which is impure in parts', (module) => {
+    expect(findings(`import whole from '${module}'`)).toEqual(['name'])
+    expect(findings(`import * as whole from '${module}'`)).toEqual(['name'])
+    expect(findings(`import whole = require('${module}')`)).toEqual(['name'])
+    expect(findings(`export * from '${module}'`)).toEqual(['name'])
+    expect(findings(`export * as whole from '${module}'`)).toEqual(['name'])
+    expect(findings(`export { default } from '${module}'`)).toEqual(['name'])
+    expect(findings(`export const whole = async () => await import('${module}')`)).toEqual(['name'])
   })
 
   test('however deep it stands', () => {
@@ -131,6 +145,13 @@ describe('deterministic-core lets through', () => {
     "import type { EventStoreDBClient } from '@eventstore/db-client'",
     "import { RiskError } from '@riskledger/contracts'",
     "import { rings } from './rings'",
+    "export { createHash } from 'node:crypto'",
+    "export type { Scheduler } from 'rxjs'",
+    "export type * from 'rxjs'",
+    "export * from '@riskledger/contracts'",
+    "export * from './rings'",
+    'const s = (n: number) => n.toString()',
+    'const f = (signal: AbortSignal, event: Event) => [signal, event]',
     'const key = { process: 1, Date: 2 }.process',
   ])('%s', (code) => {
     expect(findings(code)).toEqual([])

@@ -12,6 +12,17 @@ const IMPURE_GLOBALS: Readonly<Record<string, string>> = {
   setInterval: 'is a timer',
   setImmediate: 'is a timer',
   queueMicrotask: 'schedules',
+  MessageChannel: 'schedules',
+  BroadcastChannel: 'schedules',
+  AbortSignal: 'has a timer',
+  Event: 'reads a clock',
+  CustomEvent: 'reads a clock',
+  File: 'reads a clock',
+  Temporal: 'reads a clock',
+  PerformanceObserver: 'reads a clock',
+  navigator: 'is the machine that it runs on',
+  WebSocket: 'is the network',
+  EventSource: 'is the network',
   process: 'is the world outside',
   fetch: 'is the network',
   crypto: 'is random',
@@ -27,7 +38,9 @@ const IMPURE_GLOBALS: Readonly<Record<string, string>> = {
 }
 
 const IMPURE_MEMBERS = new Set([
-  ...'localeCompare toLocaleString toLocaleDateString toLocaleTimeString toLocaleUpperCase toLocaleLowerCase'.split(' '),
+  ...'toDateString toTimeString localeCompare toLocaleString toLocaleDateString toLocaleTimeString toLocaleUpperCase toLocaleLowerCase'.split(
+    ' ',
+  ),
   ...'getHours getMinutes getDate getDay getMonth getFullYear getYear getTimezoneOffset'.split(' '),
   ...'setHours setMinutes setDate setMonth setFullYear'.split(' '),
 ])
@@ -46,7 +59,7 @@ const PURE_PACKAGES: readonly { readonly name: RegExp; readonly impure: RegExp |
   {
     name: /^rxjs(\/|$)/,
     impure:
-      /^(interval|timer|ajax|fromFetch|webSocket|delay|delayWhen|\w*Time|timeout\w*|timestamp|timeInterval|(async|asap|animationFrame)(Scheduler)?|animationFrames)$/,
+      /^(\*|default|interval|timer|ajax|fromFetch|webSocket|delay|delayWhen|\w*Time|timeout\w*|timestamp|timeInterval|(async|asap|animationFrame)(Scheduler)?|animationFrames)$/,
   },
   { name: /^rxjs\/(ajax|fetch|webSocket)$/, impure: /./ },
   { name: /^@stdlib\/math-base-special-/, impure: null },
@@ -57,6 +70,12 @@ const PURE_PACKAGES: readonly { readonly name: RegExp; readonly impure: RegExp |
 const builtins = new Set(builtinModules)
 
 type MessageId = 'math' | 'date' | 'global' | 'power' | 'member' | 'module' | 'name'
+/** A module by the text that names it, which is where a problem with it stands. */
+interface NamedModule {
+  readonly node: TSESTree.Node
+  readonly name: string
+}
+
 type Context = Readonly<TSESLint.RuleContext<MessageId, []>>
 
 /**
@@ -76,7 +95,7 @@ export const deterministicCore = ESLintUtils.RuleCreator.withoutDocs<[], Message
       power: '** may differ between engines. Multiply, shift, or use a table.',
       member: '.{{name}} depends on locale or time zone. Compare with < and >, and use the UTC methods.',
       module: 'Core may not import {{name}}: it takes what is outside as a parameter, through a port in @riskledger/contracts.',
-      name: '{{name}} of {{module}} reads a clock, is random or prints, so core may not import it.',
+      name: '{{name}} of {{module}} reads a clock, is random or prints, so core may not import it or pass it on. Import what is pure by its name.',
     },
   },
   create(context) {
@@ -89,16 +108,16 @@ export const deterministicCore = ESLintUtils.RuleCreator.withoutDocs<[], Message
       },
       MemberExpression(node) {
         const name = memberName(node)
-        if (name !== undefined && IMPURE_MEMBERS.has(name)) context.report({ node: node.property, messageId: 'member', data: { name } })
+        if (name !== undefined && (IMPURE_MEMBERS.has(name) || (name === 'toString' && isDate(context, node.object))))
+          context.report({ node: node.property, messageId: 'member', data: { name } })
       },
       ImportDeclaration: (node) => checkImport(context, node),
-      ExportNamedDeclaration: (node) => node.source !== null && checkModule(context, { node: node.source, name: node.source.value }),
-      ExportAllDeclaration: (node) => checkModule(context, { node: node.source, name: node.source.value }),
-      ImportExpression: (node) => checkModule(context, { node: node.source, name: literalText(node.source) ?? 'what is computed' }),
+      ExportNamedDeclaration: (node) => checkExport(context, node),
+      ExportAllDeclaration: (node) => node.exportKind !== 'type' && checkWhole(context, node.source),
+      ImportExpression: (node) => checkWhole(context, node.source),
       TSImportEqualsDeclaration(node) {
         if (node.moduleReference.type !== AST_NODE_TYPES.TSExternalModuleReference) return
-        const source = node.moduleReference.expression
-        checkModule(context, { node: source, name: literalText(source) ?? 'what is computed' })
+        checkWhole(context, node.moduleReference.expression)
       },
     }
   },
@@ -141,22 +160,45 @@ function isOneMoment(args: readonly TSESTree.CallExpressionArgument[]): boolean 
 
 function checkImport(context: Context, node: TSESTree.ImportDeclaration): void {
   if (node.importKind === 'type') return
-  const impure = checkModule(context, { node: node.source, name: node.source.value })
+  const names = node.specifiers.map((specifier) => ({ node: specifier, name: importedName(specifier) }))
+  checkNames(context, { node: node.source, name: node.source.value }, names)
+}
+
+function checkExport(context: Context, node: TSESTree.ExportNamedDeclaration): void {
+  if (node.source === null || node.exportKind === 'type') return
+  const names = node.specifiers.map((specifier) => ({ node: specifier, name: nameOf(specifier.local) }))
+  checkNames(context, { node: node.source, name: node.source.value }, names)
+}
+
+/** All of a module at once, under no names or under one. */
+function checkWhole(context: Context, source: TSESTree.Node): void {
+  checkNames(context, { node: source, name: literalText(source) ?? 'what is computed' }, [{ node: source, name: '*' }])
+}
+
+/** Reports a module that core may not import, or else the names in it that core may not use. */
+function checkNames(
+  context: Context,
+  module: NamedModule,
+  names: readonly { readonly node: TSESTree.Node; readonly name: string }[],
+): void {
+  const impure = checkModule(context, module)
   if (impure === null) return
-  for (const specifier of node.specifiers) {
-    const name = importedName(specifier)
-    if (impure.test(name)) context.report({ node: specifier, messageId: 'name', data: { name, module: node.source.value } })
-  }
+  for (const { node, name } of names)
+    if (impure.test(name)) context.report({ node, messageId: 'name', data: { name, module: module.name } })
 }
 
 function importedName(specifier: TSESTree.ImportClause): string {
   if (specifier.type === AST_NODE_TYPES.ImportDefaultSpecifier) return 'default'
   if (specifier.type === AST_NODE_TYPES.ImportNamespaceSpecifier) return '*'
-  return specifier.imported.type === AST_NODE_TYPES.Identifier ? specifier.imported.name : specifier.imported.value
+  return nameOf(specifier.imported)
+}
+
+function nameOf(node: TSESTree.Identifier | TSESTree.StringLiteral): string {
+  return node.type === AST_NODE_TYPES.Identifier ? node.name : node.value
 }
 
 /** Reports a module that core may not import; otherwise gives the pattern of the names in it that core may not use. */
-function checkModule(context: Context, { node, name }: { readonly node: TSESTree.Node; readonly name: string }): RegExp | null {
+function checkModule(context: Context, { node, name }: NamedModule): RegExp | null {
   if (name.startsWith('.')) return null
   const bare = name.replace(/^node:/, '')
   if (Object.hasOwn(PURE_NODE_MODULES, bare)) return PURE_NODE_MODULES[bare] ?? null
@@ -167,6 +209,15 @@ function checkModule(context: Context, { node, name }: { readonly node: TSESTree
     return null
   }
   return last.impure
+}
+
+/** True for what is a date by its type, where the linter knows types, and else for one that is made on the spot. */
+function isDate(context: Context, node: TSESTree.Expression): boolean {
+  if (node.type === AST_NODE_TYPES.NewExpression && node.callee.type === AST_NODE_TYPES.Identifier) return node.callee.name === 'Date'
+  const services = ESLintUtils.getParserServices(context, true)
+  if (services.program === null) return false
+  const type = services.getTypeAtLocation(node)
+  return (type.isUnion() ? type.types : [type]).some((part) => part.getSymbol()?.name === 'Date')
 }
 
 function memberName(node: TSESTree.MemberExpression): string | undefined {

@@ -35,6 +35,12 @@ const cases: readonly Case[] = [
     code: 'export const e: number = Math.exp(1)\n',
     found: ['riskledger/deterministic-core'],
   },
+  {
+    what: 'a date as text in core',
+    path: core,
+    code: 'export const text = (moment: Date | null): string => moment?.toString() ?? String(1)\n',
+    found: ['riskledger/deterministic-core'],
+  },
   { what: 'a clock in a test of core', path: coreTest, code: 'export const t: number = Date.now()\n', found: [] },
   { what: 'a clock in the runtime', path: runtime, code: 'export const t: number = Date.now()\n', found: [] },
   { what: 'the runtime in core', path: core, code: dependsOnRuntime, found: ['@nx/enforce-module-boundaries'] },

@@ -16,6 +16,11 @@ function change(path: string, by: (text: string) => string): void {
   writeFileSync(join(folder, path), by(readFileSync(join(folder, path), 'utf8')))
 }
 
+function withNewField(text: string): string {
+  const schema = JSON.parse(text) as { fields: unknown[] }
+  return JSON.stringify({ ...schema, fields: [...schema.fields, { name: 'more', type: ['null', 'int'], default: null, doc: 'New.' }] })
+}
+
 test('the schemas in the repository only grew', () => {
   expect(checkReleased(folder)).toEqual([])
 })
@@ -23,6 +28,18 @@ test('the schemas in the repository only grew', () => {
 test('names file, version and field', () => {
   change('raw/payments.avsc', (text) => text.replace('"name": "provider"', '"name": "processor"'))
   expect(checkReleased(folder)).toEqual(['raw/payments.avsc, against 0.1.0: provider: is gone; a field is never removed or renamed'])
+})
+
+test('what the ledger stores in Avro does not grow', () => {
+  change('ledger/artifact-stored.avsc', withNewField)
+  expect(checkReleased(folder)).toEqual([
+    'ledger/artifact-stored.avsc, against 0.1.0: is stored in Avro and is another schema now; entries of the released one could not be read. Give what is new an event of its own',
+  ])
+})
+
+test('what the ledger stores in JSON, what comes in and what goes out may grow by what may be null', () => {
+  for (const path of ['ledger/segment-opened.avsc', 'raw/payments.avsc', 'risk/verdict-published.avsc']) change(path, withNewField)
+  expect(checkReleased(folder)).toEqual([])
 })
 
 test('every released version counts, not the last alone', () => {

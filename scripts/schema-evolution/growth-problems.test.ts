@@ -12,6 +12,7 @@ const FIELDS: readonly Field[] = [
   { name: 'kind', type: KIND },
   { name: 'amount', type: 'long', minimum: 0 },
   { name: 'note', type: ['null', 'string'], default: null, maxBytes: 64 },
+  { name: 'seen', type: { type: 'long', logicalType: 'timestamp-millis' } },
   { name: 'parts', type: { type: 'array', items: { type: 'record', name: 'Part', fields: [{ name: 'size', type: 'int' }] } } },
 ]
 const schemaOf = (fields: readonly Field[], attributes = {}) => ({
@@ -23,6 +24,9 @@ const schemaOf = (fields: readonly Field[], attributes = {}) => ({
   fields,
 })
 const RELEASED = schemaOf(FIELDS)
+/** A record that no validator of JSON reads. */
+const AVRO_ALONE = schemaOf(FIELDS, { encoding: 'avro' })
+const withMore = (field: Omit<Field, 'name'>): readonly Field[] => [...FIELDS, { name: 'more', type: field['type'], ...field }]
 /** The released fields with one of them changed. */
 const changed = (name: string, attributes: Readonly<Record<string, unknown>>): readonly Field[] =>
   FIELDS.map((field) => (field.name === name ? { ...field, ...attributes } : field))
@@ -36,12 +40,19 @@ describe('what grows is taken', () => {
     ['documentation', changed('amount', { doc: 'Other words.' })],
     ['an optional field at the end', [...FIELDS, { name: 'more', type: ['null', 'string'], default: null }]],
     ['an optional field in the middle', [FIELDS[0], { name: 'more', type: ['null', 'long'], default: null }, ...FIELDS.slice(1)]],
-    ['a field with a plain default', [...FIELDS, { name: 'more', type: 'int', default: 7 }]],
-    ['a new enum that starts at its default', [...FIELDS, { name: 'more', type: { ...KIND, name: 'Other' }, default: 'unknown' }]],
     ['a symbol of an enum with a default', changed('kind', { type: { ...KIND, symbols: ['a', 'b', 'unknown', 'c'] } })],
-    ['a field of an inner record', partsWith({ name: 'weight', type: 'int', default: 0 })],
+    ['a field of an inner record', partsWith({ name: 'weight', type: ['null', 'int'], default: null })],
   ])('%s', (_, fields) => {
     expect(growthProblems(RELEASED, schemaOf(fields))).toEqual([])
+  })
+
+  test.each<[string, readonly Field[]]>([
+    ['a field with a plain default', withMore({ type: 'int', default: 7, minimum: 1 })],
+    ['a new enum that starts at its default', withMore({ type: { ...KIND, name: 'Other' }, default: 'unknown' })],
+    ['a list that starts empty', withMore({ type: { type: 'array', items: 'string' }, default: [], token: true })],
+    ['a field of an inner record', partsWith({ name: 'weight', type: 'int', default: 0 })],
+  ])('without a form in JSON: %s', (_, fields) => {
+    expect(growthProblems(AVRO_ALONE, schemaOf(fields, { encoding: 'avro' }))).toEqual([])
   })
 })
 
@@ -121,6 +132,31 @@ describe('what does not is named', () => {
       changed('note', { pii: true }),
       'note: pii was none, is true; what was allowed stays allowed, and nothing more is',
     ],
+    [
+      'a field that becomes unique',
+      changed('note', { unique: true }),
+      'note: unique was none, is true; what was allowed stays allowed, and nothing more is',
+    ],
+    [
+      'a logical type given up',
+      changed('seen', { type: 'long' }),
+      'seen: logicalType was timestamp-millis, is none; it says what a value means, and stays',
+    ],
+    [
+      'a logical type taken on',
+      changed('id', { type: { type: 'fixed', name: 'Id', size: 16, logicalType: 'uuid' } }),
+      'id: logicalType was none, is uuid; it says what a value means, and stays',
+    ],
+    [
+      'a new field that JSON cannot leave out',
+      withMore({ type: 'int', default: 7 }),
+      'more: is new and its default is 7, not null; JSON knows no defaults, so JSON of the released version could not be read: make it ["null", int]',
+    ],
+    [
+      'one of an inner record',
+      partsWith({ name: 'weight', type: 'int', default: 0 }),
+      'parts[].weight: is new and its default is 0, not null; JSON knows no defaults, so JSON of the released version could not be read: make it ["null", int]',
+    ],
     ['a default changed', changed('note', { default: undefined }), 'note: the default was null, is undefined; a default stays'],
     [
       'a field moved',
@@ -129,6 +165,29 @@ describe('what does not is named', () => {
     ],
   ])('%s', (_, fields, problem) => {
     expect(growthProblems(RELEASED, schemaOf(fields))).toEqual([problem])
+  })
+
+  test.each<[string, Omit<Field, 'name'>, string]>([
+    ['a number too low', { type: 'int', default: 0, minimum: 1 }, 'its default is 0; it is from 1 to 2147483647'],
+    ['an empty token', { type: 'string', default: '', token: true }, 'its default is empty; it is a token of 1 to 128 bytes'],
+    [
+      'a text without its format',
+      { type: 'string', default: '', format: 'sha256' },
+      'its default is ""; a SHA-256 is 64 lowercase hexadecimal digits',
+    ],
+    ['a text too long', { type: 'string', default: 'long', maxBytes: 3 }, 'its default has 4 bytes; the limit is 3'],
+    [
+      'an item of a list',
+      { type: { type: 'array', items: 'int' }, default: [9], maximum: 8 },
+      'its default[0] is 9; it is from -2147483648 to 8',
+    ],
+    [
+      'a field of a record',
+      { type: { type: 'record', name: 'Rate', fields: [{ name: 'of', type: 'int', minimum: 1 }] }, default: { of: 0 } },
+      'its default.of is 0; it is from 1 to 2147483647',
+    ],
+  ])('a default outside of its own limits: %s', (_, field, problem) => {
+    expect(growthProblems(AVRO_ALONE, schemaOf(withMore(field), { encoding: 'avro' }))).toEqual([`more: ${problem}`])
   })
 
   test('a symbol of an enum without a default: the released version would not know what to make of it', () => {

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { RiskError } from '@riskledger/contracts'
 import { awaitBroker } from './await-broker'
 import { brokerSettings, logSettings, type NodeAddress } from './broker-settings'
-import { formatStorage, refuseRunningBroker } from './cluster-folder'
+import { BROKER_CLASS, forgetBroker, formatStorage, refuseRunningBroker } from './cluster-folder'
 import type { BrokerJars } from './fetch-broker-jars'
 import { makeKeystore, readCertificate, scramArguments } from './secured-listener'
 import { startGuarded, type GuardedProcess, type HowEnded } from './start-guarded'
@@ -70,8 +70,11 @@ export class BrokerNode {
     return this.process?.howEnded() === undefined ? this.process?.pid : undefined
   }
 
-  /** Formats its storage if that is new, and starts its process; does not wait until that is ready. Does nothing while it runs. */
-  async launch(): Promise<void> {
+  /**
+   * Formats its storage if that is new, and starts its process; does not wait until that is ready. Does nothing while it runs. After the signal it
+   * throws, and no process was started.
+   */
+  async launch(signal?: AbortSignal): Promise<void> {
     if (this.pid !== undefined) return
     const { folder, java, jars, clusterId, nodes, heapMiB, onDied } = this.options
     const dataFolder = join(folder, 'data')
@@ -81,7 +84,7 @@ export class BrokerNode {
     refuseRunningBroker({ pidFile, settingsFile })
     mkdirSync(folder, { recursive: true })
     const { secured } = this.address
-    if (secured !== undefined) await makeKeystore(folder, { java })
+    if (secured !== undefined) await makeKeystore(folder, { java, signal })
     writeFileSync(settingsFile, brokerSettings(this.address, { nodes, dataFolder, folder }))
     writeFileSync(logSettingsFile, logSettings(folder))
     await formatStorage(dataFolder, {
@@ -89,14 +92,16 @@ export class BrokerNode {
       jars,
       clusterId,
       settingsFile,
+      signal,
       more: secured === undefined ? [] : scramArguments(secured),
     })
+    signal?.throwIfAborted()
     this.asked = false
     // The serial collector and the first compiler alone: a broker for tests lives for seconds, and start-up is most of what it does.
     const started = await startGuarded(java, {
       args: [
         ...[`-Xmx${heapMiB}m`, '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-XX:-UsePerfData', '-Djava.awt.headless=true'],
-        ...[`-Dlog4j2.configurationFile=${logSettingsFile}`, '-cp', jars.classPath, 'kafka.Kafka', settingsFile],
+        ...[`-Dlog4j2.configurationFile=${logSettingsFile}`, '-cp', jars.classPath, BROKER_CLASS, settingsFile],
       ],
       folder,
       output: this.outputFile,
@@ -104,16 +109,20 @@ export class BrokerNode {
     this.process = started
     writeFileSync(pidFile, `${started.pid}\n`)
     void started.ended.then((how) => {
+      forgetBroker(pidFile, started.pid)
       if (!this.asked) onDied(how)
     })
   }
 
-  /** Waits until it is ready and knows of these nodes; throws `log-unavailable`, with the end of its log, where it does not come to that. */
-  async untilReady(nodeIds: readonly number[]): Promise<void> {
+  /**
+   * Waits until it is ready and knows of these nodes; throws `log-unavailable`, with the end of its log, and ends it, where it does not come to that or
+   * the signal comes first.
+   */
+  async untilReady(nodeIds: readonly number[], signal?: AbortSignal): Promise<void> {
     const came = await awaitBroker(this.address.port, {
       nodeIds,
       timeoutMs: READY_LIMIT_MS,
-      hasEnded: () => this.pid === undefined,
+      hasEnded: () => this.pid === undefined || signal?.aborted === true,
     })
     if (came === 'ready') return
     const why = came === 'ended' ? 'ended before it was ready' : `was not ready after ${READY_LIMIT_MS / 1_000} s`

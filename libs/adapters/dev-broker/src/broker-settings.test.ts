@@ -1,4 +1,4 @@
-import { brokerSettings, type NodeAddress } from './broker-settings'
+import { brokerSettings, logSettings, propertyValue, type NodeAddress } from './broker-settings'
 
 const NODES: readonly NodeAddress[] = [1, 2, 3].map((id) => ({ id, port: 20_000 + id, controllerPort: 30_000 + id }))
 
@@ -17,6 +17,26 @@ test('one node replicates nothing', () => {
     'auto.create.topics.enable': 'false',
     'log.dirs': '/data',
   })
+})
+
+test.each([
+  ['/a b', '/a b'],
+  ['/kafka-é', '/kafka-\\u00e9'],
+  ['/😀', '/\\ud83d\\ude00'],
+  ['C:\\kafka', 'C:\\\\kafka'],
+  [' a\nb', '\\ a\\u000ab'],
+])('the value %p stands in a properties file as %p', (value, written) => {
+  expect(propertyValue(value)).toBe(written)
+})
+
+test('a folder is written as a properties file needs it, everywhere', () => {
+  const [node] = NODES
+  const secured = { port: 20_009, username: 'u', password: 'p' }
+  const settings = brokerSettings({ ...node, secured }, { nodes: [node], dataFolder: '/é/data', folder: '/é' })
+  expect(settings).toContain('log.dirs=/\\u00e9/data\n')
+  expect(settings).toContain('keystore.location=/\\u00e9/secured.p12\n')
+  expect(logSettings('/é')).toContain('fileName=/\\u00e9/server.log\n')
+  expect(logSettings('/é')).not.toContain('é')
 })
 
 test('three nodes vote, and two of them must have a record', () => {

@@ -43,7 +43,7 @@ export function brokerSettings(node: NodeAddress, { nodes, dataFolder, folder }:
     'controller.listener.names': 'CONTROLLER',
     'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,SECURED:SASL_SSL,CONTROLLER:PLAINTEXT',
     'inter.broker.listener.name': 'PLAINTEXT',
-    'log.dirs': dataFolder.replaceAll('\\', '\\\\'),
+    'log.dirs': dataFolder,
     'auto.create.topics.enable': 'false',
     'default.replication.factor': replicas,
     'min.insync.replicas': inSync,
@@ -68,7 +68,7 @@ export function brokerSettings(node: NodeAddress, { nodes, dataFolder, folder }:
     settings['broker.session.timeout.ms'] = 4_000
   }
   return Object.entries(settings)
-    .map(([name, value]) => `${name}=${value}\n`)
+    .map(([name, value]) => `${name}=${propertyValue(String(value))}\n`)
     .join('')
 }
 
@@ -80,16 +80,28 @@ function listeners({ port, proxied, secured }: NodeAddress, portOf: (proxied: Pr
   return [`PLAINTEXT://127.0.0.1:${port}`, ...others, ...more].join(',')
 }
 
+/**
+ * A value as a properties file of Java writes it (java.util.Properties, "load"): it is read as ISO 8859-1, a backslash begins an escape, and blanks before
+ * the value are left out.
+ */
+export function propertyValue(value: string): string {
+  return value
+    .replaceAll('\\', '\\\\')
+    .replace(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .replace(/^ /, '\\ ')
+}
+
 /** How a node logs: into its folder, at most two files of 8 MiB. */
 export function logSettings(folder: string): string {
+  const shown = propertyValue(folder)
   return [
     'status=error',
     'rootLogger.level=info',
     'rootLogger.appenderRef.file.ref=FILE',
     'appender.file.type=RollingFile',
     'appender.file.name=FILE',
-    `appender.file.fileName=${folder}/server.log`,
-    `appender.file.filePattern=${folder}/server.%i.log`,
+    `appender.file.fileName=${shown}/server.log`,
+    `appender.file.filePattern=${shown}/server.%i.log`,
     'appender.file.layout.type=PatternLayout',
     'appender.file.layout.pattern=%d{ISO8601} %p %c{1} %m%n',
     'appender.file.policies.type=Policies',

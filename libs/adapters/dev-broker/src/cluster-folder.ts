@@ -1,12 +1,14 @@
-import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { RiskError } from '@riskledger/contracts'
 import type { BrokerJars } from './fetch-broker-jars'
+import { runningCommand, type ProcessSources } from './running-command'
 import { runToEnd } from './run-to-end'
 
 const FORMAT_LIMIT_MS = 60_000
+/** What stands before the settings file, the last argument of a broker. */
+export const BROKER_CLASS = 'kafka.Kafka'
 
 /** What a folder holds, as its `cluster.json` says. */
 interface ClusterNote {
@@ -39,24 +41,43 @@ export function takeClusterFolder(folder: string, { nodes }: { readonly nodes: n
 export interface RunningMark {
   /** File that holds the broker's process id. */
   readonly pidFile: string
-  /** An argument of its command line, so that another process with the same number is not taken for it. */
+  /** The last argument of its command line, by whatever path, so that another process with the same number is not taken for it. */
   readonly settingsFile: string
 }
 
-/** Throws `data-folder-in-use` while a broker runs on these files. */
-export function refuseRunningBroker({ pidFile, settingsFile }: RunningMark): void {
+/**
+ * Throws `data-folder-in-use` while a broker runs on these files, or where a process has its number and nobody tells whether it is that broker.
+ */
+export function refuseRunningBroker({ pidFile, settingsFile }: RunningMark, sources: ProcessSources = {}): void {
   if (!existsSync(pidFile)) return
-  const pid = readFileSync(pidFile, 'utf8').trim()
-  const { stdout } = spawnSync('ps', ['-o', 'args=', '-p', pid], { encoding: 'utf8' })
-  if (!stdout.includes(settingsFile)) return
+  const pid = Number(readFileSync(pidFile, 'utf8').trim())
+  const running = runningCommand(pid, sources)
+  if (running.kind === 'none' || (running.kind === 'known' && !runsOn(running.command, settingsFile))) return
   throw new RiskError(
     'data-folder-in-use',
-    `A Kafka broker (process ${pid}) runs on ${settingsFile} already. Stop it, or name another folder.`,
+    running.kind === 'known'
+      ? `A Kafka broker (process ${pid}) runs on ${settingsFile} already. Stop it, or name another folder.`
+      : `A Kafka broker may run on ${settingsFile}: there is a process ${pid}, and this system does not tell what it is. Stop it, or remove ${pidFile} if it is another program.`,
     {
       retriable: true,
-      context: { pid: Number(pid) },
+      context: { pid },
     },
   )
+}
+
+function runsOn(command: string, settingsFile: string): boolean {
+  const before = command.lastIndexOf(` ${BROKER_CLASS} `)
+  return before >= 0 && realPath(command.slice(before + BROKER_CLASS.length + 2)) === realPath(settingsFile)
+}
+
+/** Where the path leads; itself where there is nothing. */
+function realPath(path: string): string {
+  return existsSync(path) ? realpathSync(path) : path
+}
+
+/** Takes away the mark of a broker that has ended, unless another has put its own there. */
+export function forgetBroker(pidFile: string, pid: number): void {
+  if (existsSync(pidFile) && readFileSync(pidFile, 'utf8').trim() === String(pid)) rmSync(pidFile, { force: true })
 }
 
 /** How a node's storage is formatted. */
@@ -67,10 +88,15 @@ export interface FormatOptions {
   readonly settingsFile: string
   /** Further arguments of Kafka's own tool. */
   readonly more: readonly string[]
+  /** Ends the formatting early; the next start begins it anew. Default: nothing does. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** Formats a node's data folder on its first start; one that was formatted is left alone. */
-export async function formatStorage(dataFolder: string, { java, jars, clusterId, settingsFile, more }: FormatOptions): Promise<void> {
+export async function formatStorage(
+  dataFolder: string,
+  { java, jars, clusterId, settingsFile, more, signal }: FormatOptions,
+): Promise<void> {
   if (existsSync(join(dataFolder, 'meta.properties'))) return
   // What an interrupted format left is no storage.
   rmSync(dataFolder, { recursive: true, force: true })
@@ -80,6 +106,7 @@ export async function formatStorage(dataFolder: string, { java, jars, clusterId,
       ...['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', settingsFile, ...more],
     ],
     timeoutMs: FORMAT_LIMIT_MS,
+    signal,
     failure: `The storage in ${dataFolder} could not be formatted`,
   })
 }

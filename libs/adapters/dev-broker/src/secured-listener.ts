@@ -33,7 +33,7 @@ export function refuseBadUser({ username, password }: SecuredPort): void {
 export function securedSettings({ username, password }: SecuredPort, { folder }: { readonly folder: string }): Record<string, string> {
   const scram = 'org.apache.kafka.common.security.scram.ScramLoginModule required;'
   const settings = {
-    'ssl.keystore.location': join(folder, STORE_FILE).replaceAll('\\', '\\\\'),
+    'ssl.keystore.location': join(folder, STORE_FILE),
     'ssl.keystore.password': STORE_PASSWORD,
     'ssl.keystore.type': 'PKCS12',
     'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
@@ -50,14 +50,22 @@ export function scramArguments({ username, password }: SecuredPort): readonly st
 }
 
 /** Makes the node's key and its certificate, for 127.0.0.1 and localhost and signed by itself, unless the folder has them. */
-export async function makeKeystore(folder: string, { java }: { readonly java: string }): Promise<void> {
+export async function makeKeystore(
+  folder: string,
+  { java, signal }: { readonly java: string; readonly signal?: AbortSignal | undefined },
+): Promise<void> {
   const certificate = join(folder, CERTIFICATE_FILE)
   if (existsSync(certificate)) return
   mkdirSync(folder, { recursive: true })
   const keytool = join(dirname(realpathSync(java)), 'keytool')
   const store = ['-keystore', join(folder, STORE_FILE), '-storetype', 'PKCS12', '-storepass', STORE_PASSWORD, '-alias', 'broker']
   const run = (args: readonly string[]): Promise<void> =>
-    runToEnd(keytool, { args: [...args, ...store], timeoutMs: KEYTOOL_LIMIT_MS, failure: `No certificate could be made in ${folder}` })
+    runToEnd(keytool, {
+      args: [...args, ...store],
+      timeoutMs: KEYTOOL_LIMIT_MS,
+      signal,
+      failure: `No certificate could be made in ${folder}`,
+    })
   const key = ['-genkeypair', '-keyalg', 'EC', '-groupname', 'secp256r1', '-dname', 'CN=127.0.0.1', '-validity', '3650']
   await run([...key, '-ext', 'san=ip:127.0.0.1,dns:localhost'])
   await run(['-exportcert', '-rfc', '-file', certificate])

@@ -32,6 +32,8 @@ export interface DevBrokerOptions {
   readonly jars?: BrokerJars
   /** Called when a node ends that was not asked to. Default: nothing. */
   readonly onNodeDied?: (id: number, how: HowEnded) => void
+  /** Gives the start up while it lasts, also while jars are fetched; what runs then is `stop`'s. Default: nothing does. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** One node, to be killed and started again by a test. */
@@ -67,13 +69,27 @@ export interface DevBroker {
  * encryption and no passwords, but where `secured` asks for them.
  *
  * Throws `configuration-invalid` where `java` (or, for the first fetch, `mvn`) is missing, where an option is out of its limits, or where the folder
- * holds a cluster of another size; `data-folder-in-use` while a broker runs on it; `log-unavailable` where a node does not get ready, with the end of its log.
+ * holds a cluster of another size; `data-folder-in-use` while a broker runs on it; `log-unavailable` where a node does not get ready, with the end of its log;
+ * `cancelled` where the signal came first. Then nothing of it runs.
  */
 export async function startDevBroker(options: DevBrokerOptions): Promise<DevBroker> {
-  const { nodes: count = 1, heapMiB = DEFAULT_HEAP_MIB } = options
+  try {
+    options.signal?.throwIfAborted()
+    return await startChecked(options)
+  } catch (error) {
+    if (options.signal?.aborted !== true) throw error
+    throw new RiskError('cancelled', 'Stopped before Kafka had come up; its files stay, and the next start takes them up.', {
+      retriable: true,
+      cause: error,
+    })
+  }
+}
+
+async function startChecked(options: DevBrokerOptions): Promise<DevBroker> {
+  const { nodes: count = 1, heapMiB = DEFAULT_HEAP_MIB, signal } = options
   refuseBadOptions(options, { count, heapMiB })
   const java = requireProgram('java')
-  const jars = options.jars ?? (await fetchBrokerJars())
+  const jars = options.jars ?? (await fetchBrokerJars({ signal }))
   const folder = resolve(options.folder)
   const clusterId = takeClusterFolder(folder, { nodes: count })
   for (let choice = 1; ; choice++) {
@@ -91,23 +107,25 @@ export async function startDevBroker(options: DevBrokerOptions): Promise<DevBrok
         }),
     )
     try {
-      await startTogether(nodes)
+      await startTogether(nodes, signal)
       return { brokers: nodes.map(({ broker }) => broker), nodes, secured: nodes[0].secured, stop: () => stopTogether(nodes) }
     } catch (error) {
       await Promise.all(nodes.map((node) => node.kill()))
-      if (options.ports !== undefined || choice === MOST_PORT_CHOICES || (await areFree(addresses))) throw error
+      if (signal?.aborted === true || options.ports !== undefined || choice === MOST_PORT_CHOICES || (await areFree(addresses))) throw error
     }
   }
 }
 
 function refuseBadOptions(
-  { ports, proxied, secured }: DevBrokerOptions,
+  { folder, ports, proxied, secured }: DevBrokerOptions,
   { count, heapMiB }: { readonly count: number; readonly heapMiB: number },
 ): void {
   const refuse = (message: string): never => {
     throw new RiskError('configuration-invalid', message, { retriable: false })
   }
   if (process.platform === 'win32') refuse('A local Kafka broker needs Linux or macOS; on Windows use WSL, or a container.')
+  if (resolve(folder).includes(','))
+    refuse(`Kafka takes a comma for the end of a path, and the folder ${resolve(folder)} has one. Name another folder.`)
   if (count !== 1 && count !== 3) refuse(`A local Kafka cluster has 1 node or 3, not ${count}.`)
   if (proxied !== undefined && count !== 1) refuse('A proxy stands before one node; a cluster of several has none.')
   if (secured !== undefined && count !== 1) refuse('A secured port belongs to one node; a cluster of several has none.')
@@ -151,10 +169,12 @@ async function areFree(addresses: readonly NodeAddress[]): Promise<boolean> {
 }
 
 /** At once: a quorum of three is none before two of them run. */
-async function startTogether(nodes: readonly BrokerNode[]): Promise<void> {
-  await Promise.all(nodes.map((node) => node.launch()))
+async function startTogether(nodes: readonly BrokerNode[], signal: AbortSignal | undefined): Promise<void> {
+  // All have to be through: one that still formats would start its process after the others were killed.
+  const launches = await Promise.allSettled(nodes.map((node) => node.launch(signal)))
+  for (const launch of launches) if (launch.status === 'rejected') throw launch.reason
   const ids = nodes.map(({ id }) => id)
-  await Promise.all(nodes.map((node) => node.untilReady(ids)))
+  await Promise.all(nodes.map((node) => node.untilReady(ids, signal)))
 }
 
 /** One is stopped in order; several are killed, since whoever comes last would wait for a quorum that is gone. Their files survive both. */

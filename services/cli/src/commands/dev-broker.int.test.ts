@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createConnection, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -44,6 +44,24 @@ withBroker('stays until Ctrl-C, serving, and ends its broker', async () => {
   child.kill('SIGINT')
   expect(await ended).toEqual({ code: 0, err: '' })
   expect(await accepts(port)).toBe(false)
+})
+
+const withJars = cachedBrokerJars() === undefined ? test.skip : test
+
+withJars('Ctrl-C while it comes up is no failure', async () => {
+  // A Java that neither formats nor ends, as a slow one at that moment.
+  writeFileSync(join(folder, 'java'), `#!/bin/sh\necho >'${folder}/reached'\nexec sleep 600\n`)
+  chmodSync(join(folder, 'java'), 0o755)
+  const child = spawn(process.execPath, [EXECUTABLE, 'dev-broker', '--data-dir', folder, '--port', String(await freePort())], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, PATH: `${folder}:${process.env.PATH}` },
+  })
+  let err = ''
+  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString('utf8')))
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
+  while (!existsSync(join(folder, 'reached')) && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 20))
+  child.kill('SIGINT')
+  expect({ code: await ended, err }).toEqual({ code: 130, err: expect.stringMatching(/^Stopped before Kafka had come up;/) as string })
 })
 
 withBroker('a broker that ends by itself ends the command, named', async () => {

@@ -40,6 +40,7 @@ async function serve(flags: DevBrokerFlags, context: CommandContext): Promise<nu
       folder,
       nodes,
       ports: Array.from({ length: nodes }, (_, index) => flags.port + index),
+      signal: stopping.signal,
       onNodeDied: (id, { code, signal }) =>
         tellDeath(
           new RiskError('log-unavailable', `Kafka's node ${id} ended by itself (${code ?? signal}). Its log is in ${folder}/node-${id}.`, {
