@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -12,6 +12,8 @@ const TOOL_CACHES = /^(tsx-\w+|node-compile-cache|v8-compile-cache.*|jest_\w+)$/
  */
 export function watchLeftovers() {
   const folder = mkdtempSync(join(tmpdir(), 'riskledger-test-'))
+  // Tests that run a program as another user have it look into a folder of theirs in here.
+  chmodSync(folder, 0o711)
   const mark = `TEST_RUN=${folder}`
   return {
     environment: { TMPDIR: folder, TEMP: folder, TMP: folder, TEST_RUN: folder },
