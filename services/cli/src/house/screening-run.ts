@@ -72,7 +72,8 @@ async function startThreads(
     onMessage: (message) => tally.onScreener(message as ScreenerMessage),
   })
   threads.push(screener)
-  const started = await Promise.race([screener.ready, house.failed, ingested.then(never)])
+  // Not ended by a file that cannot be read to its end: what was taken of it has a journal then, by which `verify` knows that it is not lost.
+  const started = await Promise.race([screener.ready, house.failed])
   tally.begin(started)
   const stream = screeningStream(0, 0, options.environment)
   const { policy: begunWith } = await activePolicy(house.ledger, { stream, which: 'first', environment: options.environment })
