@@ -62,6 +62,7 @@ async function readToEnd(
 ): Promise<void> {
   const nextOffsets = new Map<string, number>()
   let timer: NodeJS.Timeout | undefined
+  let running: Promise<unknown> = Promise.resolve()
   try {
     await new Promise<void>((resolve, reject) => {
       timer = setTimeout(() => {
@@ -78,17 +79,18 @@ async function readToEnd(
         if (nextOffsets.get(place)! >= (behind.get(place) ?? 0)) behind.delete(place)
         if (behind.size === 0) resolve()
       })
-      consumer
-        .run({
-          autoCommit: false,
-          eachBatch: ({ batch: { topic, partition, messages } }) => {
-            for (const message of messages) onMessage({ topic, partition, offset: Number(message.offset) }, message)
-            return Promise.resolve()
-          },
-        })
-        .catch(reject)
+      running = consumer.run({
+        autoCommit: false,
+        eachBatch: ({ batch: { topic, partition, messages } }) => {
+          for (const message of messages) onMessage({ topic, partition, offset: Number(message.offset) }, message)
+          return Promise.resolve()
+        },
+      })
+      running.catch(reject)
     })
   } finally {
     clearTimeout(timer)
+    // Who leaves while the group is being joined is not heard: the joining goes on.
+    await running.catch(() => undefined)
   }
 }
