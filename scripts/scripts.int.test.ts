@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { runningCommand } from '@riskledger/dev-broker'
 
 const root = join(__dirname, '..')
 
@@ -128,19 +129,9 @@ describe('a step', () => {
   async function untilGone(file: string): Promise<void> {
     if (!existsSync(file)) return
     const pid = Number(readFileSync(file, 'utf8'))
-    while (isRunning(pid)) await sleep(20)
+    while (runningCommand(pid).kind !== 'none') await sleep(20)
   }
 })
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-  } catch {
-    return false
-  }
-  // In a container whose first process reaps nobody, the dead stay listed.
-  return !existsSync(`/proc/${pid}/stat`) || !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
-}
 
 describe('the broker of a run', () => {
   const start = (setting: string): string =>

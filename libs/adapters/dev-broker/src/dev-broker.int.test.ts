@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -9,6 +9,7 @@ import { cachedBrokerJars } from './fetch-broker-jars'
 import { findProgram } from './find-program'
 import { NO_BROKER } from './find-test-broker'
 import { isPortFree } from './free-ports'
+import { runningCommand } from './running-command'
 import { startDevBroker, type DevBroker } from './start-dev-broker'
 
 const canRun = findProgram('java') !== undefined && (findProgram('mvn') !== undefined || cachedBrokerJars() !== undefined)
@@ -134,7 +135,7 @@ withBroker('the broker dies with the process that started it, though that is kil
   const port = Number(address.split(':')[1])
   expect(await isPortFree(port)).toBe(false)
   starter.kill('SIGKILL')
-  await until(async () => !isRunning(pid) && (await isPortFree(port)))
+  await until(async () => runningCommand(pid).kind === 'none' && (await isPortFree(port)))
 })
 
 withBroker('no guard outlives its broker', async () => {
@@ -173,16 +174,6 @@ withBroker('refuses a port that is taken', async () => {
 
 function commandLines(): string[] {
   return execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' }).split('\n')
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-  } catch {
-    return false
-  }
-  // In a container whose first process reaps nobody, the dead stay listed.
-  return !existsSync(`/proc/${pid}/stat`) || !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
 }
 
 /** Looks again and again, up to Jest's own limit. */
