@@ -1,5 +1,4 @@
-import { createCipheriv, createHash, createHmac } from 'node:crypto'
-import { RiskError } from '@riskledger/contracts'
+import { createCipheriv, createHmac } from 'node:crypto'
 import type { ChallengeDraw } from '@riskledger/screening'
 
 /** Sequences that share one key; a draw is 32 bits. */
@@ -25,14 +24,4 @@ export function challengeDraw(secret: string, partition: number): ChallengeDraw 
     const at = (sequence % DRAWS_PER_BLOCK) * 4
     return draws.readUInt32BE(at) * 1_000_000 < ratePpm * 2 ** 32 ? Uint8Array.prototype.slice.call(draws, at, at + 4) : null
   }
-}
-
-/** Refuses a secret that is not the one to which the policy is committed. */
-export function assertChallengeSecret(secret: string, secretHash: string): void {
-  if (createHash('sha256').update(secret).digest('hex') === secretHash) return
-  throw new RiskError(
-    'configuration-invalid',
-    `the challenge secret is not the one that the policy is committed to (its SHA-256 must be ${secretHash}). Set RISKLEDGER_CHALLENGE_SECRET, or set randomChallenge.ratePpm to 0 in the policy.`,
-    { retriable: false },
-  )
 }

@@ -1,6 +1,7 @@
 import { threadModule } from '@riskledger/runtime'
 
-export { assertChallengeSecret, challengeDraw } from './challenge-draw'
+export { challengeDraw } from './challenge-draw'
+export { assertChallengeSecret, TEST_CHALLENGE_SECRET } from './challenge-secret'
 export { entriesAhead } from './entries-ahead'
 export { isWorthAThread } from './entries-beyond'
 export { foldForward, foldFromSnapshot, type FoldContext } from './fold-journal'

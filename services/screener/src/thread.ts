@@ -1,6 +1,5 @@
 import { screeningStream } from '@riskledger/journal'
 import { connectLedger } from '@riskledger/ledger'
-import type { Policy } from '@riskledger/policy'
 import {
   aborted,
   crashPointFrom,
@@ -15,7 +14,8 @@ import {
   type ThreadContext,
 } from '@riskledger/runtime'
 import { acceptedPolicy } from './accepted-policy'
-import { assertChallengeSecret, challengeDraw } from './challenge-draw'
+import { challengeDraw } from './challenge-draw'
+import { challengeSecretCheck } from './challenge-secret'
 import { entriesAhead } from './entries-ahead'
 import { joinGroup, type GroupMembership } from './join-group'
 import { openSnapshots, type ThreadedSnapshots } from './open-snapshots'
@@ -66,7 +66,7 @@ runThread<ScreenerThreadInput>(async (context) => {
       policies: new PolicyShelf(ledger, input.environment),
       policy: input.policy === null ? null : acceptedPolicy(input.policy),
       firstPolicy: input.firstPolicy === null ? null : acceptedPolicy(input.firstPolicy),
-      checkPolicy: (policy) => checkSecret(policy, input.challengeSecret),
+      checkPolicy: challengeSecretCheck({ secret: input.challengeSecret, isLive: input.log.kind === 'kafka', logger }),
       nowMs: () => Date.now(),
       logger,
       metrics,
@@ -175,8 +175,4 @@ function takenOf(workers: PartitionWorkers): readonly PartitionTaken[] {
     counts: inputCountsOf(fold),
     policyHash: fold.step!.policyHash,
   }))
-}
-
-function checkSecret(policy: Policy, secret: string): void {
-  if (policy.randomChallenge.ratePpm > 0) assertChallengeSecret(secret, policy.randomChallenge.secretHash)
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { loadConfiguration, type HealthAddress, type Settings } from '@riskledger/runtime'
 import type { KafkaConnection, SchemaRegistryOptions } from '@riskledger/kafka'
-import { paceFrom, type WorkerPace } from '@riskledger/screener'
+import { paceFrom, TEST_CHALLENGE_SECRET, type WorkerPace } from '@riskledger/screener'
 import { kafkaConnectionOf, schemaRegistryOf } from '../house/kafka-connection'
 import type { HouseOptions } from '../house/open-house'
 import { unknownVariableText } from '../text/unknown-variable'
@@ -36,9 +36,6 @@ export function houseOf({ settings, environment, kafka, schemaRegistry, crashAt 
   const { dataDir, partitions, ledger = null, ledgerPort } = settings
   return { dataDir, command, environment, partitions, kafka, schemaRegistry, ledgerUrl: ledger, ledgerPort, crashAt }
 }
-
-/** The stated secret of files and the demo: draws made with it prove nothing about secrecy, only that they repeat. */
-export const TEST_CHALLENGE_SECRET = 'riskledger test secret, for files and the demo only'
 
 /** Makes the context of a command from its flags and the environment, and tells of variables that mean nothing; throws `configuration-invalid`. */
 export function contextOf(command: Command): CommandContext {

@@ -1,13 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { TEST_CHALLENGE_SECRET } from '@riskledger/screener'
 import { KeptLogger } from '@riskledger/testing'
 import { bundleEngine } from '../house/engine'
 import { EMBEDDED, openHouse } from '../house/open-house'
-import { followPolicyRequests } from '../house/follow-policy-requests'
+import { followPolicyRequests, policyRequestsEnd } from '../house/follow-policy-requests'
 import { startScreeningRun } from '../house/screening-run'
 import { runCommand, runJson } from '../testing/run-command'
 import { temporaryFolder, writeSmallScenario } from '../testing/small-scenario'
-import { TEST_CHALLENGE_SECRET } from './command-context'
 import { DEFAULT_POLICY_FILE } from './load-policy'
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
@@ -107,6 +107,7 @@ describe('policy activate', () => {
     const file = await otherPolicy('bolder')
     const hash = await hashOf(file)
     const house = await openHouse({ ...EMBEDDED, dataDir, command: 'riskledger up' })
+    const after = await policyRequestsEnd(house.ledger, '')
     const run = await startScreeningRun({
       house,
       engine: await bundleEngine(),
@@ -124,6 +125,7 @@ describe('policy activate', () => {
     const following = followPolicyRequests({
       ledger: house.ledger,
       environment: '',
+      after,
       signal: ending.signal,
       activate: (policy) => run.activate(policy),
       onRefused: () => undefined,

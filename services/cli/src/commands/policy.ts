@@ -127,7 +127,7 @@ async function activate(
   const engine = await bundleEngine()
   let activations: readonly Activation[]
   if (owner === null && !isElsewhere) {
-    if (policy.policy.randomChallenge.ratePpm > 0) assertChallengeSecret(context.challengeSecret, policy.policy.randomChallenge.secretHash)
+    assertChallengeSecret(policy.policy, context.challengeSecret)
     const house = await openHouse(houseOf(context, 'riskledger policy activate'))
     try {
       activations = await activateAlone({ house, engine, environment, policy, logLevel })

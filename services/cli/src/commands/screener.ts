@@ -125,8 +125,8 @@ async function startScreener(
     environment,
     after,
     signal: ending.signal,
-    activate: ({ policy: { randomChallenge }, canonicalBytes }) => {
-      if (randomChallenge.ratePpm > 0) assertChallengeSecret(context.challengeSecret, randomChallenge.secretHash)
+    activate: ({ policy, canonicalBytes }) => {
+      assertChallengeSecret(policy, context.challengeSecret)
       thread.post({ kind: 'activate', policy: canonicalBytes } satisfies ScreenerRequest)
     },
     onRefused: (message) => process.stderr.write(`${message}\n`),

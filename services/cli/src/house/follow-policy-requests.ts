@@ -8,8 +8,8 @@ import { PolicyShelf } from '@riskledger/screener'
 export interface PolicyFollower {
   readonly ledger: Ledger
   readonly environment: string
-  /** Requests behind it are followed, as `policyRequestsEnd` told it before. Default: where they end when following begins. */
-  readonly after?: PolicyRequestsEnd
+  /** Requests behind it are followed: asked of `policyRequestsEnd` before anything starts, so that none is missed that was made meanwhile. */
+  readonly after: PolicyRequestsEnd
   /** Following ends, without error, when it aborts. */
   readonly signal: AbortSignal
   /** Puts the policy into force at the next batch boundary. Throws a `RiskError` where this process cannot: that is told, and following goes on. */
@@ -28,17 +28,16 @@ export async function policyRequestsEnd(ledger: Ledger, environment: string): Pr
 }
 
 /**
- * Follows the requests made from now on, or behind `after`, each once. Resolves once `signal` aborts. A ledger that does not answer is asked again with growing pauses, from the last
+ * Follows the requests behind `after`, each once. Resolves once `signal` aborts. A ledger that does not answer is asked again with growing pauses, from the last
  * request heard; rejects where it has not answered 100 tries in a row, with `limit-reached`, and where it cannot be followed.
  */
 export async function followPolicyRequests(follower: PolicyFollower): Promise<void> {
   const { ledger, environment, signal, logger } = follower
   const stream = policiesStream(environment)
   const policies = new PolicyShelf(ledger, environment)
-  /** The last request heard; undefined until it was looked up where they end. */
+  /** The last request heard. */
   let { after } = follower
   const follow = async (onProgress: () => void): Promise<void> => {
-    after ??= await policyRequestsEnd(ledger, environment)
     for await (const message of ledger.subscribeToStream(stream, { after, signal })) {
       if (message.kind === 'entry') {
         if (message.entry.type === 'PolicyRequested') await heed(message.entry.data, { follower, policies })

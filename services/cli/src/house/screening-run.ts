@@ -90,7 +90,7 @@ async function startThreads(
     inputsBefore: started.partitions.reduce((sum, partition) => sum + partition.inputs, 0),
     activate: ({ policy, canonicalBytes }) => {
       assertSameEpochs(begunWith, policy)
-      if (policy.randomChallenge.ratePpm > 0) assertChallengeSecret(options.challengeSecret, policy.randomChallenge.secretHash)
+      assertChallengeSecret(policy, options.challengeSecret)
       screener.post({ kind: 'activate', policy: canonicalBytes } satisfies ScreenerRequest)
     },
     stop,

@@ -7,7 +7,7 @@ import { EXIT } from '../exit-codes'
 import { ProgressBar } from '../text/progress-bar'
 import { bundleEngine } from './engine'
 import { openHouse, type House } from './open-house'
-import { followPolicyRequests } from './follow-policy-requests'
+import { followPolicyRequests, policyRequestsEnd, type PolicyRequestsEnd } from './follow-policy-requests'
 import { dispatcherInput } from './thread-inputs'
 import { gatewayDoor, hasGateway, startGatewayThread, type GatewayDoor } from './start-gateway-thread'
 import { startScreeningRun, type ScreeningRun, type ScreeningRunOptions } from './screening-run'
@@ -68,6 +68,8 @@ export class UpSession {
     const { context, once } = this.options
     const gateway = !once && hasGateway(context.settings) ? gatewayDoor(context.settings) : null
     if (this.stopping.signal.aborted) return this.interrupt(onInterrupted)
+    // What is asked for while the parts start is followed, too.
+    const after = await policyRequestsEnd(house.ledger, context.environment)
     const run = await startScreeningRun({
       ...parts,
       house,
@@ -81,7 +83,7 @@ export class UpSession {
       strict: false,
       tells: 'decisions',
     })
-    const following = this.followPolicies(house, run)
+    const following = this.followPolicies(house, { run, after })
     const doors: Thread[] = []
     try {
       await onStarted?.(run)
@@ -127,11 +129,15 @@ export class UpSession {
   }
 
   /** Puts policies into force that `riskledger policy activate` asks for. */
-  private followPolicies(house: House, run: ScreeningRun): { readonly failed: Promise<never>; readonly end: () => Promise<unknown> } {
+  private followPolicies(
+    house: House,
+    { run, after }: { readonly run: ScreeningRun; readonly after: PolicyRequestsEnd },
+  ): { readonly failed: Promise<never>; readonly end: () => Promise<unknown> } {
     const ending = new AbortController()
     const following = followPolicyRequests({
       ledger: house.ledger,
       environment: this.options.context.environment,
+      after,
       signal: ending.signal,
       activate: (policy) => {
         run.activate(policy)
