@@ -1,6 +1,9 @@
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
+import { connect as connectHttp2, type Settings } from 'node:http2'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { AppendReq, type AppendResp } from '@eventstore/db-client/generated/streams_pb'
 import { Empty, StreamIdentifier, UUID } from '@eventstore/db-client/generated/shared_pb'
 import { StreamsClient } from '@eventstore/db-client/generated/streams_grpc_pb'
@@ -66,6 +69,19 @@ describe('start', () => {
   test('says so when the port is taken', async () => {
     const { port } = await start()
     await expect(start({ port, folder: join(folder, 'other') })).rejects.toMatchObject({ code: 'ledger-unavailable' })
+  })
+
+  test('lets a client send 4 MiB before it waits for the server, in a call and over all calls of a connection', async () => {
+    const { port } = await start()
+    const session = connectHttp2(`http://127.0.0.1:${port}`)
+    try {
+      const [{ initialWindowSize }] = (await once(session, 'remoteSettings')) as [Settings]
+      expect(initialWindowSize).toBe(4 * 1024 * 1024)
+      // The update follows the settings.
+      while (session.state.remoteWindowSize !== 4 * 1024 * 1024) await nextTurn()
+    } finally {
+      session.destroy()
+    }
   })
 
   test('refuses a folder of a newer format, and says what to do', async () => {

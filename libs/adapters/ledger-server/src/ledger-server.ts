@@ -9,6 +9,7 @@ import { StreamsService } from '@eventstore/db-client/generated/streams_grpc_pb'
 import * as grpc from '@grpc/grpc-js'
 import { RiskError } from '@riskledger/contracts'
 import { serveAppend, serveBatchAppend, type AppendCallOptions } from './append-calls'
+import { widenCalls, widenConnections } from './flow-control'
 import { failure } from './grpc-failure'
 import { LedgerBook, type LedgerCrashPoint } from './ledger-book'
 import type { LedgerStorage } from './ledger-storage'
@@ -45,8 +46,6 @@ export interface LedgerServer {
 const LOOPBACK_HOSTS = ['127.0.0.1', '::1', 'localhost']
 const DEFAULT_MAX_APPEND_BYTES = 1024 * 1024
 const MAX_MESSAGE_BYTES = 17 * 1024 * 1024
-// The protocol's default of 64 KiB costs a large append one round trip of window updates after another.
-const FLOW_CONTROL_WINDOW_BYTES = 4 * 1024 * 1024
 const MAX_PENDING_BYTES = 32 * 1024 * 1024
 const RECENT_BYTES = 16 * 1024 * 1024
 const IDEMPOTENCY_WINDOW_BYTES = 8 * 1024 * 1024
@@ -81,8 +80,8 @@ export async function startLedgerServer(options: LedgerServerOptions): Promise<L
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
     'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
     'grpc-node.max_session_memory': 64,
-    'grpc-node.flow_control_window': FLOW_CONTROL_WINDOW_BYTES,
   })
+  widenCalls(server)
   let boundPort = 0
   addServices(
     server,
@@ -94,6 +93,7 @@ export async function startLedgerServer(options: LedgerServerOptions): Promise<L
   )
   try {
     boundPort = await bind(server, host, options.port ?? 0)
+    widenConnections(server)
   } catch (cause) {
     await storage.close()
     throw cause
