@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import type { LogRecord } from '@riskledger/contracts'
 import { canonicalFormOf } from './canonical-form'
-import { singleObjectHeader } from './schema-fingerprint'
+import { RegisteredVersion } from './registered-version'
 import { askRegistry, type SchemaRegistryOptions } from './schema-registry'
 
 /** Confluent's framing: 00, the schema's id in the registry (4 bytes, big-endian, from 1 to 2^31 - 1), the Avro body. */
@@ -15,16 +15,16 @@ const UNKNOWN_FOR_MS = 60_000
 const MAX_ASKED_AT_ONCE = 16
 
 /**
- * Turns records in Confluent's framing into the single-object encoding of the Avro specification, which is all that is decoded and journaled: the same
- * bytes of Avro behind a header that names the schema by its content, instead of by a number that means something in one registry only. So a record of any
- * version that can be read is read, and of any other it is known which it was. Records that are not framed so, whose id no registry can have, whose id or a
+ * Turns records in Confluent's framing into the single-object encoding of the Avro specification, which is all that is decoded and journaled: Avro behind a
+ * header that names the schema by its content, instead of by a number that means something in one registry only. Records of other versions of a topic's schema are
+ * brought to the current one here, so that a journal is read without the registry; of any other schema it is known which it was. Records that are not framed so, whose id no registry can have, whose id or a
  * schema that it refers to the registry does not know, or whose schema is no Avro stay as they are: the screener quarantines them.
  */
 export class ConfluentFraming {
-  private readonly headers = new Map<number, Uint8Array | null>()
+  private readonly versions = new Map<number, RegisteredVersion | null>()
   private readonly unknownUntilMs = new Map<number, number>()
 
-  private readonly asked = new Map<number, Promise<Uint8Array | null>>()
+  private readonly asked = new Map<number, Promise<RegisteredVersion | null>>()
   private readonly closing = new AbortController()
 
   constructor(
@@ -47,10 +47,11 @@ export class ConfluentFraming {
   async reframe(records: readonly LogRecord[]): Promise<readonly LogRecord[]> {
     const ids = new Set(records.filter(({ value }) => isConfluent(value)).map(({ value }) => idOf(value)))
     if (ids.size === 0) return records
-    const headers = await this.headersOf(ids)
+    const versions = await this.versionsOf(ids)
     return records.map((record) => {
-      const header = isConfluent(record.value) ? (headers.get(idOf(record.value)) ?? null) : null
-      return header === null ? record : { ...record, value: Buffer.concat([header, record.value.subarray(CONFLUENT_HEADER_BYTES)]) }
+      const version = isConfluent(record.value) ? (versions.get(idOf(record.value)) ?? null) : null
+      if (version === null) return record
+      return { ...record, value: version.singleObject(record.topic, record.value.subarray(CONFLUENT_HEADER_BYTES)) }
     })
   }
 
@@ -60,18 +61,18 @@ export class ConfluentFraming {
   }
 
   /** Ids are a stranger's choice: a fetch that is full of them must not wait for one after another. */
-  private async headersOf(ids: ReadonlySet<number>): Promise<ReadonlyMap<number, Uint8Array | null>> {
-    const headers = new Map<number, Uint8Array | null>()
+  private async versionsOf(ids: ReadonlySet<number>): Promise<ReadonlyMap<number, RegisteredVersion | null>> {
+    const versions = new Map<number, RegisteredVersion | null>()
     const left = ids.values()
     const takeOn = async (): Promise<void> => {
-      for (const id of left) headers.set(id, await this.headerOf(id))
+      for (const id of left) versions.set(id, await this.versionOf(id))
     }
     await Promise.all(Array.from({ length: Math.min(ids.size, MAX_ASKED_AT_ONCE) }, takeOn))
-    return headers
+    return versions
   }
 
-  private async headerOf(id: number): Promise<Uint8Array | null> {
-    const known = this.headers.get(id)
+  private async versionOf(id: number): Promise<RegisteredVersion | null> {
+    const known = this.versions.get(id)
     if (known !== undefined) return known
     if ((this.unknownUntilMs.get(id) ?? 0) > this.monotonicMs()) return null
     let asked = this.asked.get(id)
@@ -82,15 +83,15 @@ export class ConfluentFraming {
     return asked
   }
 
-  private async ask(id: number): Promise<Uint8Array | null> {
+  private async ask(id: number): Promise<RegisteredVersion | null> {
     const schema = await canonicalFormOf(this.options, id, this.closing.signal)
     if (schema === undefined) {
       remember(this.unknownUntilMs, id, this.monotonicMs() + UNKNOWN_FOR_MS)
       return null
     }
-    const header = schema === null ? null : singleObjectHeader(schema)
-    remember(this.headers, id, header)
-    return header
+    const version = schema === null ? null : new RegisteredVersion(schema)
+    remember(this.versions, id, version)
+    return version
   }
 }
 

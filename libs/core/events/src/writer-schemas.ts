@@ -12,6 +12,8 @@ import { toHex } from './text/hex'
 
 /** Room for a record of another schema once it is brought to the current one: the limit of a record, so that defaults cannot blow it up. */
 const MAX_CURRENT_BYTES = 65_536
+/** That room, written over by each record. */
+const scratch = new Uint8Array(MAX_CURRENT_BYTES)
 /** Every raw event begins with these; its id and account are read from their places before anything is decoded. */
 const FIRST_FIELDS = ['eventId', 'accountId', 'eventTimeMs']
 
@@ -57,7 +59,7 @@ export class WriterSchemas {
     if (this.byFingerprint.size === 0) return null
     const schema = this.byFingerprint.get(toHex(value.subarray(2, HEADER_BYTES)))?.get(topic)
     if (schema === undefined) return null
-    const record = new Transcoding(value, HEADER_BYTES, new Uint8Array(MAX_CURRENT_BYTES))
+    const record = new Transcoding(value, HEADER_BYTES, scratch)
     record.put(schema.header)
     schema.transcode(record)
     if (record.failure === null && record.at < value.length)
