@@ -115,3 +115,18 @@ describe('rows over several lines', () => {
     expect(rejectedOf([linesOf([open, open]), kept, linesOf(['c"'])])).toEqual(expected)
   })
 })
+
+test("the reference page's example gives what it says", () => {
+  const page = readFileSync(join(__dirname, '../../../../docs/reference/mappings.md'), 'utf8')
+  const blockOf = (language: string): string => new RegExp(`^\`\`\`${language}\n([^]*?)^\`\`\``, 'm').exec(page)?.[1] ?? ''
+  const example = parseMapping(blockOf('yaml'))
+  if (example.kind === 'rejected') throw new Error(JSON.stringify(example.problems))
+  const emitter = new CsvEmitter('transfers.csv', example.mapping)
+  const rows = emissionsOf(emitter.add({ kind: 'lines', bytes: Buffer.from(blockOf('csv')) }))
+  const told = [...rows, ...emissionsOf(emitter.end())].map(({ topic, accountId, eventTimeMs, rejection }) =>
+    rejection === null
+      ? `${topic} ${accountId} ${new Date(eventTimeMs).toISOString()}`
+      : `${rejection.file}:${rejection.line}: ${rejection.message}`,
+  )
+  expect(told).toEqual(blockOf('text').trimEnd().split('\n'))
+})

@@ -5,6 +5,7 @@ import { type CsvLine, textOf, withoutFeed } from './csv-line'
 import { type CsvRowKind, splitCsvRow } from './csv-row'
 import { MAX_LINE_BYTES } from './emission'
 import { EmissionBlock } from './emission-block'
+import { type LatestTime, NO_LATEST_TIME } from './future-event'
 import type { Mapping } from './mapping'
 import { cutWhole, type Emitter, reject, rejectLongLine } from './ndjson-emitter'
 import { PlainRows } from './plain/plain-rows'
@@ -34,9 +35,10 @@ export class CsvEmitter implements Emitter {
   constructor(
     private readonly file: string,
     private readonly mapping: Mapping,
+    latest: LatestTime = NO_LATEST_TIME,
   ) {
     this.map = compileMapping(mapping)
-    this.events = new RowEvents(file, this.out)
+    this.events = new RowEvents(this.out, { file, latest })
     this.plainRows = new PlainRows(mapping, this.events, this.out)
     this.headerDue = mapping.header
   }
@@ -88,7 +90,7 @@ export class CsvEmitter implements Emitter {
   /** The fast path; gives the place of the first line that it leaves to the general one. */
   private addPlainRows(bytes: Buffer, start: number): number {
     if (this.headerDue || this.held.length > 0) return start
-    const next = this.plainRows.add(bytes, start)
+    const next = this.plainRows.add(bytes, start, this.number + 1)
     this.number += this.plainRows.lines
     return next
   }
@@ -102,7 +104,7 @@ export class CsvEmitter implements Emitter {
     if (start === end) return
     const row = at.text.slice(start, end)
     const kind = splitCsvRow(row, this.mapping.delimiter, this.fields)
-    if (kind === 'whole' && this.mapFields()) return
+    if (kind === 'whole' && this.mapFields(this.number)) return
     const line: CsvLine = { number: this.number, bytes: bytes.subarray(start, end), withEnd: bytes.subarray(start, at.next), text: row }
     this.addLine(line)
   }
@@ -126,7 +128,7 @@ export class CsvEmitter implements Emitter {
       if (kind === 'open') return 'open'
       if (kind === 'malformed')
         this.refuse(line, 'text follows the closing quote of a field; a quote inside a quoted field is written twice')
-      else if (!this.mapFields()) this.refuse(line, this.problem)
+      else if (!this.mapFields(line.number)) this.refuse(line, this.problem)
     }
     return 'done'
   }
@@ -162,7 +164,7 @@ export class CsvEmitter implements Emitter {
     this.held = []
     this.heldBytes = 0
     splitCsvRow(text, this.mapping.delimiter, this.fields)
-    if (!this.mapFields()) this.refuse({ ...first, bytes }, this.problem)
+    if (!this.mapFields(first.number)) this.refuse({ ...first, bytes }, this.problem)
   }
 
   private hold(line: CsvLine): void {
@@ -183,8 +185,8 @@ export class CsvEmitter implements Emitter {
 
   private problem = ''
 
-  /** Maps the fields at hand and emits their events; false, with `problem` set, where there are none. */
-  private mapFields(): boolean {
+  /** Maps the fields at hand and emits the events of their row, which begins on this line; false, with `problem` set, where there are none. */
+  private mapFields(line: number): boolean {
     const { fields, mapping } = this
     if (fields.length !== mapping.columns.length) {
       this.problem = `the row has ${fields.length} fields; the mapping ${mapping.name} names ${mapping.columns.length} columns`
@@ -195,7 +197,7 @@ export class CsvEmitter implements Emitter {
       this.problem = problem
       return false
     }
-    this.events.emit(events)
+    this.events.emit(events, line)
     return true
   }
 

@@ -20,7 +20,7 @@ export class EmissionBlock {
   keyEnds = new Uint32Array(FIRST_ROWS)
   /** Where the value ends, and the next emission begins. */
   ends = new Uint32Array(FIRST_ROWS)
-  /** Why emissions are no events, by their place. */
+  /** Why emissions are no events, or are refused if their time is too far past their arrival, by their place. */
   readonly rejections = new Map<number, Rejection>()
 
   /** Where the next emission begins in `bytes`. */

@@ -1,6 +1,6 @@
 import type { RawTopic } from '@riskledger/contracts'
 
-/** Why a line or row gives no event. */
+/** Why a line or row gives no event, or one that screening refuses. */
 export interface Rejection {
   readonly file: string
   /** Number of the line on which it begins, from 1. */
@@ -16,6 +16,7 @@ export interface Emission {
   readonly eventTimeMs: number
   readonly accountId: string | null
   readonly value: Uint8Array
+  /** Why there is no event; where there is one, why it is refused if its time is too far past its arrival. */
   readonly rejection: Rejection | null
 }
 

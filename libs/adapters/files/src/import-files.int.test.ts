@@ -185,6 +185,67 @@ describe('times', () => {
   })
 })
 
+describe('an event dated too far past its arrival', () => {
+  const FUTURE_MS = Date.UTC(2090, 0, 1)
+  const linesAt = (...atMs: readonly number[]): string => atMs.map((ms, n) => eventLine(n, ms)).join('\n')
+
+  test('is told with file and line, and is in the log as if it had not been', async () => {
+    const path = fileOf(linesAt(5000, FUTURE_MS, 9000))
+    const { log, rejections, summary } = await run({ files: [path] })
+    expect(rejections).toEqual([{ file: path, line: 2, message: expect.stringContaining('dated 2090-01-01T00:00:00.000Z') as string }])
+    expect(summary).toMatchObject({ emissions: 3, rejected: 1 })
+    expect(log.records.map(({ topic, brokerTimeMs }) => [topic, brokerTimeMs])).toEqual([
+      ['payments', 5000],
+      ['payments', 5000],
+      ['payments', 9000],
+    ])
+  })
+
+  test('stops a strict import before it is taken; the next run tells of it once and goes on', async () => {
+    const path = fileOf(linesAt(5000, FUTURE_MS, 9000))
+    const log = new MemoryLog()
+    const error = await failure({ files: [path], strict: true }, log)
+    expect(error).toMatchObject({ code: 'input-rejected', context: { file: path, line: 2 } })
+    expect(log.records).toHaveLength(1)
+    const { rejections, summary } = await run({ files: [path] }, log)
+    expect(rejections.map(({ line }) => line)).toEqual([2])
+    expect(summary).toMatchObject({ emissions: 3, resumedFrom: 1 })
+  })
+
+  test.each([
+    // Up to the start an event arrives when it happens; past it, at the start; more than 5 minutes past it, when the one before it did.
+    [undefined, [STARTED_AT_MS, STARTED_AT_MS + 300_000, STARTED_AT_MS + 300_001], [3]],
+    [0, [STARTED_AT_MS, STARTED_AT_MS + 1], [2]],
+    [DAY_MS, [STARTED_AT_MS - DAY_MS, STARTED_AT_MS + 300_001, STARTED_AT_MS, STARTED_AT_MS + DAY_MS, STARTED_AT_MS + DAY_MS + 1], [2, 5]],
+  ])('is one past the limit %p of the screening', async (maxSkewMs, atMs, lines) => {
+    const { log, rejections } = await run({ files: [fileOf(linesAt(...atMs))], ...(maxSkewMs === undefined ? {} : { maxSkewMs }) })
+    expect(rejections.map(({ line }) => line)).toEqual(lines)
+    const past = atMs.flatMap((ms, n) => (ms > log.records[n].brokerTimeMs + (maxSkewMs ?? 300_000) ? [n + 1] : []))
+    expect(past).toEqual(lines)
+  })
+
+  test('is found in each of several files', async () => {
+    const paths = [linesAt(10, 30), linesAt(20, FUTURE_MS), linesAt(FUTURE_MS, 40)].map((content) => fileOf(content))
+    const { rejections } = await run({ files: paths })
+    expect(rejections.map(({ file, line }) => [file, line])).toEqual([
+      [paths[2], 1],
+      [paths[1], 2],
+    ])
+  })
+
+  test('is found in CSV: read the fast way and the general one, in a row over several lines, and made later by the mapping', async () => {
+    const day = '2018-04-01 10:00:00'
+    const path = fileOf(
+      `${HEADER}1,${day},1,2,3,0\n\n2,2090-01-01 00:00:00,1,2,3,0\n"3",2090-01-01 00:00:00,1,2,3,0\n4,2090-01-01 00:00:00,"1\n",2,3,0\n` +
+        `5,${day},1,2,3,0\n6,2025-12-30 10:00:00,1,2,3,1\n7,${day},1,2,3,0`,
+      'future.csv',
+    )
+    const { rejections, log } = await run({ files: [path], mapping: cardMapping() })
+    expect(log.records.map(({ topic }) => topic)).toContain('outcomes')
+    expect(rejections.map(({ line }) => line)).toEqual([4, 5, 6, 9])
+  })
+})
+
 /** Has too little room for a large append, and enough for a smaller one after it. */
 class FullLog extends MemoryLog {
   mostBytesOfAppend = 4_000

@@ -4,6 +4,7 @@ import { type EventLog, RiskError } from '@riskledger/contracts'
 import { CsvEmitter } from './csv-emitter'
 import type { Rejection } from './emission'
 import type { EmissionBlock } from './emission-block'
+import type { LatestTime } from './future-event'
 import { type ImportCrashPoint, LogFeeder, TOLERATED_SKEW_MS } from './log-feeder'
 import type { Mapping } from './mapping'
 import { mergeByTime } from './merge-by-time'
@@ -29,11 +30,16 @@ export interface ImportOptions {
   readonly log: EventLog
   /** Wall time of this start, epoch milliseconds. A resumed import goes on with that of its first start. */
   readonly startedAtMs: number
-  /** Stop at the first line or row from which no event can be made. Default false. */
+  /**
+   * How far past its broker time an event may be dated before screening refuses it (`maxSkewMs` of the policy), in milliseconds. Only says
+   * which events are told, or stopped at: they are taken all the same. Default 300,000, as in the policy that ships.
+   */
+  readonly maxSkewMs?: number
+  /** Stop at the first line or row from which no event can be made, or one dated too far ahead. Default false. */
   readonly strict?: boolean
   readonly signal?: AbortSignal
   readonly onProgress?: (progress: ImportProgress) => void
-  /** Told of each line or row from which no event can be made, once over all runs. */
+  /** Told of each line or row from which no event can be made, and of each event dated too far ahead, once over all runs. */
   readonly onRejected?: (rejection: Rejection) => void
   /** Called at named moments, for tests that kill the process there. */
   readonly crashPoint?: (name: ImportCrashPoint) => void
@@ -52,7 +58,7 @@ export interface ImportSummary {
   readonly emissions: number
   /** Of these, how many an earlier run had taken. */
   readonly resumedFrom: number
-  /** Lines or rows from which no event could be made, met by this run. */
+  /** Lines or rows from which no event could be made, and events dated too far ahead, met by this run. */
   readonly rejected: number
   /** Bytes of the files, as stored. */
   readonly bytes: number
@@ -66,7 +72,7 @@ export interface ImportSummary {
  *
  * Broker time of a record: the smaller of its event time and the start of the import. Order time: the largest broker time so far,
  * never below that of any other source in this log. An event dated more than 5 minutes after the start moves no clock: its broker
- * time is the order time so far. A line or row from which no event can be made goes
+ * time is the order time so far; where that makes it one that screening refuses (`maxSkewMs`), it is told. A line or row from which no event can be made goes
  * byte for byte to the topic `unparsable`, partition 0, without key; of one longer than 1 MiB, its first 64 KiB, length and hash.
  *
  * Resolves once everything is durable. Throws `file-not-found`, `file-unreadable`, `mapping-invalid`, `input-rejected` (strict),
@@ -94,12 +100,16 @@ async function importOpened(files: readonly SourceFile[], options: ImportOptions
   if (earlier?.done === true) return { ...base, kind: 'already-imported', emissions: earlier.emissions, rejected: 0 }
 
   const startedAtMs = earlier?.startedAtMs ?? options.startedAtMs
+  const maxSkewMs = options.maxSkewMs ?? TOLERATED_SKEW_MS
+  // Up to the start an event's broker time is its own; past it, the start, as far as a clock may run ahead.
+  const latest: LatestTime = { latestMs: startedAtMs + Math.min(maxSkewMs, TOLERATED_SKEW_MS), maxSkewMs }
   const feeder = new LogFeeder({
     log,
     sourceId,
     skip: resumedFrom,
     leastOrderTimeMs: known.reduce((most, source) => (source.sourceId === sourceId ? most : Math.max(most, source.orderTimeMs)), 0),
     startedAtMs,
+    maxSkewMs,
     batchRecords: options.batchRecords ?? 4_096,
     strict: options.strict ?? false,
     onRejected: options.onRejected ?? (() => undefined),
@@ -107,7 +117,7 @@ async function importOpened(files: readonly SourceFile[], options: ImportOptions
   })
   const bytesRead = new Float64Array(files.length)
   const readers = files.map((file, index) =>
-    emissionsOf(file, { mapping, signal: options.signal, onRead: (bytes) => (bytesRead[index] = bytes) }),
+    emissionsOf(file, { mapping, latest, signal: options.signal, onRead: (bytes) => (bytesRead[index] = bytes) }),
   )
   try {
     for await (const block of mergeByTime(readers, { latestMs: startedAtMs + TOLERATED_SKEW_MS })) {
@@ -133,9 +143,15 @@ const STOPS_IN_ORDER: ReadonlySet<string> = new Set(['file-unreadable', 'mapping
 
 async function* emissionsOf(
   file: SourceFile,
-  options: { readonly mapping: Mapping | undefined; readonly signal: AbortSignal | undefined; readonly onRead: (bytes: number) => void },
+  options: {
+    readonly mapping: Mapping | undefined
+    readonly latest: LatestTime
+    readonly signal: AbortSignal | undefined
+    readonly onRead: (bytes: number) => void
+  },
 ): AsyncGenerator<EmissionBlock, void, void> {
-  const emitter: Emitter = options.mapping === undefined ? new NdjsonEmitter(file.name) : new CsvEmitter(file.name, options.mapping)
+  const { mapping, latest } = options
+  const emitter: Emitter = mapping === undefined ? new NdjsonEmitter(file.name, latest) : new CsvEmitter(file.name, mapping, latest)
   for await (const block of readBlocks(file, options)) yield emitter.add(block)
   yield emitter.end()
 }

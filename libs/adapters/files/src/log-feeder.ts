@@ -15,6 +15,8 @@ export interface LogFeederOptions {
   /** No record gets an order time below this one. */
   readonly leastOrderTimeMs: number
   readonly startedAtMs: number
+  /** How far past its broker time an event may be dated before screening refuses it. */
+  readonly maxSkewMs: number
   readonly batchRecords: number
   readonly strict: boolean
   readonly onRejected: (rejection: Rejection) => void
@@ -35,6 +37,7 @@ export class LogFeeder {
   emissions = 0
   /** Emissions taken into the log by this feeder, among them those without an event. */
   taken = 0
+  /** Of these, how many have no event, or one dated too far ahead. */
   rejected = 0
   orderTimeMs: number
   private readonly batch: RecordBatch
@@ -53,7 +56,7 @@ export class LogFeeder {
 
   /**
    * Takes emissions of the block from `from` on, until the batch is full; gives the place of the first that it did not take. In strict mode
-   * throws `input-rejected` at one without an event, which is then not taken.
+   * throws `input-rejected` at one without an event or with one dated too far ahead, which is then not taken.
    */
   take(block: EmissionBlock, from: number): number {
     const { batch } = this
@@ -65,7 +68,7 @@ export class LogFeeder {
         const brokerTimeMs = this.turnClock(block.eventTimesMs[at])
         if (at >= first) {
           const rejection = block.rejections.get(at)
-          if (rejection !== undefined) this.refuse(rejection)
+          if (rejection !== undefined && this.isRefused(block.eventTimesMs[at], brokerTimeMs)) this.refuse(rejection)
           batch.add(block, at, brokerTimeMs, this.orderTimeMs)
           this.taken++
         }
@@ -100,6 +103,11 @@ export class LogFeeder {
 
   private async settled(): Promise<void> {
     await this.underWay
+  }
+
+  /** By the rule with which screening tells a `future-event`; what has no event, by its NaN, is refused too. */
+  private isRefused(eventTimeMs: number, brokerTimeMs: number): boolean {
+    return !(eventTimeMs <= brokerTimeMs + this.options.maxSkewMs)
   }
 
   private refuse(rejection: Rejection): void {

@@ -3,6 +3,7 @@ import { RiskError } from '@riskledger/contracts'
 import { encodeRaw, parseNdjsonLine } from '@riskledger/events'
 import { type Emission, MAX_LINE_BYTES } from './emission'
 import { EmissionBlock } from './emission-block'
+import { type LatestTime, NO_LATEST_TIME, refusalOfTime } from './future-event'
 import { type Block, cutLine } from './read-blocks'
 
 /**
@@ -20,7 +21,10 @@ export class NdjsonEmitter implements Emitter {
   private line = 0
   private readonly out = new EmissionBlock()
 
-  constructor(private readonly file: string) {}
+  constructor(
+    private readonly file: string,
+    private readonly latest: LatestTime = NO_LATEST_TIME,
+  ) {}
 
   add(block: Block): EmissionBlock {
     const { out } = this
@@ -57,7 +61,9 @@ export class NdjsonEmitter implements Emitter {
     if (parsed.kind === 'rejected') return reject(line, { ...where, message: parsed.detail })
     try {
       const { topic, event } = parsed
-      return { topic, eventTimeMs: event.eventTimeMs, accountId: event.accountId, value: encodeRaw(topic, event as never), rejection: null }
+      const { eventTimeMs, accountId } = event
+      const rejection = refusalOfTime(eventTimeMs, where, this.latest)
+      return { topic, eventTimeMs, accountId, value: encodeRaw(topic, event as never), rejection }
     } catch (error) {
       if (isInputError(error)) return reject(line, { ...where, message: error.message })
       throw error

@@ -1,6 +1,8 @@
 import { RAW_TOPICS } from '@riskledger/contracts'
 import type { MappedEvent } from './compile-mapping'
+import type { Rejection } from './emission'
 import type { EmissionBlock } from './emission-block'
+import { type LatestTime, refusalOfTime } from './future-event'
 import { PendingEvents } from './pending-events'
 import type { RowEncoder } from './plain/row-encoder'
 
@@ -11,39 +13,54 @@ export class RowEvents {
   private fileTimeMs = -Infinity
 
   constructor(
-    file: string,
     private readonly out: EmissionBlock,
+    private readonly options: { readonly file: string; readonly latest: LatestTime },
   ) {
-    this.pending = new PendingEvents(file)
+    this.pending = new PendingEvents(options.file)
   }
 
-  /** Emits the events of a row. Throws `limit-reached`. */
-  emit(events: readonly MappedEvent[]): void {
+  /** Emits the events of the row that begins on this line. Throws `limit-reached`. */
+  emit(events: readonly MappedEvent[], line: number): void {
     for (const event of events) if (!event.delayed && event.eventTimeMs > this.fileTimeMs) this.fileTimeMs = event.eventTimeMs
     while (this.pending.nextMs <= this.fileTimeMs) this.out.push(this.pending.take())
     for (const { topic, eventTimeMs, accountId, value, delayed } of events) {
-      if (delayed) this.pending.add({ topic, eventTimeMs, accountId: copyOf(accountId), value: value.slice(), rejection: null })
-      else this.out.push({ topic, eventTimeMs, accountId, value, rejection: null })
+      const rejection = this.refusalOf(eventTimeMs, line)
+      if (delayed) this.pending.add({ topic, eventTimeMs, accountId: copyOf(accountId), value: value.slice(), rejection })
+      else this.out.push({ topic, eventTimeMs, accountId, value, rejection })
     }
   }
 
   /** Does the same for those of the last row that the encoder added to the block, from the place `from` on. */
-  emitEncoded(from: number, encoder: RowEncoder): void {
+  emitEncoded(from: number, { encoder, line }: { readonly encoder: RowEncoder; readonly line: number }): void {
     const { count, eventTimesMs } = this.out
     let timeMs = this.fileTimeMs
     for (let i = from; i < count; i++) if (encoder.delays[i - from] === 0 && eventTimesMs[i] > timeMs) timeMs = eventTimesMs[i]
     if (!encoder.delayed && this.pending.nextMs > timeMs) {
       this.fileTimeMs = timeMs
+      if (timeMs > this.options.latest.latestMs) this.noteRefusals(from, line)
       return
     }
     // Something goes before them, or some of them wait: they are taken out again and go the plain way.
     const events = this.takeBack(from, encoder)
-    this.emit(events)
+    this.emit(events, line)
   }
 
   /** Emits what still waits. */
   end(): void {
     while (this.pending.nextMs !== Infinity) this.out.push(this.pending.take())
+  }
+
+  private noteRefusals(from: number, line: number): void {
+    const { count, eventTimesMs, rejections } = this.out
+    for (let i = from; i < count; i++) {
+      const refusal = this.refusalOf(eventTimesMs[i], line)
+      if (refusal !== null) rejections.set(i, refusal)
+    }
+  }
+
+  private refusalOf(eventTimeMs: number, line: number): Rejection | null {
+    const { file, latest } = this.options
+    return refusalOfTime(eventTimeMs, { file, line }, latest)
   }
 
   private takeBack(from: number, { delays }: RowEncoder): readonly MappedEvent[] {

@@ -19,7 +19,7 @@ import { contextOf, houseOf, type CommandContext, type Finish } from './command-
 import { DEFAULT_POLICY_FILE, loadPolicyFile, readText } from './load-policy'
 import { spoolStdin, type SpooledFiles } from './spool-stdin'
 
-/** Lines without an event that are told one by one; the rest are counted. */
+/** Refused lines that are told one by one; the rest are counted. */
 const MAX_TOLD = 20
 
 interface ScreenFlags {
@@ -35,7 +35,7 @@ export function addScreen(program: Command, finish: Finish): void {
     .description('screen files of events: NDJSON, or CSV with a mapping, plain or .gz; run again, it goes on where it stopped')
     .argument('<file...>', 'files, or - for standard input')
     .option('--mapping <file>', 'YAML file that turns columns of CSV into events')
-    .option('--strict', 'stop at the first line from which no event can be made')
+    .option('--strict', 'stop at the first line from which no event can be made, or one dated over 5 minutes past its arrival')
     .option('--policy <file>', 'policy to put into force (default for a new folder: the one that ships)')
     .option('--partitions <n>', 'partitions of a new data folder (default 1)')
     .action(async (files: string[], flags: ScreenFlags, command: Command) => {
@@ -131,7 +131,7 @@ async function finishScreen({ run, house, context, bar, startedMs, told }: Finis
       process.stderr.write('Stopping. Run the same command again to go on where it stopped.\n')
       return EXIT.interrupted
     }
-    if (told() > MAX_TOLD) process.stderr.write(`… and ${grouped(told() - MAX_TOLD)} more lines without an event\n`)
+    if (told() > MAX_TOLD) process.stderr.write(`… and ${grouped(told() - MAX_TOLD)} more lines that were refused\n`)
     await tellResult({ run, house, context, seconds })
     return EXIT.done
   } finally {

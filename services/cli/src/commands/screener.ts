@@ -17,6 +17,7 @@ import { runService, threadReady, threadService, type RunningService } from '../
 import { screenerInput, storeArtifacts } from '../house/thread-inputs'
 import { contextFrom, type CommandContext, type Finish } from './command-context'
 import { DEFAULT_POLICY_FILE, loadPolicyFile } from './load-policy'
+import { rawTopicDifferences, warnOfLosingTopics } from './screener-topics'
 
 /** Consumer group of screeners that are not ordered onto partitions by hand, after the environment prefix. */
 const DEFAULT_GROUP = 'riskledger-screener'
@@ -118,6 +119,9 @@ async function startScreener(
   // What is asked for while the thread starts is followed, too.
   const after = await policyRequestsEnd(house.ledger, environment)
   give(screenerInput(parts, assignment))
+  const { kafka } = context
+  // Beside the start: a cluster that is slow to tell, or tells nothing of settings, holds nobody up.
+  if (kafka !== null) void warnOfLosingTopics(() => rawTopicDifferences(kafka), createLogger({ name: 'topics', level: logLevel }))
   await threadReady(thread, signal)
   const ending = new AbortController()
   const following = followPolicyRequests({

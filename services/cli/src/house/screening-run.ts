@@ -1,3 +1,4 @@
+import { RiskError } from '@riskledger/contracts'
 import { screeningStream } from '@riskledger/journal'
 import type { AcceptedPolicy } from '@riskledger/policy'
 import { RELATIONS_THREAD } from '@riskledger/relations-service'
@@ -107,7 +108,7 @@ async function startIngest(
   const result = new Promise<IngestResult>((resolve) => (takenIn = resolve))
   const ingest: Thread<void> = startThread(INGEST_THREAD, {
     name: 'ingest',
-    input: ingestInput(options, options.house.log.folder),
+    input: ingestInput(options, { logFolder: options.house.log.folder, maxSkewMs: await maxSkewMs(options) }),
     onMessage: (message) => {
       const told = message as IngestMessage
       if (told.kind === 'taken-in') takenIn(told.result)
@@ -122,11 +123,25 @@ async function startIngest(
   return { ingested }
 }
 
-function ingestInput(options: ScreeningRunOptions, logFolder: string): IngestThreadInput {
+const NOT_BEGUN: ReadonlySet<string> = new Set(['not-found', 'stream-not-found'])
+
+/** That of the policy by which the inputs are going to be screened, where there is one yet. */
+async function maxSkewMs({ house, policy, firstPolicy, environment }: ScreeningRunOptions): Promise<number | null> {
+  if (policy !== null) return policy.policy.state.maxSkewMs
+  try {
+    const stream = screeningStream(0, 0, environment)
+    return (await activePolicy(house.ledger, { stream, which: 'last', environment })).policy.state.maxSkewMs
+  } catch (error) {
+    if (!(error instanceof RiskError) || !NOT_BEGUN.has(error.code)) throw error
+    return firstPolicy?.policy.state.maxSkewMs ?? null
+  }
+}
+
+function ingestInput(options: ScreeningRunOptions, ingest: Pick<IngestThreadInput, 'logFolder' | 'maxSkewMs'>): IngestThreadInput {
   const { house, files, mapping, strict, crashAt } = options
   const batchRecords = (options.pace ?? DEFAULT_PACE).batchInputs
   return {
-    logFolder,
+    ...ingest,
     partitionCount: house.folder.partitions,
     files,
     mapping,

@@ -12,6 +12,8 @@ export interface IngestThreadInput {
   /** Text of the mapping, for CSV; it was checked before. */
   readonly mapping: string | null
   readonly strict: boolean
+  /** How far past its arrival an event may be dated, by the policy that it is screened by; null: as by the one that ships. */
+  readonly maxSkewMs: number | null
   readonly startedAtMs: number
   /** Records of an append at most. */
   readonly batchRecords: number
@@ -43,6 +45,7 @@ runThread<IngestThreadInput>(async ({ input, signal, ready, post }) => {
       crashPoint,
       onProgress: ({ bytesRead, totalBytes, emissions }) => tell({ kind: 'progress', bytesRead, bytesTotal: totalBytes, emissions }),
       onRejected: ({ file, line, message }) => tell({ kind: 'rejected', message: `${file}:${line}: ${message}` }),
+      ...(input.maxSkewMs === null ? {} : { maxSkewMs: input.maxSkewMs }),
       ...(input.mapping === null ? {} : { mapping: mappingOf(input.mapping) }),
     })
   ready()

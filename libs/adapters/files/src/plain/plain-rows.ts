@@ -20,8 +20,8 @@ export class PlainRows {
     this.row = new PlainRow(mapping.columns.length, mapping.delimiter)
   }
 
-  /** Emits the rows from `start` on up to the first line that is left to the general way, and gives the place of that. */
-  add(bytes: Buffer, start: number): number {
+  /** Emits the rows from `start` on, of which the first has this line number, up to the first line that is left to the general way; gives the place of that. */
+  add(bytes: Buffer, start: number, line: number): number {
     const { encoder, row, events, out } = this
     this.lines = 0
     if (encoder === undefined) return start
@@ -30,7 +30,7 @@ export class PlainRows {
       if (!row.blank) {
         const from = out.count
         if (!encoder.encode(row, out)) break
-        events.emitEncoded(from, encoder)
+        events.emitEncoded(from, { encoder, line: line + this.lines })
       }
       this.lines++
       at = row.next
