@@ -38,6 +38,8 @@ interface House {
   readonly ledger: Ledger
   /** Resolves once some worker has everything of the log in the ledger. */
   readonly drained: Promise<void>
+  /** The same ledger through a client of its own. */
+  connect(name: string): Promise<Ledger>
   start(workerId: string, given?: { readonly ledger?: Ledger; readonly onBatch?: () => void }): Promise<PartitionWorker>
 }
 
@@ -45,7 +47,11 @@ interface House {
 async function inHouse(name: string, act: (house: House) => Promise<void>): Promise<{ readonly inputs: number; readonly digest: string }> {
   mkdirSync(join(folder, name))
   const server: LedgerServer = await startLedgerServer({ folder: join(folder, name) })
-  const ledger = await connectLedger({ connectionString: server.connectionString })
+  // One string is one client in a process, whoever connects: by the name each has its own.
+  const connect = (name: string): Promise<Ledger> =>
+    connectLedger({ connectionString: `${server.connectionString}&connectionName=${name}` })
+  const ledger = await connect('house')
+  const connected: Ledger[] = [ledger]
   const leaving = new AbortController()
   const relations = relationsOver(ledger, policy, leaving.signal)
   let wake: () => void = () => undefined
@@ -54,6 +60,11 @@ async function inHouse(name: string, act: (house: House) => Promise<void>): Prom
     await act({
       ledger,
       drained,
+      connect: async (name) => {
+        const own = await connect(name)
+        connected.push(own)
+        return own
+      },
       start: (workerId, given = {}) =>
         startPartitionWorker(
           workerOptions({
@@ -73,18 +84,19 @@ async function inHouse(name: string, act: (house: House) => Promise<void>): Prom
   } finally {
     leaving.abort()
     await relations
-    await ledger.close()
+    await Promise.all(connected.map((each) => each.close()))
     await server.close()
   }
 }
 
-/** A ledger as another client sees it, whose appends to the journal can be held back on either side of the wire. */
+/** A ledger as another client sees it, whose appends of one type can be held back on either side of the wire. */
 class HeldLedger {
   readonly sent: string[] = []
+  private type = 'InputsScreened'
   private gate: Promise<void> = Promise.resolve()
   private letGo: () => void = () => undefined
   private side: 'before' | 'after' = 'before'
-  /** Resolves when an append of the journal waits at the gate. */
+  /** Resolves when an append of that type waits at the gate. */
   waiting: Promise<void> = Promise.resolve()
   private arrived: () => void = () => undefined
   readonly ledger: Ledger
@@ -106,9 +118,10 @@ class HeldLedger {
     }
   }
 
-  /** From now on batches wait: before they are sent, or after the ledger has taken them and before anybody hears of it. */
-  hold(side: 'before' | 'after'): void {
+  /** From now on appends that begin with `type` wait: before they are sent, or after the ledger has taken them and before anybody hears of it. */
+  hold(side: 'before' | 'after', type = 'InputsScreened'): void {
     this.side = side
+    this.type = type
     this.gate = new Promise((resolve) => (this.letGo = resolve))
     this.waiting = new Promise((resolve) => (this.arrived = resolve))
   }
@@ -118,7 +131,7 @@ class HeldLedger {
   }
 
   private async pass(type: string): Promise<void> {
-    if (type !== 'InputsScreened') return
+    if (type !== this.type) return
     this.arrived()
     await this.gate
   }
@@ -175,24 +188,50 @@ test('one takes over from the other again and again while it is at work: each en
   expect(found).toEqual(expected)
 })
 
-test('two that start at the same moment on an empty journal: no more than one is left at work, and every input is there once', async () => {
-  const found = await inHouse('race', async (house) => {
-    const starts = await Promise.allSettled([house.start('left'), house.start('right')])
-    await house.drained
-    const codes: string[] = []
-    for (const start of starts) {
-      if (start.status === 'rejected') codes.push((start.reason as { code: string }).code)
-      else
-        codes.push(
-          await start.value.stop().then(
-            () => 'stopped',
-            (error: { code: string }) => error.code,
-          ),
-        )
-    }
-    // One that took over when nothing was left to do meets nobody; else the older one is fenced.
-    expect(codes).toContain('stopped')
-    expect(codes.every((code) => code === 'stopped' || code === 'fenced')).toBe(true)
-  })
-  expect(found).toEqual(expected)
-})
+interface Starter {
+  readonly held: HeldLedger
+  readonly start: Promise<PartitionWorker>
+}
+
+/** A worker with a client of its own, whose first append of `type` waits. */
+async function startHeld(house: House, { workerId, type }: { readonly workerId: string; readonly type: string }): Promise<Starter> {
+  const held = new HeldLedger(await house.connect(workerId))
+  held.hold('before', type)
+  return { held, start: house.start(workerId, { ledger: held.ledger }) }
+}
+
+/** How a worker that was started ended once it was asked to. */
+function endOf({ start }: Starter): Promise<string> {
+  return start
+    .then((worker) => worker.stop())
+    .then(
+      () => 'stopped',
+      (error: { code: string }) => error.code,
+    )
+}
+
+test.each(['SegmentOpened', 'TenureBegan'])(
+  'two that start at the same moment on an empty journal, each with its %s under way: the older tenure is fenced, and every input is there once',
+  async (type) => {
+    const found = await inHouse(`race-${type}`, async (house) => {
+      const starters = await Promise.all(['left', 'right'].map((workerId) => startHeld(house, { workerId, type })))
+      await Promise.all(starters.map(({ held }) => held.waiting))
+      for (const { held } of starters) {
+        held.release()
+        held.hold('before')
+      }
+      const starts = await Promise.allSettled(starters.map(({ start }) => start))
+      const generations = starts.map((start) => (start.status === 'fulfilled' ? start.value.fold.tenure?.generation : undefined))
+      const newest = generations.indexOf(2)
+      expect(newest).not.toBe(-1)
+      const older = 1 - newest
+      // One that met the newer tenure before it had begun is fenced by then; else it is by the append that it has under way.
+      if (starts[older].status === 'fulfilled') await starters[older].held.waiting
+      starters[newest].held.release()
+      await house.drained
+      starters[older].held.release()
+      expect([await endOf(starters[older]), await endOf(starters[newest])]).toEqual(['fenced', 'stopped'])
+    })
+    expect(found).toEqual(expected)
+  },
+)
