@@ -20,18 +20,25 @@ interface Tally {
   readonly faults: Map<string, number>
 }
 
-/** The long random run: `node ... chaos-process.ts --minutes 30 --seed 7 --nodes 1`. Exits with 1 where something did not hold. */
+/** The long random run: `node ... chaos-process.ts --minutes 30 --seed 7`, with `--nodes 1` or `3` on such a cluster alone. Exits with 1 where something did not hold. */
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { minutes: { type: 'string' }, seed: { type: 'string' }, nodes: { type: 'string' } } })
   const seed = Number(values.seed)
-  const nodes = values.nodes === '3' ? 3 : 1
-  const untilMs = performance.now() + Number(values.minutes) * 60_000
+  const clusters: readonly (1 | 3)[] = values.nodes === undefined ? [3, 1] : [values.nodes === '3' ? 3 : 1]
+  const minutes = Number(values.minutes) / clusters.length
+  for (const nodes of clusters) await liveOn({ nodes, minutes, seed })
+}
+
+/** Houses on one cluster, one after another until the time is over; one round at least. */
+async function liveOn({ nodes, minutes, seed }: { readonly nodes: 1 | 3; readonly minutes: number; readonly seed: number }): Promise<void> {
   const tally: Tally = { rounds: 0, houses: 0, inputs: 0, receipts: 0, repeatedMessages: 0, tenures: 0, faults: new Map() }
-  console.log(`chaos: seed ${seed}, ${values.minutes} minutes, ${nodes} broker(s), ${cpus().length} cores`)
+  console.log(`chaos: seed ${seed}, ${minutes} minutes, ${nodes} broker(s), ${cpus().length} cores`)
   const cluster = await startDevCluster(nodes)
+  const untilMs = performance.now() + minutes * 60_000
   try {
     const choice = new SeededChoice(seed)
-    while (performance.now() < untilMs) await liveIn({ cluster, choice, nodes, untilMs, tally, seed: seed + tally.houses * 10_000 })
+    while (tally.rounds === 0 || performance.now() < untilMs)
+      await liveIn({ cluster, choice, nodes, untilMs, tally, seed: seed + tally.houses * 10_000 })
   } finally {
     await cluster.close()
     for (const [name, count] of [...tally.faults].sort(([a], [b]) => (a < b ? -1 : 1))) console.log(`${String(count).padStart(9)}  ${name}`)
@@ -65,7 +72,7 @@ async function liveIn(options: {
   tally.houses++
   try {
     let held = { inputs: 0, receipts: 0, repeatedMessages: 0, tenures: 0 }
-    for (let round = 0; round < ROUNDS_OF_A_HOUSE && performance.now() < untilMs; round++) {
+    for (let round = 0; round < ROUNDS_OF_A_HOUSE && (tally.rounds === 0 || performance.now() < untilMs); round++) {
       const { name, happen } = drawFault({ house, choice, cluster })
       const startedMs = performance.now()
       try {
