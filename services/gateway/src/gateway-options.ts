@@ -2,6 +2,7 @@ import { RiskError, type EventLog, type Ledger, type Logger } from '@riskledger/
 import type { FallbackPolicy } from '@riskledger/policy'
 import type { MetricsRegistry } from '@riskledger/runtime'
 import type { ApiKey } from './api-keys'
+import { assertTls } from './assert-tls'
 
 /** What the gateway stands on and how it is reached. All but the ports is plain data. */
 export interface GatewayOptions {
@@ -105,8 +106,8 @@ export function limitsOf(limits: Partial<GatewayLimits> = {}): GatewayLimits {
   return all
 }
 
-/** Refuses, with `configuration-invalid`, options that do not fit together. */
-export function assertFitting({ log, partitionCount, host, apiKeys }: GatewayOptions): void {
+/** Refuses, with `configuration-invalid`, options that do not fit together, and a certificate or a private key that is none. */
+export function assertFitting({ log, partitionCount, host, apiKeys, tls }: GatewayOptions): void {
   if (log.partitionCount !== partitionCount)
     throw invalid(`The log has ${log.partitionCount} partitions, and the gateway was told ${partitionCount}: events would go astray.`)
   if (apiKeys === 'off' && !LOOPBACK.test(host))
@@ -115,6 +116,7 @@ export function assertFitting({ log, partitionCount, host, apiKeys }: GatewayOpt
     )
   if (apiKeys !== 'off' && apiKeys.length === 0)
     throw invalid('The gateway has no API key, so nobody could come in. Make one with riskledger gateway keys create.')
+  if (tls !== undefined) assertTls(tls)
 }
 
 function invalid(message: string): RiskError {

@@ -31,8 +31,8 @@ export interface Gateway {
 
 /**
  * Starts the front door for upstream systems: events in, verdicts out. It decides nothing itself: it puts events into the log and reads verdicts from
- * the journals, so any number of gateways may stand side by side. Throws `ledger-unavailable`, and `configuration-invalid` for options that do not fit and
- * an address that is taken.
+ * the journals, so any number of gateways may stand side by side. Throws `ledger-unavailable`, and `configuration-invalid` for options that do not fit,
+ * a certificate or a private key that is none, and an address that is taken.
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const limits = limitsOf(options.limits)

@@ -1,5 +1,5 @@
-import { execFile, execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { execFile, execFileSync, type ChildProcess } from 'node:child_process'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -8,6 +8,9 @@ import { join } from 'node:path'
 const ROOT = join(__dirname, '..', '..', '..', '..')
 const BUILD = join(ROOT, 'infra', 'build-image-files.mjs')
 const DOCKERFILE = readFileSync(join(ROOT, 'Dockerfile'), 'utf8')
+const COMPOSE = readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8')
+/** What every service of the compose file that is ours runs. */
+const COMPOSED = [...COMPOSE.matchAll(/^ {4}command: (\[.*\])$/gm)].map(([, list]) => JSON.parse(list.replaceAll("'", '"')) as string[])
 
 interface Ended {
   readonly status: number
@@ -32,16 +35,21 @@ afterAll(() => {
   rmSync(folder, { recursive: true })
 })
 
-/** Runs Node in the data folder with an environment of its own, as a container would. */
-function node(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Ended> {
+/** Starts Node in the data folder with an environment of its own, as a container would. */
+function start(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
   const env = { PATH: process.env.PATH, HOME: '/nowhere', TMPDIR: tmpdir(), TEST_RUN: process.env.TEST_RUN, ...environment }
-  return new Promise((resolve) => {
-    execFile(process.execPath, args, { cwd: join(folder, 'data'), env }, (error, stdout, stderr) =>
-      resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr }),
-    )
-  })
+  let settle: (ended: Ended) => void = () => undefined
+  const ended = new Promise<Ended>((resolve) => (settle = resolve))
+  const child = execFile(process.execPath, args, { cwd: join(folder, 'data'), env }, (error, stdout, stderr) =>
+    settle({ status: error === null ? 0 : Number(error.code), stdout, stderr }),
+  )
+  return { child, ended }
 }
 
+const node = (...args: Parameters<typeof start>): Promise<Ended> => start(...args).ended
 const riskledger = (...args: readonly string[]): Promise<Ended> => node([join(image, 'bin', 'riskledger.js'), ...args])
 
 function pathsIn(root: string): readonly string[] {
@@ -78,6 +86,53 @@ test('screens a file with all its threads, writing nowhere but in the data folde
   expect(await riskledger('simulate', '--accounts', '60', '--days', '10', '--out', 'events.ndjson')).toMatchObject({ status: 0 })
   expect(await riskledger('screen', 'events.ndjson', '--data-dir', 'screened')).toMatchObject({ status: 0 })
   expect(await riskledger('verify', '--data-dir', 'screened')).toMatchObject({ status: 0 })
+})
+
+test('serves a house in one process, its gateway and what that describes included, until it is told to stop', async () => {
+  const args = ['up', '--json', '--gateway-auth', 'off', '--gateway-port', '0', '--data-dir', 'up']
+  const { child, ended } = start([join(image, 'bin', 'riskledger.js'), ...args])
+  let printed = ''
+  const served = new Promise<string>((resolve) =>
+    child.stdout?.on('data', (chunk: string) => (printed += chunk).includes('\n') && resolve(printed)),
+  )
+  try {
+    const first = await Promise.race([served, ended.then(({ stderr }) => `ended before it served: ${stderr}`)])
+    expect(first).toContain('"gatewayUrl":"http:')
+    const { gatewayUrl } = JSON.parse(first) as { gatewayUrl: string }
+    expect((await fetch(`${gatewayUrl}/health/ready`)).status).toBe(200)
+    expect(await (await fetch(`${gatewayUrl}/openapi.json`)).json()).toMatchObject({ openapi: '3.1.0' })
+  } finally {
+    child.kill('SIGTERM')
+  }
+  expect(await ended).toMatchObject({ status: 0 })
+})
+
+test('the compose file runs what is tried here', () => {
+  expect(COMPOSED.map(([command]) => command).sort()).toEqual(['dispatcher', 'gateway', 'relations', 'screener', 'topics'])
+})
+
+test.each(COMPOSED.map((args) => [args.join(' '), args] as const))('%s gets as far as its cluster, and names it', async (_line, args) => {
+  const environment = {
+    RISKLEDGER_KAFKA: '127.0.0.1:1',
+    RISKLEDGER_LEDGER: 'esdb://127.0.0.1:1?tls=false',
+    RISKLEDGER_DATA_DIR: 'composed',
+  }
+  const { status, stdout } = await node([join(image, 'bin', 'riskledger.js'), ...args, '--json'], environment)
+  expect({ status, printed: JSON.parse(stdout) as unknown }).toEqual({
+    status: 1,
+    printed: { error: { code: 'log-unavailable', message: expect.stringContaining('127.0.0.1:1') as string } },
+  })
+})
+
+test.each([
+  ['a certificate without its key', ['--gateway-cert', 'none.pem'], '--gateway-cert and --gateway-key go together'],
+  ['a key without its certificate', ['--gateway-key', 'none.pem'], '--gateway-cert and --gateway-key go together'],
+  ['a missing certificate', ['--gateway-cert', 'no-such.pem', '--gateway-key', 'none.pem'], '--gateway-cert: no-such.pem is not there'],
+  ['a file without a certificate', ['--gateway-cert', 'none.pem', '--gateway-key', 'none.pem'], '--gateway-cert holds no certificate'],
+])('a gateway with %s does not serve, and names the flag', async (_name, flags, message) => {
+  writeFileSync(join(folder, 'data', 'none.pem'), 'no PEM')
+  const { status, stderr } = await riskledger('up', '--gateway-auth', 'off', '--gateway-port', '0', ...flags, '--data-dir', 'tls')
+  expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringContaining(message) as string })
 })
 
 test('every file can be read, and every folder entered, by a user who is not their owner', () => {
