@@ -69,6 +69,15 @@ test('a policy of a journal that forgets event ids within the grace is read back
   expect(readPolicy(Buffer.from(JSON.stringify(earlier)))).toMatchObject({ kind: 'accepted', policy: { state: { dedupeHorizonMs: 0 } } })
 })
 
+test('as many half-lives as habits can hold apart may go into the grace, and a journal may hold a policy with more', () => {
+  const { policy } = accepted(changed('habitHalfLifeMs: 2592000000', 'habitHalfLifeMs: 56250').text)
+  const earlier = { ...policy, state: { ...policy.state, habitHalfLifeMs: 1_000 } }
+  expect(readPolicy(Buffer.from(JSON.stringify(earlier)))).toMatchObject({
+    kind: 'accepted',
+    policy: { state: { habitHalfLifeMs: 1_000 } },
+  })
+})
+
 describe('a policy is refused, with line and field, for', () => {
   test.each([
     [
@@ -161,6 +170,14 @@ describe('a policy is refused, with line and field, for', () => {
       /too short; allowed: above graceMs/,
       0,
     ],
+    [
+      'a half-life of which too many go into the grace',
+      'habitHalfLifeMs: 2592000000',
+      'habitHalfLifeMs: 56249',
+      'state.habitHalfLifeMs',
+      /too short; allowed: 56250 or more, a 64th of graceMs/,
+      0,
+    ],
     ['another format', 'formatVersion: 1', 'formatVersion: 2', 'formatVersion', /allowed: 1/, 0],
   ])('%s', (_name, from, to, path, message, below) => {
     const { text, line } = changed(from, to)
@@ -235,6 +252,13 @@ describe('a policy is refused, with line and field, for', () => {
     expect(problems.length).toBeGreaterThan(0)
     expect(problems[0].line).toBeGreaterThan(0)
     expect(problems[0].message).toMatch(/allowed/)
+  })
+
+  test('too many tokens are told at the line of the first that is too many', () => {
+    const [{ line, message }] = problemsOf('- 1\n'.repeat(4_000))
+    expect(message).toMatch(/tokens/)
+    expect(problemsOf('- 1\n'.repeat(line - 1))[0].message).not.toMatch(/tokens/)
+    expect(problemsOf('- 1\n'.repeat(line))[0]).toMatchObject({ line, message })
   })
 
   test('too many tokens are told with how many there may be', () => {

@@ -198,7 +198,8 @@ function tokenBeyondMost(yamlText: string): number {
   let at = 0
   for (const token of new Lexer().lex(yamlText)) {
     if (++count > MAX_TOKENS) return Math.min(at, yamlText.length)
-    at += token.length
+    // Marks of the lexer, such as that a value begins, are none of the text.
+    if (yamlText.startsWith(token, at)) at += token.length
   }
   return -1
 }

@@ -5,6 +5,7 @@ import { fallback } from './fallback'
 import { signalsOf } from './signals'
 
 const DAY_MS = 86_400_000
+const MOST_HALF_LIVES_OF_GRACE = 64
 const durationMs = whole(0, 36_525 * DAY_MS)
 const name = z.string().regex(/^[a-z][a-z0-9-]{0,47}$/, 'is no name; allowed: up to 48 of a-z, 0-9 and "-", a letter first')
 
@@ -84,15 +85,14 @@ export const policySchema = z
 
 /** What a policy must also keep to before it is put into force; journals may hold earlier ones that do not. */
 export const newPolicySchema = policySchema.check((context) => {
-  const { graceMs, dedupeHorizonMs } = context.value.state
-  if (dedupeHorizonMs > graceMs) return
+  const { graceMs, dedupeHorizonMs, habitHalfLifeMs } = context.value.state
+  const complain = (field: string, message: string) =>
+    context.issues.push({ code: 'custom', input: context.value, path: ['state', field], message })
   // Else an event could come again within the grace, when its id is forgotten already, and be screened twice.
-  context.issues.push({
-    code: 'custom',
-    input: context.value,
-    path: ['state', 'dedupeHorizonMs'],
-    message: 'is too short; allowed: above graceMs',
-  })
+  if (dedupeHorizonMs <= graceMs) complain('dedupeHorizonMs', 'is too short; allowed: above graceMs')
+  // Else a late event could lie so many half-lives behind the habit that it is compared with that its rate is no number any more.
+  if (graceMs > MOST_HALF_LIVES_OF_GRACE * habitHalfLifeMs)
+    complain('habitHalfLifeMs', `is too short; allowed: ${Math.ceil(graceMs / MOST_HALF_LIVES_OF_GRACE)} or more, a 64th of graceMs`)
 })
 
 /** A policy whose every field was checked. */

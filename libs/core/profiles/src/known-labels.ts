@@ -12,7 +12,7 @@ import {
   type RowPages,
   SECOND_LARGEST,
 } from './account-rows'
-import { COUNT, SUM, SUMS, shiftSums, squaresOf } from './amount-sums'
+import { COUNT, MAX_SUMMED_MINOR, SUM, SUMS, shiftSums, squaresOf } from './amount-sums'
 import { clipRound } from './exact-numbers'
 import type { Features } from './features'
 import type { ProfileOptions } from './profile-options'
@@ -62,7 +62,8 @@ export interface RememberedEvent {
  * Evidence of known labels: sums over the payments *known legitimate*, per account and over the partition, pending evidence, and the
  * chain of an account's recent payments and trades. Known means: an outcome said so, or the label delay passed without one. The
  * earlier outcome wins; a fraud reported after the delay is taken back out, as long as the payment is remembered (`labelMemoryMs`). Beyond
- * it a fraud only sets the time of the last known fraud, and is counted as unmatched. Amounts enter the sums up to a cap; see `shiftSums`.
+ * it a fraud only sets the time of the last known fraud, and is counted as unmatched. Amounts enter the sums up to a cap, and are judged by
+ * them up to it; see `shiftSums`.
  *
  * The largest known-legitimate amount keeps a runner-up, so that taking the largest out leaves the second; taking out two in a row
  * leaves the smaller of the two standing.
@@ -152,8 +153,9 @@ export class KnownLabels {
     features.msSinceLastKnownFraud = fraudMs === 0 ? -1 : Math.max(0, features.eventTimeMs - fraudMs)
     features.pendingEvidencePermille = this.pendingEvidence(slot, features.eventTimeMs, id)
     if (!this.gauge(doubles, d + LEGITIMATE_SUMS)) return -1
-    features.habitDistanceCenti = clipRound(((amount - this.mean) * 100) / this.deviation, -CLIP_CENTI, CLIP_CENTI)
-    return this.mean > 0 ? clipRound((amount * 1000) / this.mean, 0, CLIP_PERMILLE) : -1
+    const summed = Math.min(amount, MAX_SUMMED_MINOR)
+    features.habitDistanceCenti = clipRound(((summed - this.mean) * 100) / this.deviation, -CLIP_CENTI, CLIP_CENTI)
+    return this.mean > 0 ? clipRound((summed * 1000) / this.mean, 0, CLIP_PERMILLE) : -1
   }
 
   /** Largest ratio among the account's payments not newer than `atMs`, but for the one of this id, that await their label; -1 without one. */

@@ -1,5 +1,6 @@
+import fc from 'fast-check'
 import type { EventTopic } from '@riskledger/contracts'
-import type { RawEvents } from '@riskledger/events'
+import type { Login, RawEvents } from '@riskledger/events'
 import { viewOf } from '@riskledger/events/src/testing/view-of'
 import { DAY, HOUR, MINUTE, NOON, login, payment } from '@riskledger/relations/src/testing/events'
 import type { Features } from './features'
@@ -21,6 +22,31 @@ function settled(): ProfileStore {
 }
 
 const at = NOON + 10 * DAY
+
+const distance = fc.option(fc.integer({ min: 0, max: 1000 }))
+
+/** What logins have shown by a minute after the hour. */
+function shownAfter(logins: readonly Login[]): Partial<Features> {
+  const store = settled()
+  for (const event of logins) see(store, 'logins', event)
+  const features = see(store, 'payments', payment(at + HOUR + MINUTE))
+  const {
+    lastLoginBehaviourDistance,
+    earlierLoginBehaviourDistance,
+    msSinceEarlierLoginBehaviour,
+    newerLoginBehaviourDistance,
+    msSinceNewerLoginBehaviour,
+    msSinceEarlierLoginNewDevice,
+  } = features
+  return {
+    lastLoginBehaviourDistance,
+    earlierLoginBehaviourDistance,
+    msSinceEarlierLoginBehaviour,
+    newerLoginBehaviourDistance,
+    msSinceNewerLoginBehaviour,
+    msSinceEarlierLoginNewDevice,
+  }
+}
 
 describe('what a login showed', () => {
   test('is not taken back by another one right after it', () => {
@@ -77,6 +103,48 @@ describe('what a login showed', () => {
       newerLoginBehaviourDistance: 10,
       msSinceNewerLoginBehaviour: 18 * MINUTE,
     })
+  })
+
+  test.each([100, 3_600_000])('is kept where it comes %d ms behind a newer one, by its own time', (behindMs) => {
+    const store = settled()
+    see(store, 'logins', login(at + HOUR, { deviceId: 'own', behaviourDistance: 40 }))
+    see(store, 'logins', login(at + HOUR - behindMs, { deviceId: 'other', behaviourDistance: 900 }))
+    const secondMs = Math.floor((at + HOUR - behindMs) / 1000) * 1000
+    expect(see(store, 'payments', payment(at + HOUR + MINUTE, { deviceId: 'other' }))).toMatchObject({
+      device: 'known',
+      lastLoginBehaviourDistance: 40,
+      lastLoginNewDevice: false,
+      earlierLoginBehaviourDistance: 900,
+      msSinceEarlierLoginBehaviour: at + HOUR + MINUTE - secondMs,
+      msSinceEarlierLoginNewDevice: at + HOUR + MINUTE - secondMs,
+    })
+  })
+
+  test('is not kept where it comes more than an hour behind', () => {
+    const store = settled()
+    see(store, 'logins', login(at + HOUR + 1_000, { deviceId: 'own', behaviourDistance: 40 }))
+    see(store, 'logins', login(at, { deviceId: 'other', behaviourDistance: 900 }))
+    expect(see(store, 'payments', payment(at + HOUR + MINUTE))).toMatchObject({
+      earlierLoginBehaviourDistance: -1,
+      msSinceEarlierLoginNewDevice: -1,
+    })
+  })
+
+  test('is the same where one of three comes late as where all come in order', () => {
+    const logins = fc.tuple(
+      ...[0, 1, 2].map((i) => fc.record({ atMs: fc.integer({ min: i * 20 * MINUTE, max: (i + 1) * 20 * MINUTE - 1 }), distance })),
+    )
+    fc.assert(
+      fc.property(logins, fc.nat(2), fc.boolean(), (three, lateOne, other) => {
+        const events = three.map(({ atMs, distance: behaviourDistance }, i) =>
+          login(at + atMs, { deviceId: i === lateOne && other ? 'other' : 'own', behaviourDistance }),
+        )
+        const last = login(at + HOUR, { deviceId: 'own', behaviourDistance: 30 })
+        const inOrder = shownAfter([...events, last])
+        expect(shownAfter([...events.filter((_, i) => i !== lateOne), last, events[lateOne]])).toEqual(inOrder)
+      }),
+      { numRuns: 50 },
+    )
   })
 
   test('grows no older with the logins in between, however many', () => {

@@ -52,6 +52,7 @@ const FLAG_BITS = 2
 const DISTANCE_BITS = 11
 const DISTANCE_MASK = (1 << DISTANCE_BITS) - 1
 const DEVICE_AGE_AT = FLAG_BITS + DISTANCE_BITS
+const SHOWN_MASK = (1 << DEVICE_AGE_AT) - 1
 const AGE_BITS = 12
 const AGE_MASK = (1 << AGE_BITS) - 1
 
@@ -72,7 +73,8 @@ const NOTHING: Shown = { distance: -1, age: 0 }
  * new address says little about somebody whose address always changes. Where all are known, the finest counts ln(p(all) / p(account)).
  *
  * A login does not take back what others up to an hour before it showed: the largest distance from the usual behaviour is kept, the largest
- * since that one, which is needed when that one is too old, and the latest new device, each with the second in which it came.
+ * since that one, which is needed when that one is too old, and the latest new device, each with the second in which it came. So is what one showed
+ * that comes behind the latest, by its own time.
  *
  * Only successful logins teach all features, payments and trades teach device and country; failed logins teach nothing.
  */
@@ -261,8 +263,11 @@ export class Places {
   private rememberLogin(row: Uint32Array, event: LoginView, features: Features, network: number): void {
     row[LOGINS]++
     const lastMs = row[LAST_SECONDS] * 1000 + row[LAST_MILLIS]
-    if (event.eventTimeMs < lastMs) return
     const seconds = Math.floor(event.eventTimeMs / 1000)
+    if (event.eventTimeMs < lastMs) {
+      keepLate(row, { distance: event.behaviourDistance ?? -1, age: row[LAST_SECONDS] - seconds }, features.device === 'new')
+      return
+    }
     const deviceAge = deviceAgeAfter(row, seconds - row[LAST_SECONDS])
     keepDistances(row, seconds - row[LAST_SECONDS])
     row[LAST_SECONDS] = seconds
@@ -276,7 +281,7 @@ export class Places {
     row[LAST_CLASS] = event.networkClass === 'unknown' ? 0 : hashToken(event.networkClass)
     const distance = event.behaviourDistance === null ? 0 : event.behaviourDistance + 1
     const flags = (features.device === 'new' ? NEW_DEVICE : 0) | (features.network === 'new' ? NEW_NETWORK : 0)
-    row[LAST_SHOWN] = flags | (distance << FLAG_BITS) | ((deviceAge + 1) << DEVICE_AGE_AT)
+    keepShown(row, flags | (distance << FLAG_BITS), deviceAge)
   }
 
   write(writer: ByteWriter): void {
@@ -294,6 +299,11 @@ export class Places {
 
 function lastDistance(row: Uint32Array): number {
   return ((row[LAST_SHOWN] >>> FLAG_BITS) & DISTANCE_MASK) - 1
+}
+
+/** Sets what the latest login showed, and the age of the new device kept; -1 for none. */
+function keepShown(row: Uint32Array, shown: number, deviceAge: number): void {
+  row[LAST_SHOWN] = shown | ((deviceAge + 1) << DEVICE_AGE_AT)
 }
 
 function keptAt(row: Uint32Array, word: number): Shown {
@@ -314,6 +324,22 @@ function keepDistances(row: Uint32Array, seconds: number): void {
   const oldest = aged(keptAt(row, KEPT_LARGEST), seconds)
   const older = aged(keptAt(row, KEPT_NEWER), seconds)
   const last = aged({ distance: lastDistance(row), age: 0 }, seconds)
+  keepLargest(row, oldest, older, last)
+}
+
+/** Keeps what a login showed that came behind the latest. */
+function keepLate(row: Uint32Array, late: Shown, isNewDevice: boolean): void {
+  if (late.age > KEPT_SECONDS) return
+  if (late.distance >= 0) {
+    const [oldest, older, last] = [keptAt(row, KEPT_LARGEST), keptAt(row, KEPT_NEWER), late].sort((a, b) => b.age - a.age)
+    keepLargest(row, oldest, older, last)
+  }
+  const deviceAge = keptDeviceAge(row)
+  if (isNewDevice && (deviceAge < 0 || late.age < deviceAge)) keepShown(row, row[LAST_SHOWN] & SHOWN_MASK, late.age)
+}
+
+/** Keeps the largest of three distances in order of time, and the largest since that one. */
+function keepLargest(row: Uint32Array, oldest: Shown, older: Shown, last: Shown): void {
   const largest = larger(oldest, larger(older, last))
   const newer = largest === oldest ? larger(older, last) : largest === older ? last : NOTHING
   row[KEPT_LARGEST] = ((largest.distance + 1) << AGE_BITS) | largest.age

@@ -91,6 +91,22 @@ describe('windows and known labels', () => {
     )
   }, 30_000)
 
+  test('an amount is judged by sums as much as it enters them: who always pays much is not far from habit', () => {
+    const store = fresh()
+    const paysMuch = (timeMs: number, more = 0) => payment(timeMs, { amountReferenceMinor: 5_000_000_000_000 + more })
+    for (let day = 0; day < 10; day++) see(store, 'payments', paysMuch(NOON + day * DAY))
+    const features = see(store, 'payments', paysMuch(NOON + 20 * DAY, 50_000_000_000))
+    expect(features).toMatchObject({ amountMinor: 5_050_000_000_000, habitDistanceCenti: 0, ratioToLargestPermille: 1010 })
+    expect(see(store, 'payments', paysMuch(NOON + 20 * DAY + 1)).pendingEvidencePermille).toBe(1000)
+  })
+
+  test('rates are numbers for an event as many half-lives behind as a policy lets one be', () => {
+    const store = fresh({ habitHalfLifeMs: HOUR / 64 })
+    for (const timeMs of [NOON, NOON + 30 * MINUTE, NOON + HOUR]) see(store, 'payments', payment(timeMs))
+    const { paymentsPerDayMilli, hourHabitMilliCount, hourSharePpm } = see(store, 'payments', payment(NOON))
+    for (const value of [paymentsPerDayMilli, hourHabitMilliCount, hourSharePpm]) expect(value).toBeGreaterThan(0)
+  })
+
   test('an outcome at exactly the end of the delay comes before the legitimate expiry', () => {
     const store = fresh()
     const one = payment(NOON)

@@ -50,3 +50,43 @@ test('an attack of an unknown kind is an attack, and hides none that is known', 
   expect(see(store, 'payments', payment(NOON + 4)).livenessAttackKind).toBe('mask')
   expect(see(store, 'payments', payment(NOON + 8 * DAY)).livenessAttackKind).toBe('none')
 })
+
+test('a check that passed shows no attack of an unknown kind: its vendor may tell no kinds apart', () => {
+  const store = fresh()
+  see(store, 'liveness-results', liveness(NOON, { outcome: 'failed' }))
+  see(store, 'liveness-results', liveness(NOON + 1, { outcome: 'passed', attackKind: 'unknown' }))
+  expect(see(store, 'payments', payment(NOON + 2))).toMatchObject({ livenessAttackKind: 'none', livenessPassedAfterFailure: true })
+  see(store, 'liveness-results', liveness(NOON + 3, { outcome: 'passed', attackKind: 'mask' }))
+  expect(see(store, 'payments', payment(NOON + 4)).livenessAttackKind).toBe('mask')
+})
+
+describe('of more than sixteen checks', () => {
+  function abandon(store: ProfileStore, fromMs: number, count = 16): void {
+    for (let i = 0; i < count; i++) see(store, 'liveness-results', liveness(fromMs + i, { outcome: 'abandoned' }))
+  }
+
+  test('those that show an attack or another face stay', () => {
+    const store = fresh()
+    see(store, 'liveness-results', liveness(NOON, { attackKind: 'mask' }))
+    see(store, 'liveness-results', liveness(NOON + 1, { faceMatch: 'mismatch' }))
+    abandon(store, NOON + 2)
+    expect(see(store, 'payments', payment(NOON + 99))).toMatchObject({ livenessAttackKind: 'mask', livenessFaceMismatch: true })
+    expect(see(store, 'payments', payment(NOON + 2 * DAY)).livenessAttackKind).toBe('mask')
+  })
+
+  test('those that count no more go first, whatever they showed', () => {
+    const store = fresh()
+    for (let i = 0; i < 8; i++) see(store, 'liveness-results', liveness(NOON + i, { attackKind: 'mask' }))
+    for (let i = 0; i < 8; i++) see(store, 'liveness-results', liveness(NOON + 6 * DAY + i, { faceMatch: 'mismatch' }))
+    abandon(store, NOON + 8 * DAY)
+    expect(see(store, 'payments', payment(NOON + 8 * DAY + 99)).livenessAbandoned1d).toBe(16)
+  })
+
+  test('the oldest goes where all show an attack', () => {
+    const store = fresh()
+    see(store, 'liveness-results', liveness(NOON, { attackKind: 'mask' }))
+    for (let i = 1; i <= 16; i++) see(store, 'liveness-results', liveness(NOON + i, { attackKind: 'photo' }))
+    expect(see(store, 'payments', payment(NOON + 99)).livenessFailed1d).toBe(16)
+    expect(see(store, 'payments', payment(NOON + 7 * DAY)).livenessAttackKind).toBe('photo')
+  })
+})

@@ -6,6 +6,8 @@ import type { AlertSeverities, Features } from './features'
 const MAX_ALERTS = 16
 const MAX_CHECKS = 16
 const DAY_MS = 86_400_000
+/** An attack counts so long, whatever else a check shows a day. */
+const ATTACK_MS = 7 * DAY_MS
 const FOREVER = Number.MAX_SAFE_INTEGER
 
 interface StandingAlert {
@@ -41,9 +43,9 @@ export interface ReportSubject {
 }
 
 /**
- * What others reported of an account: alerts of providers and liveness checks. Rare, so plain objects per account; the last sixteen checks,
- * and sixteen alerts: of more, one that has ended goes first, else the least severe of the kind that has most, so that no number of one
- * kind pushes out another.
+ * What others reported of an account: alerts of providers and liveness checks. Rare, so plain objects per account; sixteen checks: of more,
+ * one that counts no more goes first, else the oldest that shows neither an attack nor another face, else the oldest; and sixteen alerts: of
+ * more, one that has ended goes first, else the least severe of the kind that has most, so that no number of one kind pushes out another.
  * An alert that names an event is about that event, one that names a counterparty about this account's dealings with it, one that names
  * neither about the account. A clear ends what the same provider said of the same subject in the same kind.
  */
@@ -102,7 +104,7 @@ export class Reports {
     while (at > 0 && checks[at - 1].timeMs > event.eventTimeMs) at--
     checks.splice(at, 0, { timeMs: event.eventTimeMs, outcome: event.outcome, attackKind: event.attackKind, faceMatch: event.faceMatch })
     if (checks.length > MAX_CHECKS) {
-      checks.shift()
+      checks.splice(leastTelling(checks), 1)
       this.forgotten++
     }
   }
@@ -119,9 +121,9 @@ export class Reports {
     }
     for (const check of reports.checks) {
       const ageMs = atMs - check.timeMs
-      if (ageMs < 0 || ageMs >= 7 * DAY_MS) continue
-      // An attack of a kind not told apart is an attack, and takes nothing from one that was.
-      if (check.attackKind !== 'none' && (check.attackKind !== 'unknown' || features.livenessAttackKind === 'none'))
+      if (ageMs < 0 || ageMs >= ATTACK_MS) continue
+      // An attack of a kind not told apart takes nothing from one that was.
+      if (showsAttack(check) && (check.attackKind !== 'unknown' || features.livenessAttackKind === 'none'))
         features.livenessAttackKind = check.attackKind
       if (ageMs >= DAY_MS) continue
       if (check.outcome === 'failed') features.livenessFailed1d++
@@ -176,6 +178,22 @@ function leastWeighty(alerts: readonly StandingAlert[], nowMs: number): number {
   for (const [place, { kind, severity }] of alerts.entries())
     if (counts.get(kind) === most && (least < 0 || severity < alerts[least].severity)) least = place
   return least
+}
+
+/** An attack of a kind not told apart is an attack too, but where the check passed: its vendor may tell no kinds apart. */
+function showsAttack({ attackKind, outcome }: Check): boolean {
+  return attackKind !== 'none' && (attackKind !== 'unknown' || outcome !== 'passed')
+}
+
+/** The place of the check that is missed least: the oldest that counts no more, else the oldest without attack and mismatch, else the oldest. */
+function leastTelling(checks: readonly Check[]): number {
+  const nowMs = checks[checks.length - 1].timeMs
+  const spent = checks.findIndex((check) => nowMs - check.timeMs >= (showsAttack(check) ? ATTACK_MS : DAY_MS))
+  if (spent >= 0) return spent
+  return Math.max(
+    0,
+    checks.findIndex((check) => !showsAttack(check) && check.faceMatch !== 'mismatch'),
+  )
 }
 
 function writeReports(reports: AccountReports, writer: ByteWriter): void {
