@@ -21,7 +21,7 @@ const NO_DATA = new Uint8Array(0)
 runThread<JournalThreadInput>(async ({ input, ready, ...context }) => {
   const { connectionString, after, until } = input
   const handOver = new HandOver<JournalItem>(context)
-  const ledger = await connectLedger({ connectionString })
+  const ledger = await connectLedger({ connectionString, signal: context.signal })
   ready()
   try {
     for await (const { revision, opened } of checkedEntries(ledger, after)) {

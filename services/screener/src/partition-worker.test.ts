@@ -20,8 +20,10 @@ import { JournalFold, type InputVisitor, type WorkerState } from '@riskledger/sc
 import { KeptLogger, MemoryEventLog, MemoryLedger, MemorySnapshots, NO_METRICS } from '@riskledger/testing'
 import { foldForward, foldFromSnapshot } from './fold-journal'
 import { startPartitionWorker, type PartitionWorker, type WorkerOptions } from './partition-worker'
+import { policiesInForce } from './policies-in-force'
 import { policiesToBegin } from './policies-to-begin'
 import { PolicyShelf } from './policy-shelf'
+import { startOnView } from './start-on-view'
 
 const STREAM = screeningStream(0, 0)
 const YAML = readFileSync(join(__dirname, '../../../policies/default.yaml'), 'utf8')
@@ -237,6 +239,34 @@ test('who takes a partition over fences who had it, an append in flight included
   expect(fold.tenure).toMatchObject({ workerId: 'w-2', generation: 2 })
 })
 
+test('a tenure that another entry refuses lets no label become known: the next one goes on from what the journal holds', async () => {
+  const delayMs = POLICY.policy.state.labelDelayMs
+  const slower = policyOf(YAML.replace(`labelDelayMs: ${delayMs}`, `labelDelayMs: ${2 * delayMs}`))
+  let nowMs = payment(1).brokerTimeMs
+  const old = await bench.start({ nowMs: () => nowMs })
+  await bench.log.append([payment(1)])
+  await old.reached(1)
+  // The first payment's label is due at the time that the second one's batch tells, and nobody has looked since.
+  nowMs += delayMs + 30_000
+  await bench.log.append([payment(delayMs / 1_000 - 20)])
+  await old.reached(2)
+  const activations = (): number => types(bench.ledger).filter((type) => type === 'PolicyActivated').length
+  bench.ledger.gate = async (_, [{ type }]) => {
+    if (type !== 'TenureBegan' || activations() > 1) return
+    old.worker.activate(slower)
+    while (activations() === 1) await new Promise((resolve) => setImmediate(resolve))
+  }
+  const young = await bench.start({ workerId: 'w-2', policy: null, nowMs: () => nowMs })
+  expect(types(bench.ledger).at(-1)).toBe('TenureBegan')
+  expect(activations()).toBe(2)
+  await young.worker.stop()
+  const replay = new JournalFold(STREAM)
+  replay.checksStates = true
+  await foldForward(replay, { ledger: bench.ledger, policies: new PolicyShelf(bench.ledger, '') })
+  expect(replay.firstMismatch).toBeNull()
+  expect(young.worker.fold.step!.stateHash()).toBe(replay.step!.stateHash())
+})
+
 test('who finds a newer tenure behind its own stops at once', async () => {
   let young: Promise<unknown> | undefined
   const gate = bench.ledger.gate
@@ -353,6 +383,17 @@ test('who takes a partition again after a policy was activated does not put the 
   const fresh = await new Bench().start(policiesToBegin(given, OTHER))
   expect(fresh.worker.fold.step!.policyHash).toBe(POLICY.hash)
   await fresh.worker.stop()
+})
+
+test('the policies in force are those at the ends of the journals, of a partition without one there is none', async () => {
+  const inForce = (): Promise<ReadonlyMap<number, string>> => policiesInForce(bench.ledger, { environment: '', partitionCount: 2 })
+  expect(await inForce()).toEqual(new Map())
+  const { worker, reached } = await bench.start()
+  expect(await inForce()).toEqual(new Map([[0, POLICY.hash]]))
+  worker.activate(OTHER)
+  await bench.log.append([payment(1)])
+  await reached(1)
+  expect(await inForce()).toEqual(new Map([[0, OTHER.hash]]))
 })
 
 test('a policy switches also where the ledger does not answer at first, and loses an answer', async () => {
@@ -652,6 +693,45 @@ describe('what relations learned and nobody had looked at when the worker ended'
     await worker.stop()
     expect(after).toEqual(['start'])
     expect(await listedFacts(ledger)).toEqual([`3 ${counterpartyId}@0`])
+  })
+})
+
+describe('a worker on a view of its own', () => {
+  /** A view whose fetches do not answer until it is closed. */
+  function silentView(onFetch: () => void) {
+    const log = new MemoryEventLog()
+    let close = (): void => undefined
+    const closed = new Promise<void>((resolve) => (close = resolve))
+    log.fetch = async () => {
+      onFetch()
+      await closed
+      throw new RiskError('cancelled', 'the log is closed', { retriable: false })
+    }
+    const closes: string[] = []
+    log.close = async () => {
+      closes.push('close')
+      close()
+    }
+    return { log, closes }
+  }
+
+  test('that is told to stop while the log does not answer stops at once, without an error', async () => {
+    let fetch = (): void => undefined
+    const fetched = new Promise<void>((resolve) => (fetch = resolve))
+    const { log } = silentView(fetch)
+    const worker = await startOnView({ view: () => log }, async (view) => (await bench.start({ log: view })).worker)
+    await fetched
+    await worker.stop()
+    await worker.done
+    // What it tells of itself is still its own.
+    expect(worker.durableOffsets).toHaveLength(RAW_TOPICS.length)
+  })
+
+  test('closes it where it cannot be started', async () => {
+    const { log, closes } = silentView(() => undefined)
+    const start = (): Promise<never> => Promise.reject(new Error('no'))
+    await expect(startOnView({ view: () => log }, start)).rejects.toThrow('no')
+    expect(closes).toEqual(['close'])
   })
 })
 

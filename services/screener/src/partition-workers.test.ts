@@ -7,6 +7,7 @@ import { PartitionWorkers } from './partition-workers'
 /** A worker that ends when it is told to, or by the error that a test gives it. */
 class FakeWorker {
   stopped = 0
+  readonly fold: { readonly step: { policyHash: string } }
   begin: () => void = () => undefined
   readonly begun: Promise<void>
   readonly activated: AcceptedPolicy[] = []
@@ -18,7 +19,11 @@ class FakeWorker {
   })
 
   /** A worker that begins at once, unless the test says when. */
-  constructor(begins: 'at once' | 'when told') {
+  constructor(
+    begins: 'at once' | 'when told',
+    private readonly journal: { policyHash: string } = { policyHash: 'of the start' },
+  ) {
+    this.fold = { step: { policyHash: journal.policyHash } }
     this.begun = new Promise((resolve) => (this.begin = resolve))
     if (begins === 'at once') this.begin()
     this.done.catch(() => undefined)
@@ -30,6 +35,8 @@ class FakeWorker {
   readonly activate = (policy: AcceptedPolicy): void => {
     if (this.refusal !== null) throw this.refusal
     this.activated.push(policy)
+    this.journal.policyHash = policy.hash
+    this.fold.step.policyHash = policy.hash
   }
 
   stop = (): Promise<void> => {
@@ -48,6 +55,9 @@ function bench(
   begins: 'at once' | 'when told' = 'at once',
   timing: { readonly firstBatchWaitMs?: number } = {},
 ) {
+  /** What each journal is at, by partition. */
+  const journals = Array.from({ length: 5 }, () => ({ policyHash: 'of the start' }))
+  const ledger = { answers: true }
   const prepared: (number | null)[] = []
   const started: { partition: number; worker: FakeWorker }[] = []
   const logger = new KeptLogger()
@@ -56,16 +66,20 @@ function bench(
     retakeDelayMs: 0,
     logger,
     onNext: (next) => prepared.push(next),
+    policiesInForce: async () => {
+      if (!ledger.answers) throw new RiskError('ledger-unavailable', 'away', { retriable: true })
+      return new Map(journals.map(({ policyHash }, partition) => [partition, policyHash]))
+    },
     ...timing,
     start: async (partition, stillMine) => {
       await before(partition, stillMine)
-      const worker = new FakeWorker(begins)
+      const worker = new FakeWorker(begins, journals[partition])
       started.push({ partition, worker })
       return worker as unknown as PartitionWorker
     },
   })
   const startedPartitions = () => started.map(({ partition }) => partition)
-  return { workers, started, startedPartitions, prepared, logger }
+  return { workers, started, startedPartitions, prepared, logger, journals, ledger }
 }
 
 async function until(holds: () => boolean): Promise<void> {
@@ -147,6 +161,36 @@ test('the last of overlapping assignments counts, and a take-over that it overta
   release()
   await Promise.all([first, second])
   expect(startedPartitions()).toEqual([1])
+  await workers.stop()
+})
+
+test('a partition that is given away and given back while its take-over ends is taken after that', async () => {
+  const letGo: (() => void)[] = []
+  const { workers, startedPartitions, logger } = bench('retakes', async (_, stillMine) => {
+    if (letGo.length > 0) return
+    const wasMine = await new Promise<boolean>((resolve) => letGo.push(() => resolve(stillMine())))
+    // Winding up takes it some time.
+    await new Promise<void>((resolve) => letGo.push(resolve))
+    if (!wasMine) throw new RiskError('cancelled', 'given to another', { retriable: false })
+  })
+  const assigned = [workers.assign([0])]
+  await until(() => letGo.length === 1)
+  assigned.push(workers.assign([]))
+  letGo[0]()
+  await until(() => letGo.length === 2)
+  assigned.push(workers.assign([0]))
+  letGo[1]()
+  await Promise.all(assigned)
+  expect(startedPartitions()).toEqual([0])
+  expect(logger.lines).toEqual([])
+  await workers.stop()
+})
+
+test('a take-over that is cancelled by anything but another assignment ends the process', async () => {
+  const { workers } = bench('retakes', async () => {
+    throw new RiskError('cancelled', 'the log is closed', { retriable: false })
+  })
+  await expect(workers.assign([0])).rejects.toMatchObject({ code: 'cancelled' })
   await workers.stop()
 })
 
@@ -246,6 +290,64 @@ describe('a policy that was activated', () => {
     await until(() => started.length === 3 && workers.running.size === 2)
     expect(started.map(({ worker }) => worker.activated)).toEqual([[policy], [policy], [policy]])
     expect(workers.activated).toBe(policy)
+    await workers.stop()
+  })
+
+  test('is not put over the one that somebody else has put into a journal since', async () => {
+    const { workers, started, journals } = bench('retakes')
+    await workers.assign([0])
+    workers.activate(policy)
+    await workers.assign([])
+    for (const partition of [0, 1]) journals[partition].policyHash = 'of somebody else'
+    // The last one nobody has switched.
+    await workers.assign([0, 1, 2])
+    expect(started.map(({ worker }) => worker.activated)).toEqual([[policy], [], [], [policy]])
+    await workers.stop()
+  })
+
+  test('is not put into force again where somebody has put back the one before', async () => {
+    const { workers, started, journals } = bench('retakes')
+    await workers.assign([0])
+    workers.activate(policy)
+    await workers.assign([])
+    journals[0].policyHash = 'of the start'
+    await workers.assign([0])
+    expect(started.map(({ worker }) => worker.activated)).toEqual([[policy], []])
+    await workers.stop()
+  })
+
+  test('reaches a partition whose worker ended before it had switched', async () => {
+    const { workers, started, journals } = bench('retakes')
+    await workers.assign([0])
+    workers.activate(policy)
+    journals[0].policyHash = 'of the start'
+    started[0].worker.end(fenced())
+    await until(() => started.length === 2 && workers.running.size === 1)
+    expect(started[1].worker.activated).toEqual([policy])
+    await workers.stop()
+  })
+
+  test('reaches a partition that was being taken over by the policy of the start as it was heard', async () => {
+    let take = (): void => undefined
+    const { workers, started, journals } = bench('retakes', () => new Promise<void>((resolve) => (take = resolve)))
+    journals[0].policyHash = 'of yesterday'
+    const taking = workers.assign([0])
+    await new Promise((resolve) => setImmediate(resolve))
+    workers.activate(policy)
+    journals[0].policyHash = 'of the start'
+    take()
+    await taking
+    expect(started[0].worker.activated).toEqual([policy])
+    await workers.stop()
+  })
+
+  test('reaches later take-overs also where the ledger did not tell what the journals were at, which is logged', async () => {
+    const { workers, started, ledger, logger } = bench('retakes')
+    ledger.answers = false
+    workers.activate(policy)
+    await workers.assign([0])
+    expect(started[0].worker.activated).toEqual([policy])
+    expect(logger.lines).toMatchObject([{ level: 'warn', fields: { policyHash: 'x', reason: 'away' } }])
     await workers.stop()
   })
 

@@ -1,6 +1,7 @@
 import { RiskError, type Logger } from '@riskledger/contracts'
 import type { AcceptedPolicy } from '@riskledger/policy'
 import type { PartitionWorker } from './partition-worker'
+import { PolicyActivation } from './policy-activation'
 
 /** Before a lost partition is taken again: time for a member that was out of touch to learn that the group has given its partitions to others. */
 const RETAKE_DELAY_MS = 5_000
@@ -16,6 +17,11 @@ export interface PartitionWorkersOptions {
   readonly start: (partition: number, stillMine: () => boolean) => Promise<PartitionWorker>
   /** Told after each take-over which partition is taken next, so that its snapshot can be loaded meanwhile; null once none is. */
   readonly onNext?: (next: number | null) => void
+  /**
+   * Hash of the policy in force at the end of each journal that has one, by partition: asked when a policy is activated, so that a journal which somebody else has switched
+   * after that is left at theirs. Where it rejects, nothing is known of that, and the activated policy goes over what is there.
+   */
+  readonly policiesInForce: () => Promise<ReadonlyMap<number, string>>
   /** Default 1,000 ms; see `FIRST_BATCH_WAIT_MS`. */
   readonly firstBatchWaitMs?: number
   /**
@@ -33,7 +39,7 @@ export class PartitionWorkers {
   private readonly held = new Map<number, PartitionWorker>()
   private readonly retakes = new Map<number, number>()
   private wanted: ReadonlySet<number> = new Set()
-  private lastActivated: AcceptedPolicy | null = null
+  private lastActivation: PolicyActivation | null = null
   private closed = false
   private readonly timers = new Set<NodeJS.Timeout>()
   private settling: Promise<void> = Promise.resolve()
@@ -55,7 +61,7 @@ export class PartitionWorkers {
 
   /** The last policy that was activated and not refused; null before the first. */
   get activated(): AcceptedPolicy | null {
-    return this.lastActivated
+    return this.lastActivation?.policy ?? null
   }
 
   /** Partitions that are assigned here and have no worker yet, or have lost it. */
@@ -92,13 +98,15 @@ export class PartitionWorkers {
   }
 
   /**
-   * Puts a policy into force at the next batch boundary of each worker, and of each that is started later. One that cannot go on by it keeps its own, which is logged;
-   * later ones are not told of a policy that was refused so.
+   * Puts a policy into force at the next batch boundary of each worker, and of each that is started later, unless somebody else has switched its journal in between. One
+   * that cannot go on by it keeps its own, which is logged; later ones are not told of a policy that was refused so.
    */
   activate(policy: AcceptedPolicy): void {
+    // Asked before anybody here switches.
+    const before = this.policiesBefore(policy)
     let refused = false
     for (const [partition, worker] of this.held) if (!this.switches({ partition, worker, policy })) refused = true
-    if (!refused) this.lastActivated = policy
+    if (!refused) this.lastActivation = new PolicyActivation(policy, before)
   }
 
   /** Tells that a worker has journaled inputs, so that its earlier retakes no longer count. */
@@ -109,7 +117,11 @@ export class PartitionWorkers {
   private async settle(): Promise<void> {
     const leaving = [...this.held].filter(([partition]) => !this.wanted.has(partition))
     // A worker that ended by an error has said so; leaving it must not fail for that again.
-    await Promise.allSettled(leaving.map(([, worker]) => worker.stop()))
+    const leave = async ([partition, worker]: [number, PartitionWorker]): Promise<void> => {
+      await worker.stop()
+      this.lastActivation?.noteLeft(partition, worker.fold.step!.policyHash)
+    }
+    await Promise.allSettled(leaving.map(leave))
     for (const [partition] of leaving) this.held.delete(partition)
     const { onNext } = this.options
     const { missing, wanted } = this
@@ -141,16 +153,37 @@ export class PartitionWorkers {
   }
 
   private async take(partition: number): Promise<void> {
+    const { wanted } = this
     const stillMine = (): boolean => this.wanted.has(partition)
+    const { lastActivation: heard } = this
+    await heard?.known
     try {
       const worker = await this.options.start(partition, stillMine)
       this.held.set(partition, worker)
       worker.done.catch((error: unknown) => this.onEnded({ partition, worker, error }))
-      if (this.lastActivated !== null) this.switches({ partition, worker, policy: this.lastActivated })
+      const { lastActivation: last } = this
+      // One that was heard meanwhile is newer than whatever the take-over has put into force.
+      if (last !== null && (last !== heard || !last.isOverruled(partition, worker.fold.step!.policyHash)))
+        this.switches({ partition, worker, policy: last.policy })
     } catch (error) {
       if (!stillMine() && isOvertaken(error)) return
+      // Given back since: the assignment that did so waits for this one, and takes it.
+      if (this.wanted !== wanted && isCancelled(error)) return
       if (!this.mayRetake(partition, error)) throw error
       this.retakeLater()
+    }
+  }
+
+  private async policiesBefore({ hash: policyHash }: AcceptedPolicy): Promise<ReadonlyMap<number, string>> {
+    try {
+      return await this.options.policiesInForce()
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      this.options.logger.warn('the policies in force could not be read: one that is activated goes over whatever comes between', {
+        policyHash,
+        reason,
+      })
+      return new Map()
     }
   }
 
@@ -212,5 +245,9 @@ export class PartitionWorkers {
 
 /** True of what a take-over rejects with where somebody else has the partition, or is to have it. */
 function isOvertaken(error: unknown): boolean {
-  return error instanceof RiskError && (error.code === 'cancelled' || error.code === 'fenced')
+  return isCancelled(error) || (error instanceof RiskError && error.code === 'fenced')
+}
+
+function isCancelled(error: unknown): boolean {
+  return error instanceof RiskError && error.code === 'cancelled'
 }

@@ -4,7 +4,7 @@ import { encodeLedgerJson } from '@riskledger/events'
 import { screeningStream, sealEntry, ZERO_HASH, type ChainHead, type SealedEntry } from '@riskledger/journal'
 import type { AcceptedPolicy, Policy } from '@riskledger/policy'
 import { PROCESS_TIMERS } from '@riskledger/runtime'
-import { JournalFold, type StateAttested } from '@riskledger/screening'
+import { hashOfCopy, JournalFold, type StateAttested, type WorkerState } from '@riskledger/screening'
 import { assertSameLog } from './assert-same-log'
 import { entriesBeyond } from './entries-beyond'
 import { forgetOfferedIfReplaced } from './fact-feed'
@@ -221,7 +221,7 @@ async function appendTenure(
     workerId: options.workerId,
     generation,
     engineHash: options.engineHash,
-    stateHash: isNew || attestedLater ? ZERO_HASH : step.stateHash(),
+    stateHash: isNew || attestedLater ? ZERO_HASH : hashToTell(state, options),
     recordsAnswers: true,
   })
   const tenure = sealEntry(fold.head, {
@@ -243,6 +243,13 @@ async function appendTenure(
   // Whoever awaits it sees the rejection.
   stateHash?.catch(() => undefined)
   return { generation, stateHash }
+}
+
+/** Of a copy: where the tenure is refused the fold goes on from here, and only what is in the journal may move it. */
+function hashToTell(state: WorkerState, { policies, logger, partition }: TakeOverOptions): string {
+  const stateHash = hashOfCopy(state, (hash) => policies.get(hash))
+  if (stateHash === null) logger.warn('the state of this tenure is too large to be copied and hashed: no entry attests it', { partition })
+  return stateHash ?? ZERO_HASH
 }
 
 /** Epochs number what relations learned; another length in the middle of a journal would let two numbers mean one time. */

@@ -1,9 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createMetrics, openEventLog, startThread } from '@riskledger/runtime'
+import { createMetrics, openEventLog, startThread, threadModule } from '@riskledger/runtime'
+import { emptyHead, screeningStream } from '@riskledger/journal'
 import { KeptLogger, SilentServer } from '@riskledger/testing'
 import { DEFAULT_PACE, SCREENER_THREAD, type ScreenerThreadInput } from './index'
+import type { JournalThreadInput } from './journal-thread'
 
 let folder: string
 let silent: SilentServer
@@ -39,6 +41,19 @@ test('told to stop while its ledger does not answer, it leaves as cancelled', as
     pace: DEFAULT_PACE,
   }
   const thread = startThread(SCREENER_THREAD, { name: 'screener', input })
+  await Promise.race([silent.connected, thread.done])
+  await expect(thread.stop()).rejects.toMatchObject({ code: 'cancelled' })
+  await expect(thread.ready).rejects.toMatchObject({ code: 'cancelled' })
+})
+
+test('so does the thread that reads a journal ahead', async () => {
+  const input: JournalThreadInput = {
+    connectionString: `esdb://${silent.address}?tls=false`,
+    after: emptyHead(screeningStream(0, 0)),
+    until: null,
+  }
+  const module = threadModule(__dirname, { source: 'journal-thread.ts', bundled: 'journal-thread' })
+  const thread = startThread(module, { name: 'journal', input })
   await Promise.race([silent.connected, thread.done])
   await expect(thread.stop()).rejects.toMatchObject({ code: 'cancelled' })
   await expect(thread.ready).rejects.toMatchObject({ code: 'cancelled' })

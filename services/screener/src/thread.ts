@@ -21,10 +21,12 @@ import { joinGroup, type GroupMembership } from './join-group'
 import { openSnapshots, type ThreadedSnapshots } from './open-snapshots'
 import { startPartitionWorker, type PartitionWorker, type WorkerOptions } from './partition-worker'
 import { PartitionWorkers } from './partition-workers'
+import { policiesInForce } from './policies-in-force'
 import { policiesToBegin } from './policies-to-begin'
 import { PolicyShelf } from './policy-shelf'
 import { SnapshotRoom } from './snapshot-room'
 import { ThreadedStateHasher } from './state-hasher'
+import { startOnView } from './start-on-view'
 import { tellReadiness } from './tell-readiness'
 import { inputCountsOf, tellingOf } from './telling'
 import type { PartitionTaken, ScreenerMessage, ScreenerReady, ScreenerRequest, ScreenerThreadInput } from './screener-protocol'
@@ -89,6 +91,7 @@ async function runWorkers(context: Context, shared: Shared): Promise<void> {
         stillMine,
         onProgress: () => workers.progressed(partition),
       }),
+    policiesInForce: () => policiesInForce(shared.ledger, input),
     whenFenced: input.assignment.kind === 'group' ? 'retakes' : 'ends',
     logger: shared.logger,
   })
@@ -136,7 +139,7 @@ async function runWorkers(context: Context, shared: Shared): Promise<void> {
 }
 
 /** Starts the worker of one partition on a view of the log that goes with it. */
-async function startOne(
+function startOne(
   context: Context,
   {
     shared,
@@ -145,23 +148,16 @@ async function startOne(
     onProgress,
   }: { readonly shared: Shared; readonly partition: number; readonly stillMine: () => boolean; readonly onProgress: () => void },
 ): Promise<PartitionWorker> {
-  const log = shared.log.view()
-  try {
-    const worker = await startPartitionWorker({
+  return startOnView(shared.log, (log) =>
+    startPartitionWorker({
       ...shared,
       ...tellingOf({ partition, tells: context.input.tells, post: context.post, onProgress }),
       draw: challengeDraw(context.input.challengeSecret, partition),
       log,
       partition,
       stillMine,
-    })
-    const close = (): void => void log.close()
-    worker.done.then(close, close)
-    return worker
-  } catch (error) {
-    await log.close()
-    throw error
-  }
+    }),
+  )
 }
 
 function tellAssigned({ post }: Context, workers: PartitionWorkers): void {

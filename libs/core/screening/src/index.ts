@@ -23,7 +23,7 @@ export {
   type PartitionIdentity,
   type RawEvent,
 } from './screening-step'
-export { measureState, policyHashOfState, readState, writeState, type WorkerState } from './state-snapshot'
+export { hashOfCopy, measureState, policyHashOfState, readState, writeState, type WorkerState } from './state-snapshot'
 export { TopicMerge, type MergeItem } from './topic-merge'
 export { screenBatches, type InputBatch, type ScreeningStage } from './screen-batches'
 export { TOUCH_AHEAD } from './touch-ahead'

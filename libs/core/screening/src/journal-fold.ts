@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert'
-import { MOST_STATE_BYTES, RAW_TOPICS, type RawTopic } from '@riskledger/contracts'
+import { RAW_TOPICS, type RawTopic } from '@riskledger/contracts'
 import {
   decisionId,
   decodeInputsScreened,
@@ -13,11 +13,10 @@ import {
   type OpenedEntry,
 } from '@riskledger/journal'
 import type { AcceptedPolicy } from '@riskledger/policy'
-import { ByteWriter } from '@riskledger/windows'
 import { encodeAnswer } from './answer-given'
 import { encodeDecision, withDecisionId } from './batch-builder'
 import { emptyInputToScreen, ScreeningStep, type InputToScreen, type PartitionIdentity } from './screening-step'
-import { measureState, readState, writeState } from './state-snapshot'
+import { hashOfCopy } from './state-snapshot'
 import { TOUCH_AHEAD } from './touch-ahead'
 
 /** The first difference between what an entry records and what its fold gives. */
@@ -314,23 +313,13 @@ export class JournalFold {
     this.hashAtTenure = null
     if (step.policyHash === ZERO_HASH) return
     if (recorded === ZERO_HASH) {
-      // An entry that follows tells it.
-      this.hashAtTenure = this.hashOfCopy(step, policyOf)
+      // An entry that follows tells it. Whoever does so has hashed a copy, and gone on with a state in which no label became known by that.
+      this.hashAtTenure = hashOfCopy({ step, nextOffsets: this.nextOffsets, tenure: this.tenure }, policyOf)
       return
     }
     const folded = step.stateHash()
     this.hashAtTenure = folded
     this.compareState(entry, { recorded, folded })
-  }
-
-  /** A worker that tells the hash later has hashed a copy, and gone on with a state in which no label became known by that; null where there is no room for a copy. */
-  private hashOfCopy(step: ScreeningStep, policyOf: (hash: string) => AcceptedPolicy): string | null {
-    const state = { step, nextOffsets: this.nextOffsets, tenure: this.tenure }
-    const bytes = measureState(state)
-    if (bytes > MOST_STATE_BYTES) return null
-    const writer = new ByteWriter(bytes)
-    writeState(state, writer)
-    return readState(writer.written(), policyOf)!.step.stateHash()
   }
 
   private meetAttestation(entry: OpenedEntry, { generation, stateHash: recorded }: StateAttested): void {

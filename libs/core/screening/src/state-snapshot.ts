@@ -1,5 +1,6 @@
+import { MOST_STATE_BYTES } from '@riskledger/contracts'
 import type { AcceptedPolicy } from '@riskledger/policy'
-import { ByteMeter, ByteReader, type ByteWriter } from '@riskledger/windows'
+import { ByteMeter, ByteReader, ByteWriter } from '@riskledger/windows'
 import { STATUSES, VERDICTS } from '@riskledger/journal'
 import { ScreeningStep, type PartitionIdentity } from './screening-step'
 import type { TenureBegan } from './journal-fold'
@@ -73,6 +74,18 @@ export function readState(bytes: Uint8Array, policyOf: (hash: string) => Accepte
   step.facts.read(reader)
   step.profiles.readSnapshot(reader)
   return { step, nextOffsets: header.nextOffsets, tenure: header.tenure }
+}
+
+/**
+ * `stateHash` of a copy: in the state itself no label becomes known by it. Null where the copy would be larger than `MOST_STATE_BYTES`.
+ * `policyOf` as in `readState`.
+ */
+export function hashOfCopy(state: WorkerState, policyOf: (hash: string) => AcceptedPolicy): string | null {
+  const bytes = measureState(state)
+  if (bytes > MOST_STATE_BYTES) return null
+  const writer = new ByteWriter(bytes)
+  writeState(state, writer)
+  return readState(writer.written(), policyOf)!.step.stateHash()
 }
 
 /** The hash of the policy that a snapshot was taken under, so that it can be loaded first; null where the format is another. */
