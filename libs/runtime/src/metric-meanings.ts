@@ -75,7 +75,7 @@ export const METRICS: Readonly<Record<string, MetricMeaning>> = {
     kind: 'gauge',
     labels: ['what'],
     meaning:
-      'Relations, since the journals began: inputs without room for their counterparty or device (`counterparties-refused`, `devices-refused`), outcomes of nothing remembered or of what had one (`outcomes-unmatched`, `outcomes-superseded`), payments forgotten for want of room (`forgotten-early`).',
+      'Relations, since the journals began: inputs without room for their counterparty or device (`counterparties-refused`, `devices-refused`), outcomes of nothing remembered or of what had one (`outcomes-unmatched`, `outcomes-superseded`), payments forgotten for want of room (`forgotten-early`), standing alerts that had to go for others on the same counterparty (`alerts-forgotten`).',
   },
   riskledger_dispatcher_published_total: {
     kind: 'counter',

@@ -5,7 +5,7 @@ import type { LearnedTail, LearnedWriter, RelationsCrashPoint } from './learned-
 import { RelationsFold, type FoldOptions } from './relations-fold'
 
 /** Changes with the bytes below: a snapshot of another format is discarded. */
-const SNAPSHOT_FORMAT = 4
+const SNAPSHOT_FORMAT = 5
 
 /** Of the time at most a twentieth goes into snapshots. */
 const TIME_BETWEEN_PER_TIME_SPENT = 20

@@ -1,4 +1,4 @@
-import { RAW_TOPICS, type RawTopic, type Snapshot } from '@riskledger/contracts'
+import { RAW_TOPICS, RiskError, type RawTopic, type Snapshot } from '@riskledger/contracts'
 import { encodeRaw, type Outcome, type Payment } from '@riskledger/events'
 import {
   decodeRelationsLearned,
@@ -86,7 +86,7 @@ beforeAll(async () => {
   whole = journals.ledger
 })
 
-type Given = Partial<Pick<RelationsOptions, 'snapshotPace' | 'epochMs' | 'state' | 'nowMs' | 'metrics' | 'logger'>>
+type Given = Partial<Pick<RelationsOptions, 'snapshotPace' | 'epochMs' | 'state' | 'nowMs' | 'metrics' | 'logger' | 'sleep' | 'signal'>>
 
 /** Runs relations over the journals as they are, until they have folded `entries` from where they began; tells the entries that they folded. */
 async function run(
@@ -233,6 +233,50 @@ test('snapshots keep to their pace: so many inputs, so much time, and twenty tim
   expect(await taken({ snapshotInputs: 1, snapshotSpacing: { minIntervalMs: 10 } }, 1_000)).toBe(1)
 })
 
+/** A copy of the journals whose subscriptions break after `most` entries; those beyond the first `breaks` last. */
+function breakingAfter(most: number, breaks: number): MemoryLedger {
+  const ledger = whole.copy()
+  const subscribe = ledger.subscribeToAll.bind(ledger)
+  ledger.subscribeToAll = async function* (options) {
+    const isBreaking = breaks-- > 0
+    let left = most
+    for await (const message of subscribe(options)) {
+      if (isBreaking && left-- === 0) throw new RiskError('ledger-unavailable', 'away', { retriable: true })
+      yield message
+    }
+  }
+  return ledger
+}
+
+describe('a ledger that is away', () => {
+  test('is followed on behind the last entry, each folded once', async () => {
+    const undisturbed = whole.copy()
+    const entries = await run(undisturbed, { snapshots: new MemorySnapshots(), entries: ENTRIES })
+    const ledger = breakingAfter(1, ENTRIES)
+    const logger = new KeptLogger()
+    const sleep = () => Promise.resolve()
+    expect(await run(ledger, { snapshots: new MemorySnapshots(), entries: ENTRIES, logger, sleep })).toEqual(entries)
+    expect(told(ledger)).toEqual(told(undisturbed))
+    expect(logger.lines).toContainEqual(expect.objectContaining({ level: 'warn', message: 'trying again' }))
+  })
+
+  test('ends relations where it stays away', async () => {
+    const sleep = () => Promise.resolve()
+    const running = run(breakingAfter(0, Infinity), { snapshots: new MemorySnapshots(), entries: ENTRIES, sleep })
+    await expect(running).rejects.toMatchObject({ code: 'limit-reached' })
+  })
+
+  test('holds up no stop', async () => {
+    const stopping = new AbortController()
+    const sleep = () => {
+      stopping.abort()
+      return Promise.reject(Object.assign(new Error('stopped'), { name: 'AbortError' }))
+    }
+    const { signal } = stopping
+    expect(await run(breakingAfter(0, Infinity), { snapshots: new MemorySnapshots(), entries: ENTRIES, sleep, signal })).toEqual([])
+  })
+})
+
 test('a snapshot that cannot be saved is told of, and relations go on', async () => {
   const snapshots = new MemorySnapshots()
   snapshots.save = () => Promise.reject(new Error('no space left'))
@@ -254,8 +298,15 @@ test('what is passed over is told in metrics, and the first key without room in 
   }
   const state = { labelDelayMs: 3 * HOUR, labelMemoryMs: 6 * HOUR, alertMemoryMs: 6 * HOUR, maxKeys: 3, maxRemembered: 10 }
   await run(whole.copy(), { snapshots: new MemorySnapshots(), entries: ENTRIES, logger, metrics, state })
-  const names = ['counterparties-refused', 'devices-refused', 'forgotten-early', 'outcomes-superseded', 'outcomes-unmatched']
-  expect([...told.keys()].sort()).toEqual(names.map((what) => `riskledger_relations_passed_over ${what}`))
+  const names = [
+    'counterparties-refused',
+    'devices-refused',
+    'forgotten-early',
+    'alerts-forgotten',
+    'outcomes-superseded',
+    'outcomes-unmatched',
+  ]
+  expect([...told.keys()].sort()).toEqual(names.map((what) => `riskledger_relations_passed_over ${what}`).sort())
   for (const what of names.slice(0, 3)) expect(told.get(`riskledger_relations_passed_over ${what}`)).toBeGreaterThan(0)
   const warnings = logger.lines.filter(({ message }) => message.includes('no room for another counterparty or device'))
   expect(warnings).toHaveLength(1)

@@ -21,6 +21,7 @@ export function tellPassedOver({
     gauge('outcomes-unmatched', passedOver.outcomesUnmatched)
     gauge('outcomes-superseded', passedOver.outcomesSuperseded)
     gauge('forgotten-early', passedOver.forgottenEarly)
+    gauge('alerts-forgotten', passedOver.alertsForgotten)
     if (warned || counterpartiesRefused + devicesRefused === 0) return
     warned = true
     logger.warn('relations have no room for another counterparty or device; only journals that begin with a larger state.maxAccounts do', {

@@ -203,10 +203,11 @@ export class CounterpartyMemory {
     this.table.words[number * ROW_WORDS + COUNTS[what]]++
   }
 
-  /** A provider's alert; at most eight stand, the gravest are kept. */
-  alert(alert: StandingAlert): void {
-    this.alerts.raise(alert)
+  /** A provider's alert; true where another had to go for it, see `StandingAlerts.raise`. */
+  alert(alert: StandingAlert): boolean {
+    const tooMany = this.alerts.raise(alert)
     this.showAlerts(alert.number)
+    return tooMany
   }
 
   /** A provider's clear: ends what it said of the same subject before. */

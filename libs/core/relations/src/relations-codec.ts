@@ -43,6 +43,7 @@ export class RelationsCodec {
     counterparties.write(writer)
     devices.write(writer)
     queue.write(writer)
+    writer.varint(counters.alertsForgotten)
   }
 
   read(reader: ByteReader): void {
@@ -54,6 +55,7 @@ export class RelationsCodec {
     counterparties.read(reader)
     devices.read(reader)
     queue.read(reader)
+    counters.alertsForgotten = reader.varint()
     queue.forEach((entry) => recent.add(entry))
   }
 

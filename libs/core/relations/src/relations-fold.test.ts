@@ -71,6 +71,7 @@ test('2,000 hours of every kind of input fold to the facts and the state that th
     devicesRefused: 0,
     outcomesSuperseded: 42,
     outcomesUnmatched: 42,
+    alertsForgotten: 0,
   })
 })
 

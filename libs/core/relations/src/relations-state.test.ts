@@ -256,6 +256,32 @@ describe('alerts on a counterparty', () => {
     expect(shop(state)).toMatchObject({ alertSeverity: 500 })
   })
 
+  test('of one provider leave the one of another standing; those that had to go are counted, after a restart too', () => {
+    const state = new RelationsState()
+    report(state, NOON, { severity: 700, provider: 'other' })
+    for (let i = 0; i < 9; i++) report(state, NOON + i, { severity: 800 - i })
+    expect(state.counters.alertsForgotten).toBe(2)
+    report(state, NOON + 9, { result: 'clear' })
+    expect(shop(state)).toMatchObject({ alertSeverity: 700 })
+    const writer = new ByteWriter()
+    state.writeSnapshot(writer)
+    const copy = new RelationsState()
+    copy.readSnapshot(new ByteReader(writer.finish()))
+    expect(copy.counters).toEqual(state.counters)
+  })
+
+  test('of counterfeits count once while they stand, however often they are told', () => {
+    const state = new RelationsState()
+    for (let day = 0; day < 10; day++) report(state, NOON + day * DAY, { kind: 'counterfeit' })
+    expect(shop(state)).toMatchObject({ counterfeitReports: 1 })
+    report(state, NOON + 10 * DAY, { kind: 'counterfeit', provider: 'other' })
+    report(state, NOON + 10 * DAY, { kind: 'counterfeit', subjectEventId: payment(NOON).eventId })
+    expect(shop(state)).toMatchObject({ counterfeitReports: 3 })
+    report(state, NOON + 11 * DAY, { kind: 'counterfeit', result: 'clear' })
+    report(state, NOON + 12 * DAY, { kind: 'counterfeit' })
+    expect(shop(state)).toMatchObject({ counterfeitReports: 4 })
+  })
+
   test('are ended by a clear of the same subject that is not older, and by no other', () => {
     const state = new RelationsState()
     const [one, other] = [payment(NOON).eventId, payment(NOON).eventId]

@@ -91,6 +91,8 @@ export interface RelationsCounters {
   devicesRefused: number
   outcomesUnmatched: number
   outcomesSuperseded: number
+  /** Alerts that had to go for others on the same counterparty. */
+  alertsForgotten: number
 }
 
 /**
@@ -108,10 +110,17 @@ export interface RelationsCounters {
  * Only what was screened counts as a payment or trade, each once however many phases it goes through (by account and business id, as long as
  * it is remembered), and so does each way in which a trade ended; refunds and cancellations do not. When its label delay is over, a payment
  * without a fraud report is known legitimate, and so is a trade that was seen completed and not disputed by then. Outcomes and alerts count
- * however late they are; an alert stands until it is cleared, by the same provider in the same kind for the same subject, or is over.
+ * however late they are; an alert stands until it is cleared, by the same provider in the same kind for the same subject, or is over. A report of
+ * counterfeits that is told again while it stands is one report.
  */
 export class RelationsState {
-  readonly counters: RelationsCounters = { counterpartiesRefused: 0, devicesRefused: 0, outcomesUnmatched: 0, outcomesSuperseded: 0 }
+  readonly counters: RelationsCounters = {
+    counterpartiesRefused: 0,
+    devicesRefused: 0,
+    outcomesUnmatched: 0,
+    outcomesSuperseded: 0,
+    alertsForgotten: 0,
+  }
   readonly counterparties: CounterpartyMemory
   readonly devices: DeviceMemory
   readonly queue: LabelQueue
@@ -323,8 +332,8 @@ export class RelationsState {
     else {
       const { severity, eventTimeMs: fromMs } = event
       const untilMs = event.expiresAtMs ?? fromMs + this.options.alertMemoryMs
-      if (untilMs > streamTimeMs) counterparties.alert({ ...subject, severity, fromMs, untilMs })
-      if (kind === 'counterfeit') counterparties.countOther(counterparty, 'counterfeit')
+      if (kind === 'counterfeit' && !counterparties.alerts.standsOn(subject)) counterparties.countOther(counterparty, 'counterfeit')
+      if (untilMs > streamTimeMs && counterparties.alert({ ...subject, severity, fromMs, untilMs })) this.counters.alertsForgotten++
     }
     counterparties.touch(counterparty)
   }

@@ -56,6 +56,36 @@ test('of more than eight the gravest stand; one that is repeated takes one place
   expect(alerts.of(0)).toEqual([])
 })
 
+test('no number of reports by one provider, whatever their severity, pushes out the report of another', () => {
+  const alerts = new StandingAlerts()
+  const alert = { number: 0, low: 0, high: 0, untilMs: 1_000 }
+  alerts.raise({ ...alert, origin: 2, severity: 700, fromMs: 0 })
+  const had: boolean[] = []
+  for (let i = 0; i < 8; i++) had.push(alerts.raise({ ...alert, origin: 1, severity: 800 - i, fromMs: i }))
+  expect(had).toEqual([false, false, false, false, false, false, false, true])
+  for (let low = 1; low <= 8; low++) expect(alerts.raise({ ...alert, origin: 1, low, severity: 900, fromMs: 0 })).toBe(true)
+  expect(alerts.of(0).map(({ origin, severity }) => [origin, severity])).toEqual([...Array<unknown>(7).fill([1, 900]), [2, 700]])
+  for (let low = 0; low <= 8; low++) alerts.clear({ number: 0, origin: 1, low, high: 0, timeMs: 10 })
+  expect(alerts.severityOf(0)).toBe(700)
+})
+
+test('which ones stand does not depend on the order in which they came', () => {
+  const report = fc.record({ origin: fc.integer({ min: 1, max: 4 }), severity: fc.nat(3) })
+  const reports = fc
+    .array(report, { maxLength: 24 })
+    .map((all) => all.map((one, low) => ({ ...one, number: 0, low, high: 0, fromMs: 0, untilMs: 9 })))
+  const orders = reports.chain((inOrder) => fc.tuple(fc.constant(inOrder), fc.shuffledSubarray(inOrder, { minLength: inOrder.length })))
+  fc.assert(
+    fc.property(orders, ([one, other]) => {
+      const [first, second] = [new StandingAlerts(), new StandingAlerts()]
+      for (const alert of one) first.raise(alert)
+      for (const alert of other) second.raise(alert)
+      expect(first.of(0)).toEqual(second.of(0))
+    }),
+    { numRuns: 300 },
+  )
+})
+
 /** As after a restart from a snapshot. */
 function copyOf(alerts: StandingAlerts): StandingAlerts {
   const writer = new ByteWriter()

@@ -49,12 +49,23 @@ export class StandingAlerts {
     return this.ends[0]?.untilMs ?? Infinity
   }
 
-  /** A provider's alert; at most eight stand on a counterparty, the gravest are kept. */
-  raise(alert: StandingAlert): void {
+  /** True where an alert stands of the same provider and kind about the same subject. */
+  standsOn(subject: AlertSubject): boolean {
+    return this.of(subject.number).some((alert) => isOfSameSubject(alert, subject))
+  }
+
+  /**
+   * A provider's alert; at most eight stand on a counterparty. Of more, the least grave of the provider and kind that has most goes, so that no number
+   * of one pushes out another's. True where one had to go.
+   */
+  raise(alert: StandingAlert): boolean {
     const before = this.of(alert.number)
-    if (before.some((one) => outlasts(one, alert))) return
-    const left = before.filter((one) => !outlasts(alert, one))
-    this.replace(alert.number, [...left, alert].sort(byGravity).slice(0, MAX_ALERTS))
+    if (before.some((one) => outlasts(one, alert))) return false
+    const alerts = [...before.filter((one) => !outlasts(alert, one)), alert].sort(byGravity)
+    const tooMany = alerts.length > MAX_ALERTS
+    if (tooMany) alerts.splice(leastGrave(alerts), 1)
+    this.replace(alert.number, alerts)
+    return tooMany
   }
 
   /** Ends what the same provider said of the same subject in the same kind, up to the moment of the clear. */
@@ -144,6 +155,14 @@ function isOfSameSubject(a: AlertSubject, b: AlertSubject): boolean {
 /** True where the second says nothing beside the first, whatever clear comes: a provider may repeat itself without pushing others out. */
 function outlasts(a: StandingAlert, b: StandingAlert): boolean {
   return isOfSameSubject(a, b) && a.severity >= b.severity && a.fromMs >= b.fromMs && a.untilMs >= b.untilMs
+}
+
+/** The place of the least grave alert of the origin that has most; `alerts` the gravest first. */
+function leastGrave(alerts: readonly StandingAlert[]): number {
+  const counts = new Map<number, number>()
+  for (const { origin } of alerts) counts.set(origin, (counts.get(origin) ?? 0) + 1)
+  const most = Math.max(...counts.values())
+  return alerts.findLastIndex(({ origin }) => counts.get(origin) === most)
 }
 
 /** An order of all that differ, so that what is kept does not depend on the order in which they came. */
