@@ -47,4 +47,24 @@ describe('createLogger', () => {
     const logger = createLogger({ level: 'debug', name: 'screener', write: full })
     expect(() => logger.warn('a snapshot could not be saved')).not.toThrow()
   })
+
+  test('a destination that can be written again is told how many lines were lost, once', () => {
+    const written: string[] = []
+    let isFull = true
+    const write = (line: string): void => {
+      if (isFull) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
+      written.push(line)
+    }
+    const logger = createLogger({ level: 'debug', name: 'screener', write })
+    for (let lost = 0; lost < 3; lost++) logger.warn('lost')
+    isFull = false
+    logger.info('goes on')
+    logger.info('and on')
+    expect(written.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+      { level: 'warn', name: 'screener', pid: process.pid, message: 'log lines were lost: they could not be written', lostLines: 3 },
+      { message: 'goes on' },
+      { message: 'and on' },
+    ])
+    expect(written.every((line) => line.endsWith('}\n'))).toBe(true)
+  })
 })

@@ -1,6 +1,7 @@
 import type { Logger } from '@riskledger/contracts'
-import { destination, pino, stdSerializers, stdTimeFunctions, type DestinationStream } from 'pino'
+import { pino, stdSerializers, stdTimeFunctions, type DestinationStream } from 'pino'
 import type { Settings } from './settings'
+import { openStandardError } from './standard-error'
 
 /** How a logger is made. */
 export interface LoggerOptions {
@@ -16,7 +17,7 @@ export interface LoggerOptions {
  * A structured logger: one JSON object a line with `level` in words, `time` in ISO 8601 UTC, `pid`, `name`, `message` and the fields.
  * A field named `error` is written with its type, message, stack, code and cause. Host names are left out: they are not ours to publish.
  * Lines are written synchronously, so none is lost when the process ends. A line that cannot be written (a full disk, a closed pipe) never fails who logs it:
- * up to 1 MiB of them waits for the next line, what comes beyond that is dropped.
+ * it is dropped, and the next one that can be written follows a warning that tells how many were.
  */
 export function createLogger({ level, name, write }: LoggerOptions): Logger {
   const log = pino(
@@ -28,7 +29,7 @@ export function createLogger({ level, name, write }: LoggerOptions): Logger {
       formatters: { level: (label) => ({ level: label }) },
       serializers: { error: stdSerializers.errWithCause },
     },
-    write === undefined ? standardError() : { write: tolerant(write) },
+    tolerant(write ?? openStandardError(), name),
   )
   return {
     debug: (message, fields) => log.debug(fields ?? {}, message),
@@ -38,23 +39,24 @@ export function createLogger({ level, name, write }: LoggerOptions): Logger {
   }
 }
 
-/** Bytes of lines that wait for a standard error that takes none. */
-const MAX_WAITING_BYTES = 1024 * 1024
-
-function standardError(): DestinationStream {
-  const stream = destination({ dest: 2, sync: true, maxLength: MAX_WAITING_BYTES })
-  // Without a listener the error would be thrown out of the call that logs.
-  stream.on('error', () => undefined)
-  return stream
+/** Nowhere is left to tell that a line cannot be written, and what is logged was tolerated by whoever logs it: it is counted until one can be. */
+function tolerant(write: (line: string) => void, name: string): DestinationStream {
+  let lostLines = 0
+  return {
+    write: (line) => {
+      try {
+        if (lostLines > 0) write(tellLost(lostLines, name))
+        lostLines = 0
+        write(line)
+      } catch {
+        lostLines++
+      }
+    },
+  }
 }
 
-/** Nowhere is left to tell that a log line was not written, and what is logged was tolerated by whoever logs it. */
-function tolerant(write: (line: string) => void): (line: string) => void {
-  return (line) => {
-    try {
-      write(line)
-    } catch {
-      return
-    }
-  }
+/** In the shape of the other lines; whatever the level is, for the lines that are lost were above it. */
+function tellLost(lostLines: number, name: string): string {
+  const message = 'log lines were lost: they could not be written'
+  return `${JSON.stringify({ level: 'warn', time: new Date().toISOString(), pid: process.pid, name, message, lostLines })}\n`
 }

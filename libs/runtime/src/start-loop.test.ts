@@ -196,6 +196,28 @@ describe('startLoop', () => {
     expect(loop.retrying).toBeNull()
   })
 
+  test('a pull that was answered counts from when it is seen to fail, and what failed before is over', async () => {
+    const told: unknown[] = []
+    const clock = { ms: 0 }
+    const failuresAtMs = [10, 20, 5_000, 6_000]
+    const { options } = recorded([], {
+      retry: { ...retry, maxAttempts: 3 },
+      nowMs: () => clock.ms,
+      pull: async (_signal, _onAsk, onAnswer) => {
+        await Promise.resolve()
+        told.push(loop.retrying?.sinceMs)
+        if (failuresAtMs.length === 2) onAnswer()
+        told.push(loop.retrying?.sinceMs)
+        if (failuresAtMs.length === 0) return undefined
+        clock.ms = failuresAtMs.shift()!
+        throw outage()
+      },
+    })
+    const loop = startLoop(options)
+    await loop.done
+    expect(told).toEqual([undefined, undefined, 10, 10, 10, undefined, 5_000, 5_000, 5_000, 5_000])
+  })
+
   test('past its tries the loop ends with limit-reached and the last error as cause', async () => {
     let calls = 0
     const { options } = recorded([1], {

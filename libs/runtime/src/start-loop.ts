@@ -11,8 +11,9 @@ export interface LoopOptions<Batch, Output> {
    * The next batch, or undefined at the end. Called again after a retriable error, so it may take nothing before it succeeds.
    * A batch that was pulled but not stepped when the loop stops is dropped: the journal, not the pull, is the position.
    * A pull that waits for input for long says `onAsk` whenever it asks its source: a failure counts from the last time, and what was asked before that was answered.
+   * One that is told of input by its source says `onAnswer` whenever it hears of it: what failed before is over, and a failure counts from when it is seen.
    */
-  readonly pull: (signal: AbortSignal, onAsk: () => void) => Promise<Batch | undefined>
+  readonly pull: (signal: AbortSignal, onAsk: () => void, onAnswer: () => void) => Promise<Batch | undefined>
   /** Decodes and decides; may change state, so it runs exactly once a batch and is never retried. */
   readonly step: (batch: Batch) => Output | Promise<Output>
   /** Appends what the step made; called again with the same output after a retriable error. */
@@ -160,7 +161,7 @@ async function runLoop<Batch, Output>(options: RunningLoop<Batch, Output>, signa
 
 async function pullNext<Batch, Output>(options: RunningLoop<Batch, Output>, signal: AbortSignal): Promise<Batch | undefined> {
   try {
-    const batch = await tried((onAsk) => options.pull(signal, onAsk), { options, part: 'pull', signal })
+    const batch = await tried((onAsk, onAnswer) => options.pull(signal, onAsk, onAnswer), { options, part: 'pull', signal })
     options.retries.delete('pull')
     return batch
   } catch (error) {
@@ -183,19 +184,22 @@ interface RetryContext {
   readonly signal?: AbortSignal
 }
 
-function tried<T>(call: (onAsk: () => void) => Promise<T>, { options, part, signal }: RetryContext): Promise<T> {
+function tried<T>(call: (onAsk: () => void, onAnswer: () => void) => Promise<T>, { options, part, signal }: RetryContext): Promise<T> {
   const { name: loop, retry, logger, metrics, timers, retries, nowMs = () => performance.now() } = options
   let askedMs: number | null = null
   const attempt = (onProgress: () => void): Promise<T> => {
     askedMs = null
-    return call(() => {
-      if (askedMs !== null) {
-        // Whoever asks again was answered.
-        retries.delete(part)
-        onProgress()
-      }
+    const onAnswer = (): void => {
+      askedMs = null
+      retries.delete(part)
+      onProgress()
+    }
+    const onAsk = (): void => {
+      // Whoever asks again was answered.
+      if (askedMs !== null) onAnswer()
       askedMs = nowMs()
-    })
+    }
+    return call(onAsk, onAnswer)
   }
   return loggedRetry(attempt, {
     name: `${loop}: ${part}`,

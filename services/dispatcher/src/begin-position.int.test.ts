@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { KeptLogger } from '@riskledger/testing'
@@ -47,6 +47,19 @@ describe('positions in files', () => {
       expect(await positions.load(STREAM)).toBeNull()
     }
     expect(logger.lines.length).toBe(5)
+  })
+
+  test('are refused as a full disk where there is no room, and kept once there is', async () => {
+    if (process.platform !== 'linux') return console.log('skipped: only Linux has a device that is always full')
+    const positions = openPositionFiles(folder, { logger: new KeptLogger() })
+    const file = positions.placeOf(STREAM)
+    const temporary = `${file}.${process.pid}.tmp`
+    await symlink('/dev/full', temporary)
+    const position = { revision: 4, entryId: 'e', sequence: 9 }
+    await expect(positions.save(STREAM, position)).rejects.toMatchObject({ code: 'disk-full', retriable: true, context: { file } })
+    await rm(temporary)
+    await positions.save(STREAM, position)
+    expect(await positions.load(STREAM)).toEqual(position)
   })
 
   test('a dispatcher goes on from them, in the middle of a batch too', async () => {

@@ -1,6 +1,6 @@
 import type { Ledger, Logger, Metrics } from '@riskledger/contracts'
 import { screeningStream } from '@riskledger/journal'
-import { startLoop, type RetryOptions } from '@riskledger/runtime'
+import { startLoop, type Loop, type RetryOptions } from '@riskledger/runtime'
 import { beginPosition, type StartFrom } from './begin-position'
 import type { DispatchPlace, PositionStore } from './dispatch-position'
 import { JournalFollower, type PulledBatches } from './journal-follower'
@@ -39,6 +39,8 @@ export interface DispatcherOptions {
   readonly callMessages?: number
   /** Called at named moments, for tests that kill the process there. */
   readonly crashPoint?: (name: DispatcherCrashPoint) => void
+  /** Once a partition is at work: its loop tells what is being tried again. */
+  readonly onStart?: (partition: number, loop: Pick<Loop, 'retrying'>) => void
   /** After each call to the publisher that is durable on both sides. */
   readonly onPublished?: (batch: MessageBatch, at: readonly PublishedAt[]) => void
 }
@@ -48,7 +50,7 @@ export async function dispatchPartition(partition: number, options: DispatcherOp
   const dispatcher = new PartitionDispatcher(options, partition)
   const loop = startLoop<PulledBatches, Made>({
     name: `dispatcher-${partition}`,
-    pull: (signal) => dispatcher.pull(signal),
+    pull: (signal, _, onAnswer) => dispatcher.pull(signal, onAnswer),
     step: (pulled) => dispatcher.make(pulled),
     commit: (made) => dispatcher.publish(made),
     prefetch: () => true,
@@ -57,6 +59,7 @@ export async function dispatchPartition(partition: number, options: DispatcherOp
     metrics: options.metrics,
     ...(options.retry === undefined ? {} : { retry: options.retry }),
   })
+  options.onStart?.(partition, loop)
   try {
     await loop.done
   } finally {
@@ -66,8 +69,14 @@ export async function dispatchPartition(partition: number, options: DispatcherOp
 
 /** What one step made: calls to the publisher, and how far the journal is published after them. */
 interface Made {
-  readonly calls: MessageBatch[]
+  readonly calls: Call[]
   readonly throughRevision: number
+}
+
+interface Call {
+  readonly batch: MessageBatch
+  /** Null until the publisher has answered: what is published is not published again where its position cannot be kept. */
+  published: readonly PublishedAt[] | null
 }
 
 class PartitionDispatcher {
@@ -89,35 +98,42 @@ class PartitionDispatcher {
   }
 
   /** Finding the position is part of the first pull, so that it is tried again as a pull is. */
-  async pull(signal: AbortSignal): Promise<PulledBatches | undefined> {
+  async pull(signal: AbortSignal, onAnswer: () => void): Promise<PulledBatches | undefined> {
     this.follower ??= await this.begin()
-    return this.follower.pull(signal)
+    return this.follower.pull(signal, onAnswer)
   }
 
   make({ batches, throughRevision }: PulledBatches): Made {
     const { partition, topicPartitions, topicPrefix } = this
     const { callMessages = CALL_MESSAGES } = this.options
-    const calls = [...makeMessages(batches, this.from, { partition, topicPartitions, topicPrefix, callMessages })]
+    const made = [...makeMessages(batches, this.from, { partition, topicPartitions, topicPrefix, callMessages })]
     this.options.crashPoint?.('messages-made')
-    return { calls, throughRevision }
+    return { calls: made.map((batch) => ({ batch, published: null })), throughRevision }
   }
 
-  /** Each call is durable before the next. It is taken off the list then, so that trying again begins with the one that failed. */
+  /** Each call is durable before the next. It is taken off the list then, so that trying again begins with the one that failed, and with what of it did. */
   async publish({ calls, throughRevision }: Made): Promise<void> {
-    const { publisher, positions, crashPoint, onPublished } = this.options
+    const { positions, crashPoint, onPublished } = this.options
     await this.lag.look()
     while (calls.length > 0) {
       const call = calls[0]
-      crashPoint?.('messages-publishing')
-      const published = await publisher.publish(call.messages)
-      crashPoint?.('messages-published')
-      await positions.save(this.stream, call.through)
+      const { batch } = call
+      call.published ??= await this.send(batch)
+      await positions.save(this.stream, batch.through)
       crashPoint?.('position-saved')
       calls.shift()
-      this.count(call.messages)
-      onPublished?.(call, published)
+      this.count(batch.messages)
+      onPublished?.(batch, call.published)
     }
     this.lag.passed(throughRevision)
+  }
+
+  private async send({ messages }: MessageBatch): Promise<readonly PublishedAt[]> {
+    const { publisher, crashPoint } = this.options
+    crashPoint?.('messages-publishing')
+    const published = await publisher.publish(messages)
+    crashPoint?.('messages-published')
+    return published
   }
 
   async close(): Promise<void> {

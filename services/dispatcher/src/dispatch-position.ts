@@ -1,6 +1,6 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Logger } from '@riskledger/contracts'
+import { RiskError, type Logger } from '@riskledger/contracts'
 import { writeFileDurably } from '@riskledger/runtime'
 
 /** An input of a journal: the entry that holds it, and its sequence. */
@@ -22,7 +22,7 @@ export interface DispatchPosition {
 export interface PositionStore {
   /** Null where none is kept, or what is kept cannot be read. */
   load(stream: string): Promise<DispatchPosition | null>
-  /** Resolves once it is durable. */
+  /** Resolves once it is durable; rejects with a retriable `RiskError` where that may come yet. */
   save(stream: string, position: DispatchPosition): Promise<void>
   /** Where it is, for messages to people. */
   placeOf(stream: string): string
@@ -33,7 +33,7 @@ const FORMAT = 1
 
 /**
  * Positions as one small file a stream, replaced whole and flushed at each save, so that a crash leaves the old position or the new one. Makes the
- * folder where it is missing. A file that cannot be read is told to `logger` and counts as none.
+ * folder where it is missing. A file that cannot be read is told to `logger` and counts as none; one that finds no room is refused with `disk-full`, retriable.
  */
 export function openPositionFiles(folder: string, { logger }: { readonly logger: Logger }): PositionStore {
   const placeOf = (stream: string): string => join(folder, `${stream}.json`)
@@ -47,10 +47,22 @@ export function openPositionFiles(folder: string, { logger }: { readonly logger:
       return position
     },
     save: async (stream, position) => {
-      await mkdir(folder, { recursive: true })
-      await writeFileDurably(placeOf(stream), JSON.stringify({ format: FORMAT, stream, ...position }))
+      try {
+        await mkdir(folder, { recursive: true })
+        await writeFileDurably(placeOf(stream), JSON.stringify({ format: FORMAT, stream, ...position }))
+      } catch (error) {
+        throw (error as NodeJS.ErrnoException).code === 'ENOSPC' ? diskFull(placeOf(stream), error) : error
+      }
     },
   }
+}
+
+function diskFull(file: string, cause: unknown): RiskError {
+  return new RiskError('disk-full', `${file}: the disk is full, and the position cannot be kept. Make room; publishing goes on then.`, {
+    retriable: true,
+    cause,
+    context: { file },
+  })
 }
 
 async function readOrNull(path: string): Promise<string | null> {

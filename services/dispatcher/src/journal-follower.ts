@@ -70,12 +70,12 @@ export class JournalFollower {
 
   /**
    * What has arrived, as soon as it is at least one whole append, up to 2,000 inputs or 1 MiB and one entry more; without batches where nothing of it
-   * is to be published. Undefined once `signal` has aborted. After a retriable error it goes on behind the last entry taken. Throws
-   * `ledger-corrupt` at an entry that is not whole or not in its place.
+   * is to be published. Undefined once `signal` has aborted. After a retriable error it goes on behind the last entry taken. Says `onAnswer` whenever
+   * the ledger tells something, also that there is no more for now. Throws `ledger-corrupt` at an entry that is not whole or not in its place.
    */
-  async pull(signal: AbortSignal): Promise<PulledBatches | undefined> {
+  async pull(signal: AbortSignal, onAnswer: () => void = () => undefined): Promise<PulledBatches | undefined> {
     try {
-      await this.gather(signal)
+      await this.gather(signal, onAnswer)
     } catch (error) {
       await this.close()
       this.iterator = null
@@ -101,7 +101,7 @@ export class JournalFollower {
     await this.iterator?.return?.()
   }
 
-  private async gather(signal: AbortSignal): Promise<void> {
+  private async gather(signal: AbortSignal, onAnswer: () => void): Promise<void> {
     if (this.failure !== null) {
       const { failure } = this
       this.failure = null
@@ -111,6 +111,7 @@ export class JournalFollower {
     while (!this.hasNews || (this.gathered.inputs < PULL_INPUTS && this.gathered.bytes < PULL_BYTES)) {
       const message = await this.next(signal)
       if (message === null) return
+      onAnswer()
       if (message.kind === 'entry') this.take(message.entry)
     }
   }

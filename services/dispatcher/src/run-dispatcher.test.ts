@@ -1,6 +1,7 @@
 import { RiskError } from '@riskledger/contracts'
 import { decodeRisk } from '@riskledger/events'
-import { createMetrics } from '@riskledger/runtime'
+import { createMetrics, type Loop } from '@riskledger/runtime'
+import type { PositionStore } from './dispatch-position'
 import { ID_HEADER } from './message-headers'
 import type { OutgoingMessage } from './publisher'
 import { DispatcherBench } from './testing/dispatcher-bench'
@@ -130,6 +131,23 @@ test.each(['unavailable', 'half', 'answer-lost'] as const)(
   },
 )
 
+test('a position that finds no room is kept later, and nothing is published again meanwhile', async () => {
+  const made = await ledgerOf([payments(40)])
+  const bench = new DispatcherBench(made)
+  let saves = 0
+  const positions: PositionStore = {
+    load: (stream) => bench.positions.load(stream),
+    save: async (stream, position) => {
+      if (++saves % 3 !== 0) throw new RiskError('disk-full', 'full', { retriable: true })
+      await bench.positions.save(stream, position)
+    },
+    placeOf: (stream) => bench.positions.placeOf(stream),
+  }
+  await bench.runToEnd(40, { positions, callMessages: 10 })
+  expect(saves).toBe(12)
+  expect(sequences(bench.broker.messagesOf('risk.verdicts'))).toEqual(upTo(40))
+})
+
 test('a ledger that is away for a while is waited for', async () => {
   const made = await ledgerOf([payments(3)])
   const bench = new DispatcherBench(made)
@@ -142,6 +160,32 @@ test('a ledger that is away for a while is waited for', async () => {
   }
   await bench.runToEnd(3, { ledger: flaky })
   expect(sequences(bench.broker.messagesOf('risk.verdicts'))).toEqual([1, 2, 3])
+})
+
+test('what is tried again shows, and no longer once the ledger answers, whether it has news or not', async () => {
+  const made = await ledgerOf([payments(3)])
+  const bench = new DispatcherBench(made)
+  const { ledger } = made
+  const stopping = new AbortController()
+  const loops: Pick<Loop, 'retrying'>[] = []
+  const told: (string | undefined)[] = []
+  let subscriptions = 0
+  const flaky = Object.create(ledger) as typeof ledger
+  flaky.subscribeToStream = async function* (stream, options) {
+    const isLast = ++subscriptions === 4
+    told.push(loops[0].retrying?.reason)
+    if (!isLast && subscriptions !== 1) throw new RiskError('ledger-unavailable', 'away', { retriable: true })
+    for await (const message of ledger.subscribeToStream(stream, options)) {
+      yield message
+      if (message.kind !== 'caught-up') continue
+      if (!isLast) throw new RiskError('ledger-unavailable', 'away', { retriable: true })
+      // Asked for more, so that it has heard of the end.
+      told.push(loops[0].retrying?.reason)
+      stopping.abort()
+    }
+  }
+  await bench.run(() => false, { ledger: flaky, signal: stopping.signal, onStart: (_, loop) => void loops.push(loop) })
+  expect(told).toEqual([undefined, 'away', 'away', 'away', undefined])
 })
 
 test('a broker that stays away ends it by name, and what comes back goes on', async () => {

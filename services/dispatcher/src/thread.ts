@@ -1,8 +1,9 @@
 import { openKafkaPublisher, openPublishedTail, type KafkaConnection } from '@riskledger/kafka'
 import { connectLedger } from '@riskledger/ledger'
-import { crashPointFrom, createLogger, createMetrics, runThread, serveHealth, type HealthAddress } from '@riskledger/runtime'
+import { crashPointFrom, createLogger, createMetrics, runThread, serveHealth, type HealthAddress, type Loop } from '@riskledger/runtime'
 import { openPositionFiles } from './dispatch-position'
 import { runDispatcher } from './run-dispatcher'
+import { tellReadiness } from './tell-readiness'
 
 /** What the dispatcher thread is started with. */
 export interface DispatcherThreadInput {
@@ -30,7 +31,10 @@ runThread<DispatcherThreadInput>(async ({ input, signal, ready }) => {
     opened.push(publisher)
     const tail = openPublishedTail({ connection: input.connection, logger })
     opened.push(tail)
-    if (input.health !== null) opened.push(await serveHealth({ ...input.health, checks: {}, metrics }))
+    const loops = new Map<number, Pick<Loop, 'retrying'>>()
+    const { partitionCount } = input
+    const partitions = (): Promise<string> => Promise.resolve(tellReadiness({ loops, partitionCount, nowMs: performance.now() }))
+    if (input.health !== null) opened.push(await serveHealth({ ...input.health, checks: { partitions }, metrics }))
     ready()
     await runDispatcher({
       ...input,
@@ -40,6 +44,7 @@ runThread<DispatcherThreadInput>(async ({ input, signal, ready }) => {
       positions: openPositionFiles(input.positionsFolder, { logger }),
       nowMs: () => Date.now(),
       crashPoint: crashPointFrom(input.crashAt),
+      onStart: (partition, loop) => void loops.set(partition, loop),
       signal,
       logger,
       metrics,
