@@ -45,6 +45,15 @@ export function connectError(cause: unknown, connectionString: string): RiskErro
   })
 }
 
+/** A connection string that the client does not take: told by its place alone. */
+export function connectionInvalid(connectionString: string): RiskError {
+  const place = placeOf(connectionString)
+  const message =
+    `The connection string of the ledger at ${place} cannot be used. Look at --ledger: esdb://user:password@host:port?key=value, ` +
+    'special characters of user and password percent-encoded (@ is %40), and files such as tlsCAFile there to be read.'
+  return new RiskError('configuration-invalid', message, { retriable: false, context: { place } })
+}
+
 function reasonOf(cause: unknown): Reason {
   if (cause instanceof NoAnswerError) return { says: `the connection timed out (${cause.message})`, next: IS_IT_THERE }
   const text = cause instanceof Error ? cause.message : String(cause)

@@ -11,7 +11,7 @@ import {
 } from '@riskledger/contracts'
 import type { BatchAppends } from './batch-appends'
 import { openRead, supportsBatchAppend } from './client-calls'
-import { connectError, NoAnswerError } from './connect-error'
+import { connectError, connectionInvalid, NoAnswerError } from './connect-error'
 import { follow } from './follow'
 import { InFlightLimit } from './in-flight-limit'
 import { appendError, readError, tooLarge } from './ledger-errors'
@@ -21,7 +21,7 @@ import { acquireClient, type AcquiredClient } from './shared-client'
 
 /** How to reach a ledger. */
 export interface ConnectLedgerOptions {
-  /** `esdb://host:port?tls=false`, or any other form that EventStoreDB's clients take. */
+  /** `esdb://host:port?tls=false`, or any other form that EventStoreDB's clients take; `kurrentdb` stands for `esdb`. */
   readonly connectionString: string
   /** How long an append may take before its outcome counts as unknown, in milliseconds. Default 10,000. */
   readonly appendTimeoutMs?: number
@@ -40,10 +40,11 @@ const MAX_MESSAGE_BYTES = 3 * 1024 * 1024
 
 /**
  * Connects to an EventStoreDB, a KurrentDB or the embedded ledger, and reads once to make sure that it answers. Throws
- * `ledger-unavailable`, with the reason in words, and `cancelled` where `signal` aborts before that.
+ * `configuration-invalid` where the client cannot read the connection string or a file that it names, `ledger-unavailable`, with the reason in words, and
+ * `cancelled` where `signal` aborts before that.
  */
 export async function connectLedger(options: ConnectLedgerOptions): Promise<Ledger> {
-  const shared = acquireClient(options.connectionString)
+  const shared = acquire(options.connectionString)
   const timeoutMs = options.connectTimeoutMs ?? 30_000
   try {
     await answers(shared.client, { timeoutMs, signal: options.signal })
@@ -52,6 +53,15 @@ export async function connectLedger(options: ConnectLedgerOptions): Promise<Ledg
     throw connectError(cause, options.connectionString)
   }
   return new ClientLedger(shared, options)
+}
+
+function acquire(connectionString: string): AcquiredClient {
+  try {
+    return acquireClient(connectionString)
+  } catch {
+    // What was thrown quotes the connection string, and with it a part of the password.
+    throw connectionInvalid(connectionString)
+  }
 }
 
 class ClientLedger implements Ledger {

@@ -25,7 +25,7 @@ const clients = new Map<string, Shared>()
 export function acquireClient(connectionString: string): AcquiredClient {
   let shared = clients.get(connectionString)
   if (shared === undefined) {
-    const client = EventStoreDBClient.connectionString(connectionString)
+    const client = EventStoreDBClient.connectionString(inClientsScheme(connectionString))
     shared = { client, batchAppends: new BatchAppends(client), users: 0 }
     clients.set(connectionString, shared)
   }
@@ -47,4 +47,9 @@ export function acquireClient(connectionString: string): AcquiredClient {
       clearTimeout(timer)
     },
   }
+}
+
+/** The client knows KurrentDB's scheme by its older name alone. */
+function inClientsScheme(connectionString: string): string {
+  return connectionString.replace(/^kurrentdb(?=[+:])/, 'esdb')
 }

@@ -78,9 +78,17 @@ async function takeHouse(options: HouseOptions, assertWhole: (dataDir: string) =
   await checkDataFolder(dataDir, { partitions })
   if ((await readLock(dataDir)) === undefined) assertWhole(dataDir)
   const lock = await lockDataFolder(dataDir, { command: options.command })
+  let served: ServedLedger | undefined
+  const leave = async (): Promise<void> => {
+    try {
+      await served?.stop()
+    } finally {
+      await lock.release()
+    }
+  }
   try {
     const folder = await openDataFolder(dataDir, { partitions })
-    const served = await serveLedger(dataDir, options)
+    served = await serveLedger(dataDir, options)
     await lock.announce(served.connectionString)
     const ledger = await connectLedger({ connectionString: served.connectionString, signal })
     return {
@@ -92,22 +100,26 @@ async function takeHouse(options: HouseOptions, assertWhole: (dataDir: string) =
       ledger,
       failed: served.failed,
       close: async () => {
-        await ledger.close()
-        await served.stop()
-        await lock.release()
+        try {
+          await ledger.close()
+        } finally {
+          await leave()
+        }
       },
     }
   } catch (error) {
-    await lock.release()
+    // What failed first is what is told, whatever leaving fails with.
+    await Promise.allSettled([leave()])
     throw error
   }
 }
 
+interface ServedLedger extends Pick<House, 'connectionString' | 'failed'> {
+  stop(): Promise<void>
+}
+
 /** The ledger of the folder in a thread, or the one named, which is somebody else's to run. */
-async function serveLedger(
-  dataDir: string,
-  { ledgerUrl, ledgerPort, crashAt }: HouseOptions,
-): Promise<Pick<House, 'connectionString' | 'failed'> & { stop(): Promise<void> }> {
+async function serveLedger(dataDir: string, { ledgerUrl, ledgerPort, crashAt }: HouseOptions): Promise<ServedLedger> {
   if (ledgerUrl !== null) return { connectionString: ledgerUrl, failed: new Promise<never>(() => undefined), stop: () => Promise.resolve() }
   const input: LedgerThreadInput = { folder: join(dataDir, 'ledger'), port: ledgerPort ?? 0, crashAt }
   const thread: Thread<{ connectionString: string }, void> = startThread(LEDGER_THREAD, { name: 'ledger', input })

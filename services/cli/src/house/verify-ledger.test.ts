@@ -11,6 +11,7 @@ import {
   writeFact,
   writeInput,
   ZERO_HASH,
+  type Gap,
   type JournaledFact,
 } from '@riskledger/journal'
 import { MadeJournal, policyWith } from '@riskledger/screening/src/testing/made-journal'
@@ -182,27 +183,30 @@ describe('the whole ledger holds more of a stream than the stream itself', () =>
 })
 
 describe('the offsets of a batch', () => {
-  const covering = (offsets: readonly number[]): Uint8Array => {
+  const inside = { topic: 0, fromOffset: 1, toOffset: 3, reason: 'aborted' }
+  const covering = (offsets: readonly number[], gaps: readonly Gap[]): Uint8Array => {
     const inputs = new AvroWriter()
     for (const offset of offsets) writeInput(inputs, { ...emptyInput(), body: Buffer.of(1), bodyLengthBytes: 1, topic: 0, offset })
     const none = { factCount: 0, factBytes: Buffer.of(), tickMs: 0, firstSequence: 1 }
     return encodeInputsScreened({
       ...none,
       positions: [{ topic: 0, fromOffset: 0, toOffset: 4 }],
-      gaps: [{ topic: 0, fromOffset: 1, toOffset: 3, reason: 'aborted' }],
+      gaps,
       inputCount: offsets.length,
       inputBytes: inputs.view(),
     })
   }
 
   test.each([
-    [[0, 3], null],
-    [[77, 77], 'input 1 stands at offset 77 of topic 0; 0 comes next there'],
-    [[0, 1], 'input 2 stands at offset 1 of topic 0; 3 comes next there'],
-    [[0], 'it covers 4 offsets and holds 1 inputs and 2 in gaps'],
-  ])('%j', async (offsets, reason) => {
+    [[0, 3], [inside], null],
+    [[77, 77], [inside], 'input 1 stands at offset 77 of topic 0; 0 comes next there'],
+    [[0, 1], [inside], 'input 2 stands at offset 1 of topic 0; 3 comes next there'],
+    [[0], [inside], 'it covers 4 offsets and holds 1 inputs and 2 in gaps'],
+    [[0], [{ ...inside, fromOffset: 100, toOffset: 103 }], 'its inputs and gaps are not, offset by offset, what its positions cover'],
+    [[0], [{ ...inside, topic: 1, toOffset: 4 }], 'its inputs and gaps are not, offset by offset, what its positions cover'],
+  ])('%j with gaps %j', async (offsets, gaps, reason) => {
     const ledger = await ledgerOf(journal)
-    await put(ledger, JOURNAL, 'InputsScreened', covering(offsets))
+    await put(ledger, JOURNAL, 'InputsScreened', covering(offsets, gaps))
     expect(await faultsIn(ledger)).toEqual(reason === null ? [] : [{ stream: JOURNAL, revision: 3, reason }])
   })
 })

@@ -307,9 +307,10 @@ class Verifier {
     }
     const skipped = batch.gaps.reduce((sum, gap) => sum + gap.toOffset - gap.fromOffset, 0)
     const covered = batch.positions.reduce((sum, position) => sum + position.toOffset - position.fromOffset, 0)
-    const { count, misplaced } = readOffsets(batch)
+    const { count, misplaced, complete } = readOffsets(batch)
     if (covered !== count + skipped) return `it covers ${covered} offsets and holds ${count} inputs and ${skipped} in gaps`
     if (misplaced !== null) return misplaced
+    if (!complete) return 'its inputs and gaps are not, offset by offset, what its positions cover'
     // A drawn challenge is taken from no stream.
     for (const { sourceStream, sourceRevision } of batch.facts) if (sourceStream !== '') this.goBy(sourceStream, sourceRevision, entry)
     for (const position of batch.positions) state.nextOffsets[position.topic] = position.toOffset
@@ -343,8 +344,8 @@ class Verifier {
   }
 }
 
-/** Counts a batch's inputs and tells the first whose offset is not the next that the batch covers. */
-function readOffsets(batch: InputsScreenedView): { readonly count: number; readonly misplaced: string | null } {
+/** Counts a batch's inputs and tells the first whose offset is not the next that the batch covers, and whether all that it covers is told. */
+function readOffsets(batch: InputsScreenedView): { readonly count: number; readonly misplaced: string | null; readonly complete: boolean } {
   const offsets = new CoveredOffsets(batch)
   let misplaced: string | null = null
   const count = batch.forEachInput(({ topic, offset }, index) => {
@@ -353,7 +354,7 @@ function readOffsets(batch: InputsScreenedView): { readonly count: number; reado
     const sequence = batch.firstSequence + index
     misplaced = `input ${sequence} stands at offset ${offset} of topic ${topic}; ${next ?? 'no further one'} comes next there`
   })
-  return { count, misplaced }
+  return { count, misplaced, complete: offsets.complete() }
 }
 
 /** Throws `SyntaxError` where it is no JSON, `MalformedBytesError` where it is not what its schema allows. */
