@@ -209,7 +209,8 @@ export const SETTINGS: Readonly<Record<keyof Settings, SettingSpecification>> = 
 
 /** Variables that have no flag, and what each is for; they are read and checked where they are used. */
 export const OTHER_VARIABLES: Readonly<Record<string, string>> = {
-  RISKLEDGER_CHALLENGE_SECRET: 'Secret behind random challenges; its SHA-256 stands in the policy. Default: a stated test secret.',
+  RISKLEDGER_CHALLENGE_SECRET:
+    'Secret behind random challenges; its SHA-256 stands in the policy. Default: a public test secret; a screener on a cluster warns of it.',
   RISKLEDGER_KAFKA_USERNAME: 'User of `--kafka-sasl`.',
   RISKLEDGER_KAFKA_PASSWORD: 'Password of `--kafka-sasl`. Never a flag: others on the machine can read those.',
   RISKLEDGER_SCHEMA_REGISTRY_USERNAME: 'User of `--schema-registry`, where it asks for one.',
