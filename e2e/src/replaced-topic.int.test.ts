@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { RAW_TOPICS, type ProposedRecord } from '@riskledger/contracts'
-import { findTestBroker } from '@riskledger/dev-broker'
+import { findTestBroker, whyNoBroker } from '@riskledger/dev-broker'
 import { encodeRaw } from '@riskledger/events'
 import { MINIMAL_EVENTS } from '@riskledger/events/src/testing/sample-events'
 import { screeningStream } from '@riskledger/journal'
@@ -10,7 +10,6 @@ import { startPartitionWorker } from '@riskledger/screener'
 import { KeptLogger, MemoryLedger, NO_METRICS } from '@riskledger/testing'
 import { Kafka, logLevel, type Admin } from 'kafkajs'
 import { policyOf, workerOptions } from './pipeline-in-process'
-import { whyNoBroker } from './why-no-broker'
 
 const POLICY = policyOf(join(__dirname, '../../policies/default.yaml'))
 const PREFIX = `replaced-${randomUUID().slice(0, 8)}.`

@@ -7,14 +7,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Kafka, logLevel } from 'kafkajs'
 import { RiskError, type LogRecord } from '@riskledger/contracts'
-import { findTestBroker, freePorts, type TestBroker } from '@riskledger/dev-broker'
+import { findTestBroker, freePorts, whyNoBroker, type TestBroker } from '@riskledger/dev-broker'
 import { decodeRaw, encodeRaw, EVENT_TOPICS, rawHeader, toHex, validateRaw, type RawInputs } from '@riskledger/events'
 import { decodeInputsScreened, readEntry, screeningStream } from '@riskledger/journal'
 import { connectLedger } from '@riskledger/ledger'
 import { openEventLog } from '@riskledger/runtime'
 import { ServiceProcess } from './chaos/service-process'
 import { runToEnd } from './run-riskledger'
-import { whyNoBroker } from './why-no-broker'
 
 const PREFIX = `r${randomBytes(6).toString('hex')}`
 const PAYMENTS = schemaOf('payments') as { readonly fields: readonly object[] }

@@ -1,9 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fetchBrokerJars, freePorts, startDevBroker, type DevBrokerNode } from '@riskledger/dev-broker'
+import { canStartFromJars, fetchBrokerJars, freePorts, startDevBroker, type DevBrokerNode } from '@riskledger/dev-broker'
 import { FaultProxy } from '@riskledger/testing'
-import { canStartFromJars } from '../why-no-broker'
 
 const NO_CLUSTER = 'skipped: brokers that are to be killed are started here, which needs Java 17, and Maven for the first time'
 

@@ -1,5 +1,4 @@
-import { findTestBroker } from '@riskledger/dev-broker'
-import { whyNoBroker } from '../why-no-broker'
+import { findTestBroker, whyNoBroker } from '@riskledger/dev-broker'
 import { ChaosHouse } from './chaos-house'
 import { readJournals, readTruth } from './check-house'
 import type { JournalCheck, SeenPosition } from './check-journal'

@@ -1,5 +1,4 @@
-import { findTestBroker } from '@riskledger/dev-broker'
-import { whyNoBroker } from '../why-no-broker'
+import { findTestBroker, whyNoBroker } from '@riskledger/dev-broker'
 import { ChaosHouse } from './chaos-house'
 import type { SeenTenure } from './check-journal'
 import { chaosSuite, SEED, type OpenedStage } from './chaos-suite'

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { findTestBroker } from '@riskledger/dev-broker'
+import { findTestBroker, whyNoBroker } from '@riskledger/dev-broker'
 import { Kafka, logLevel } from 'kafkajs'
-import { whyNoBroker } from '../why-no-broker'
 import { readTopics } from './read-topics'
 
 const SKIPPED = whyNoBroker()

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { partitionFor } from '@riskledger/contracts'
-import { cachedBrokerJars, containerEngineMayAnswer, findProgram, findTestBroker, type TestBroker } from '@riskledger/dev-broker'
+import { findTestBroker, whyNoBroker, type TestBroker } from '@riskledger/dev-broker'
 import { decodeRaw } from '@riskledger/events'
 import { MINIMAL_EVENTS } from '@riskledger/events/src/testing/sample-events'
 import { createTopics, openKafkaLog, topicSpecifications, type KafkaLog } from '@riskledger/kafka'
@@ -14,18 +14,13 @@ const run = promisify(execFile)
 const { eventId: _id, source: _source, ...PAYMENT } = MINIMAL_EVENTS.payments
 const DRAFT: EventDraft<'payments'> = PAYMENT
 
-/** What `findTestBroker` may find, asked before the tests are declared, so that those without count as skipped. */
-const mayFindBroker =
-  process.env.CI === 'true' ||
-  (process.env.RISKLEDGER_KAFKA_BROKERS ?? '').trim() !== '' ||
-  containerEngineMayAnswer(process.env) ||
-  (findProgram('java') !== undefined && (cachedBrokerJars() !== undefined || findProgram('mvn') !== undefined))
+const skipped = whyNoBroker()
 
 let broker: TestBroker | undefined
 let prefix: string
 let log: KafkaLog | undefined
 beforeAll(async () => {
-  if (mayFindBroker) broker = await findTestBroker()
+  if (skipped === null) broker = await findTestBroker()
 }, 120_000)
 afterAll(async () => {
   if (broker?.kind === 'found') await broker.close()
@@ -36,8 +31,8 @@ afterEach(async () => {
 })
 
 function testWithBroker(name: string, run: () => Promise<void>): void {
-  if (mayFindBroker) test(name, run)
-  else test.skip(`skipped: no Kafka broker to be had: ${name}`, run)
+  if (skipped === null) test(name, run)
+  else test.skip(`${skipped}: ${name}`, run)
 }
 
 /** Brokers with fresh topics of three partitions. */

@@ -5,14 +5,12 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
 import { Kafka, logLevel, type KafkaConfig } from 'kafkajs'
-import { cachedBrokerJars } from './fetch-broker-jars'
-import { findProgram } from './find-program'
-import { NO_BROKER } from './find-test-broker'
 import { isPortFree } from './free-ports'
 import { runningCommand } from './running-command'
 import { startDevBroker, type DevBroker } from './start-dev-broker'
+import { canStartFromJars, NO_BROKER } from './why-no-broker'
 
-const canRun = findProgram('java') !== undefined && (findProgram('mvn') !== undefined || cachedBrokerJars() !== undefined)
+const canRun = canStartFromJars()
 const withBroker = canRun || process.env.CI === 'true' ? test : test.skip
 if (!canRun) console.log(NO_BROKER)
 

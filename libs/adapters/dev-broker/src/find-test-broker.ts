@@ -1,15 +1,11 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { homedir, tmpdir, userInfo } from 'node:os'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { RiskError } from '@riskledger/contracts'
-import { cachedBrokerJars, fetchBrokerJars } from './fetch-broker-jars'
-import { findProgram } from './find-program'
+import { fetchBrokerJars } from './fetch-broker-jars'
 import { startContainerBroker } from './start-container-broker'
 import { startDevBroker } from './start-dev-broker'
-
-/** What a test says that has no broker. */
-export const NO_BROKER =
-  'skipped: no Kafka broker to be had (set RISKLEDGER_KAFKA_BROKERS, start a container engine, or install Maven and Java 17)'
+import { canStartFromJars, containerEngineMayAnswer, NO_BROKER, type WhereToLook } from './why-no-broker'
 
 /** A broker for a test file, or why there is none. */
 export type TestBroker =
@@ -22,12 +18,9 @@ export type TestBroker =
   | { readonly kind: 'skipped'; readonly reason: string }
 
 /** Where to look; each part has a default, and tests of the search itself give others. */
-export interface FindTestBrokerOptions {
-  readonly environment?: Readonly<Record<string, string | undefined>>
-  readonly hasEngine?: () => boolean
+export interface FindTestBrokerOptions extends WhereToLook {
   readonly startContainer?: () => Promise<{ readonly brokers: string[]; readonly close: () => Promise<void> }>
   readonly startFromJars?: () => Promise<{ readonly brokers: string[]; readonly close: () => Promise<void> }>
-  readonly canRunJars?: () => boolean
 }
 
 /**
@@ -60,29 +53,6 @@ export async function findTestBroker(options: FindTestBrokerOptions = {}): Promi
       retriable: false,
     })
   return { kind: 'skipped', reason: NO_BROKER }
-}
-
-/**
- * True where `DOCKER_HOST` is set, or a socket or a settings file of a container engine is there; nothing is asked. Asking takes a second and a half, to load
- * the client library.
- */
-export function containerEngineMayAnswer(environment: NodeJS.ProcessEnv): boolean {
-  if (environment.DOCKER_HOST !== undefined) return true
-  const home = homedir()
-  const runtime = environment.XDG_RUNTIME_DIR ?? `/run/user/${userInfo().uid}`
-  return [
-    '/var/run/docker.sock',
-    join(runtime, 'docker.sock'),
-    join(runtime, 'podman', 'podman.sock'),
-    join(home, '.docker', 'run', 'docker.sock'),
-    join(home, '.docker', 'desktop', 'docker.sock'),
-    join(home, '.testcontainers.properties'),
-  ].some((path) => existsSync(path))
-}
-
-function canStartFromJars(): boolean {
-  if (findProgram('java') === undefined) return false
-  return cachedBrokerJars() !== undefined || findProgram('mvn') !== undefined
 }
 
 async function startTemporaryBroker(): Promise<{ readonly brokers: string[]; readonly close: () => Promise<void> }> {

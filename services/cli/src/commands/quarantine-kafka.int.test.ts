@@ -1,19 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { cachedBrokerJars, containerEngineMayAnswer, findProgram, findTestBroker, type TestBroker } from '@riskledger/dev-broker'
+import { findTestBroker, whyNoBroker, type TestBroker } from '@riskledger/dev-broker'
 import { decodeRaw, encodeRaw } from '@riskledger/events'
 import { MINIMAL_EVENTS } from '@riskledger/events/src/testing/sample-events'
 import { openKafkaLog, type KafkaConnection, type KafkaLog } from '@riskledger/kafka'
 import { runCommand, runJson } from '../testing/run-command'
 import { temporaryFolder } from '../testing/small-scenario'
 
-/** What `findTestBroker` may find, asked before the test is declared, so that one without counts as skipped. */
-const mayFindBroker =
-  process.env.CI === 'true' ||
-  (process.env.RISKLEDGER_KAFKA_BROKERS ?? '').trim() !== '' ||
-  containerEngineMayAnswer(process.env) ||
-  (findProgram('java') !== undefined && (cachedBrokerJars() !== undefined || findProgram('mvn') !== undefined))
+const skipped = whyNoBroker()
 const GUARANTEE = 'on Kafka a refused record is sent again once, as a new event that names it, and is screened there'
 const FROM_MS = Date.now() - 60_000
 const PAYMENT = { ...MINIMAL_EVENTS.payments, eventTimeMs: FROM_MS, accountId: 'a-cut' }
@@ -35,7 +30,7 @@ let log: KafkaLog | undefined
 
 beforeAll(async () => {
   folder = await temporaryFolder()
-  if (mayFindBroker) broker = await findTestBroker()
+  if (skipped === null) broker = await findTestBroker()
 }, 120_000)
 afterAll(async () => {
   await log?.close()
@@ -98,5 +93,5 @@ async function redrivesOnce(): Promise<void> {
   expect((await runJson('explain', eventId, ...flags)).value).toMatchObject({ status: 'screened', accountId: 'a-cut' })
 }
 
-if (mayFindBroker) test(GUARANTEE, redrivesOnce, 120_000)
-else test.skip(`skipped: no Kafka broker to be had: ${GUARANTEE}`, redrivesOnce)
+if (skipped === null) test(GUARANTEE, redrivesOnce, 120_000)
+else test.skip(`${skipped}: ${GUARANTEE}`, redrivesOnce)

@@ -13,11 +13,11 @@ import {
 import { bundleEngine } from '../house/engine'
 import type { House } from '../house/open-house'
 import { followPolicyRequests, policyRequestsEnd } from '../house/follow-policy-requests'
+import { rawTopicDifferences, warnOfLosingTopics } from '../house/losing-topics'
 import { runService, threadReady, threadService, type RunningService } from '../house/service-session'
 import { screenerInput, storeArtifacts } from '../house/thread-inputs'
 import { contextFrom, type CommandContext, type Finish } from './command-context'
 import { DEFAULT_POLICY_FILE, loadPolicyFile } from './load-policy'
-import { rawTopicDifferences, warnOfLosingTopics } from './screener-topics'
 
 /** Consumer group of screeners that are not ordered onto partitions by hand, after the environment prefix. */
 const DEFAULT_GROUP = 'riskledger-screener'

@@ -8,6 +8,7 @@ import { ProgressBar } from '../text/progress-bar'
 import { bundleEngine } from './engine'
 import { openHouse, type House } from './open-house'
 import { followPolicyRequests, policyRequestsEnd, type PolicyRequestsEnd } from './follow-policy-requests'
+import { rawTopicDifferences, warnOfLosingTopics } from './losing-topics'
 import { dispatcherInput } from './thread-inputs'
 import { gatewayDoor, hasGateway, startGatewayThread, type GatewayDoor } from './start-gateway-thread'
 import { startScreeningRun, type ScreeningRun, type ScreeningRunOptions } from './screening-run'
@@ -83,6 +84,7 @@ export class UpSession {
       strict: false,
       tells: 'decisions',
     })
+    this.warnOfTopics()
     const following = this.followPolicies(house, { run, after })
     const doors: Thread[] = []
     try {
@@ -126,6 +128,13 @@ export class UpSession {
       await thread.ready
       this.say('  dispatcher  publishing verdicts and what was refused')
     }
+  }
+
+  /** Beside everything else: a cluster that is slow to tell of its topics holds nobody up. */
+  private warnOfTopics(): void {
+    const { kafka, settings } = this.options.context
+    if (kafka === null) return
+    void warnOfLosingTopics(() => rawTopicDifferences(kafka), createLogger({ name: 'topics', level: settings.logLevel }))
   }
 
   /** Puts policies into force that `riskledger policy activate` asks for. */

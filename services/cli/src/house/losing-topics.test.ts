@@ -1,6 +1,6 @@
 import type { Logger } from '@riskledger/contracts'
 import type { TopicDifference } from '@riskledger/kafka'
-import { warnOfLosingTopics } from './screener-topics'
+import { warnOfLosingTopics } from './losing-topics'
 
 const TOPIC = 'raw.payments'
 const setting = (name: string, found: string, expected: string): TopicDifference => ({
