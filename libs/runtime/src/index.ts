@@ -1,4 +1,5 @@
 export { aborted } from './aborted'
+export { assertNotRetrying } from './assert-not-retrying'
 export { OTHER_VARIABLES, SETTINGS, type Settings, type SettingSpecification } from './settings'
 export { loadConfiguration, type Configuration, type ConfigurationInputs } from './load-configuration'
 export { createLogger, type LoggerOptions } from './create-logger'

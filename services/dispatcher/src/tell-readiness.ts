@@ -1,7 +1,4 @@
-import type { Loop } from '@riskledger/runtime'
-
-/** Longest time for which a partition may try again what failed and count as at work: the restart of a ledger or a broker takes no longer. */
-const MAX_RETRYING_MS = 10_000
+import { assertNotRetrying, type Loop } from '@riskledger/runtime'
 
 /** What readiness is told by. */
 export interface ReadinessOptions {
@@ -18,10 +15,6 @@ export interface ReadinessOptions {
  */
 export function tellReadiness({ loops, partitionCount, nowMs }: ReadinessOptions): string {
   if (loops.size < partitionCount) throw new Error(`${loops.size} of ${partitionCount} partitions are at work yet`)
-  for (const [partition, { retrying }] of loops) {
-    if (retrying === null || nowMs - retrying.sinceMs <= MAX_RETRYING_MS) continue
-    const { part, sinceMs, reason } = retrying
-    throw new Error(`partition ${partition}: ${part} has failed for ${Math.floor((nowMs - sinceMs) / 1_000)} s: ${reason}`)
-  }
+  assertNotRetrying(loops, nowMs)
   return `publishes ${partitionCount} partitions`
 }

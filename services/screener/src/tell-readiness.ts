@@ -1,7 +1,5 @@
+import { assertNotRetrying } from '@riskledger/runtime'
 import type { PartitionWorker } from './partition-worker'
-
-/** Longest time for which a worker may try again what failed and count as at work: the restart of a ledger or a broker takes no longer. */
-const MAX_RETRYING_MS = 10_000
 
 /** What readiness is told by. */
 export interface ReadinessOptions {
@@ -23,10 +21,6 @@ export interface ReadinessOptions {
 export function tellReadiness({ isAssigned, workers: { missing, running }, partitionCount, nowMs }: ReadinessOptions): string {
   if (!isAssigned) throw new Error('no partitions are assigned yet')
   if (missing.length > 0) throw new Error(`partitions ${missing.join(', ')} are being taken over`)
-  for (const [partition, { retrying }] of running) {
-    if (retrying === null || nowMs - retrying.sinceMs <= MAX_RETRYING_MS) continue
-    const { part, sinceMs, reason } = retrying
-    throw new Error(`partition ${partition}: ${part} has failed for ${Math.floor((nowMs - sinceMs) / 1_000)} s: ${reason}`)
-  }
+  assertNotRetrying(running, nowMs)
   return `works ${running.size} of ${partitionCount} partitions`
 }

@@ -1,5 +1,5 @@
 import type { EventTopic, RawTopic } from '@riskledger/contracts'
-import { EVENT_TOPICS, rawHeader, WriterSchemas } from '@riskledger/events'
+import { isEventTopic, rawHeader, WriterSchemas } from '@riskledger/events'
 import { singleObjectHeader } from './schema-fingerprint'
 
 /**
@@ -41,8 +41,4 @@ export class RegisteredVersion {
       return null
     }
   }
-}
-
-function isEventTopic(topic: RawTopic): topic is EventTopic {
-  return (EVENT_TOPICS as readonly RawTopic[]).includes(topic)
 }

@@ -15,6 +15,18 @@ export async function activePolicy(
   })
 }
 
+const NOT_BEGUN: ReadonlySet<string> = new Set(['not-found', 'stream-not-found'])
+
+/** The same of a journal that may not have begun yet: null then. */
+export async function activePolicyIfAny(...[ledger, options]: Parameters<typeof activePolicy>): Promise<AcceptedPolicy | null> {
+  try {
+    return await activePolicy(ledger, options)
+  } catch (error) {
+    if (error instanceof RiskError && NOT_BEGUN.has(error.code)) return null
+    throw error
+  }
+}
+
 async function policyHash(
   ledger: Ledger,
   { stream, which }: { readonly stream: string; readonly which: 'first' | 'last' },

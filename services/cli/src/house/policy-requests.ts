@@ -3,7 +3,7 @@ import { encodeLedgerJson } from '@riskledger/events'
 import { emptyHead, lastEntry, policiesStream, screeningStream, sealEntry, ZERO_HASH, type ChainHead } from '@riskledger/journal'
 import type { AcceptedPolicy, Policy } from '@riskledger/policy'
 import { assertSameEpochs, PolicyShelf } from '@riskledger/screener'
-import { activePolicy } from './active-policy'
+import { activePolicyIfAny } from './active-policy'
 
 /** How often a request is written anew where somebody else wrote one at the same moment. */
 const MAX_TRIES = 10
@@ -51,16 +51,10 @@ export async function requestPolicy({
   }
 }
 
-const NOT_BEGUN: ReadonlySet<string> = new Set(['not-found', 'stream-not-found'])
-
 /** The policy that the first partition's journal began with, as every other did; null before that. */
 async function begunWith(ledger: Ledger, environment: string): Promise<Policy | null> {
-  try {
-    return (await activePolicy(ledger, { stream: screeningStream(0, 0, environment), which: 'first', environment })).policy
-  } catch (error) {
-    if (error instanceof RiskError && NOT_BEGUN.has(error.code)) return null
-    throw error
-  }
+  const first = await activePolicyIfAny(ledger, { stream: screeningStream(0, 0, environment), which: 'first', environment })
+  return first?.policy ?? null
 }
 
 async function headOf(ledger: Ledger, stream: string): Promise<ChainHead> {

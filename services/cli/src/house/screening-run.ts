@@ -1,4 +1,3 @@
-import { RiskError } from '@riskledger/contracts'
 import { screeningStream } from '@riskledger/journal'
 import type { AcceptedPolicy } from '@riskledger/policy'
 import { RELATIONS_THREAD } from '@riskledger/relations-service'
@@ -14,7 +13,7 @@ import {
   type ScreenerRequest,
 } from '@riskledger/screener'
 import type { IngestMessage, IngestResult, IngestThreadInput } from '../threads/ingest-thread'
-import { activePolicy } from './active-policy'
+import { activePolicy, activePolicyIfAny } from './active-policy'
 import { RunTally, type TallyListeners } from './run-tally'
 import { everyPartition, relationsInput, screenerInput, storeArtifacts, type PartOptions } from './thread-inputs'
 
@@ -123,18 +122,11 @@ async function startIngest(
   return { ingested }
 }
 
-const NOT_BEGUN: ReadonlySet<string> = new Set(['not-found', 'stream-not-found'])
-
 /** That of the policy by which the inputs are going to be screened, where there is one yet. */
 async function maxSkewMs({ house, policy, firstPolicy, environment }: ScreeningRunOptions): Promise<number | null> {
-  if (policy !== null) return policy.policy.state.maxSkewMs
-  try {
-    const stream = screeningStream(0, 0, environment)
-    return (await activePolicy(house.ledger, { stream, which: 'last', environment })).policy.state.maxSkewMs
-  } catch (error) {
-    if (!(error instanceof RiskError) || !NOT_BEGUN.has(error.code)) throw error
-    return firstPolicy?.policy.state.maxSkewMs ?? null
-  }
+  const stream = screeningStream(0, 0, environment)
+  const goingBy = policy ?? (await activePolicyIfAny(house.ledger, { stream, which: 'last', environment })) ?? firstPolicy
+  return goingBy?.policy.state.maxSkewMs ?? null
 }
 
 function ingestInput(options: ScreeningRunOptions, ingest: Pick<IngestThreadInput, 'logFolder' | 'maxSkewMs'>): IngestThreadInput {
