@@ -33,8 +33,7 @@ export async function buildImageFiles(target) {
   cpSync(join(root, 'infra', 'check-health.js'), join(target, 'bin', 'check-health.js'))
   for (const folder of ['policies', join('schemas', 'raw')]) cpSync(join(root, folder), join(target, folder), { recursive: true })
   cpSync(join(root, 'LICENSE'), join(target, 'LICENSE'))
-  for (const name of EXTERNAL)
-    if (!name.endsWith('/*') && !NOT_SHIPPED.has(name)) copyPackage(name, { from: join(root, 'node_modules'), target })
+  for (const name of EXTERNAL) if (!NOT_SHIPPED.has(name)) copyPackage(name, { from: join(root, 'node_modules'), target })
 }
 
 /**

@@ -23,7 +23,7 @@ export {
   type DataFolder,
 } from './data-folder-format'
 export { installationRoot, threadModule } from './module-path'
-export { startThread, type Thread, type ThreadOptions } from './start-thread'
+export { loadThread, startThread, type LoadingThread, type Thread, type ThreadOptions } from './start-thread'
 export { HandOver } from './hand-over'
 export { readAhead } from './read-ahead'
 export { runThread, type ThreadContext } from './run-thread'

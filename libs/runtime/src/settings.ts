@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** One setting: its schema, its names at the edges, and the words in which a wrong value is refused. */
 export interface SettingSpecification {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { runThread } from './run-thread'
-import { startThread, type Thread, type ThreadOptions } from './start-thread'
+import { loadThread, startThread, type Thread, type ThreadOptions } from './start-thread'
 import type { EchoInput } from './testing/echo-thread'
 
 const modulePath = join(__dirname, 'testing', 'echo-thread.ts')
@@ -122,4 +122,25 @@ describe('startThread', () => {
 
 test('runThread outside a thread is a mistake that says so', () => {
   expect(() => runThread(() => Promise.resolve())).toThrow('runThread was called outside a thread')
+})
+
+describe('loadThread', () => {
+  test('begins once it is given what to do, and is left alone from then on', async () => {
+    const loading = loadThread<{ serving: boolean }, string>(modulePath, 'echo')
+    let heard = (_: unknown): void => undefined
+    const echoed = new Promise((resolve) => (heard = resolve))
+    const thread = loading.begin({ mode: 'echo' } satisfies EchoInput, heard)
+    expect(await thread.ready).toEqual({ serving: true })
+    thread.post('hello')
+    expect(await echoed).toEqual({ echo: 'hello' })
+    await loading.end()
+    expect(await thread.stop()).toBe('drained')
+  })
+
+  test('is gone once it is ended, and begins no more', async () => {
+    const loading = loadThread(modulePath, 'echo')
+    await loading.end()
+    await loading.end()
+    expect(() => loading.begin({ mode: 'echo' })).toThrow('thread echo has begun, or was ended')
+  })
 })

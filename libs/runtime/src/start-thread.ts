@@ -79,6 +79,36 @@ export function startThread<Ready = unknown, Result = unknown>(modulePath: strin
   }
 }
 
+/** A thread that loads its module and has been given nothing to do yet. */
+export interface LoadingThread<Ready = unknown, Result = unknown> {
+  /** Gives the thread its input, structurally cloned, and its starter's ear. To be called once, and not after `end`. */
+  begin(input: unknown, onMessage?: ThreadOptions['onMessage']): Thread<Ready, Result>
+  /** Ends a thread that never began, at once; one that did is left alone. */
+  end(): Promise<void>
+}
+
+/** Starts a module in a worker thread before it is known what it is to do: modules take as long to load as what it waits for takes to open. */
+export function loadThread<Ready = unknown, Result = unknown>(modulePath: string, name: string): LoadingThread<Ready, Result> {
+  let give: ((input: unknown) => void) | null = () => undefined
+  let listen: ThreadOptions['onMessage']
+  const input = new Promise<unknown>((resolve) => (give = resolve))
+  const thread = startThread<Ready, Result>(modulePath, { name, input, onMessage: (message) => listen?.(message) })
+  return {
+    begin: (value, onMessage) => {
+      if (give === null) throw new Error(`thread ${name} has begun, or was ended`)
+      listen = onMessage
+      give(value)
+      give = null
+      return thread
+    },
+    end: async () => {
+      if (give === null) return
+      give = null
+      await thread.terminate()
+    },
+  }
+}
+
 interface OutcomeOptions {
   readonly name: string
   readonly onMessage: ((message: unknown) => void) | undefined

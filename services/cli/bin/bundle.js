@@ -7,11 +7,8 @@ const { findBundle, forgetOthers, inBundleHome, keepUsed } = require('./bundle-h
 const ROOT = join(__dirname, '..', '..', '..')
 const SOURCES = ['libs', 'services', 'bench']
 const COMPILE_CACHE = require.resolve('./compile-cache.js')
-/** Packages with native parts, or that load files of their own: they stay where they are installed. The last is for tests, and in no bundle. */
-const EXTERNAL = [
-  ...['lmdb', 'esbuild', 'pino', '@eventstore/db-client', '@eventstore/db-client/*', '@grpc/grpc-js', 'google-protobuf'],
-  'testcontainers',
-]
+/** Packages with native parts: they stay where they are installed. The last is for tests, and in no bundle. */
+const EXTERNAL = ['lmdb', 'esbuild', 'testcontainers']
 
 /**
  * Bundles TypeScript entry points to plain JavaScript, once for each state of the sources, and returns the folder that holds `<name>.js` for each.

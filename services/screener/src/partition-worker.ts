@@ -102,6 +102,14 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
     signal: following.signal,
     timers: options.timers,
   })
+  let givenOut: readonly number[] | null = null
+  /** What was given out may still be on its way into the ledger: once it is there the worker is idle, and says so then. */
+  const tellIdle = (): void => {
+    if (givenOut === null || !writer.isDurable(givenOut)) return
+    begin()
+    options.onIdle(givenOut)
+    givenOut = null
+  }
   const source = new PartitionSource({
     log: options.log,
     partition: options.partition,
@@ -117,11 +125,9 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
       willOpen: (orderTimeMs, reachedMs) => Math.floor(reachedMs / epochMs) - 1 >= visibleThrough(orderTimeMs),
       changed: (signal) => feed.changed(signal),
     },
-    // What was given out may still be on its way into the ledger: only then is it idle.
     onIdle: (nextOffsets) => {
-      if (!writer.isDurable(nextOffsets)) return
-      begin()
-      options.onIdle(nextOffsets)
+      givenOut = [...nextOffsets]
+      tellIdle()
     },
     batchInputs: options.pace.batchInputs,
     crashPoint: options.crashPoint,
@@ -155,7 +161,11 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
       showTold(batch)
       return writer.screen(batch)
     },
-    commit: (screened) => writer.append(screened).then(begin),
+    commit: async (screened) => {
+      await writer.append(screened)
+      begin()
+      tellIdle()
+    },
     logger: options.logger,
     metrics: options.metrics,
     prefetch: (batch) => overlapsAppend(batch, options.pace.batchInputs),

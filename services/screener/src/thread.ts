@@ -18,7 +18,7 @@ import { challengeDraw } from './challenge-draw'
 import { challengeSecretCheck } from './challenge-secret'
 import { entriesAhead } from './entries-ahead'
 import { joinGroup, type GroupMembership } from './join-group'
-import { openSnapshots, type ThreadedSnapshots } from './open-snapshots'
+import { ThreadedSnapshots } from './threaded-snapshots'
 import { startPartitionWorker, type PartitionWorker, type WorkerOptions } from './partition-worker'
 import { PartitionWorkers } from './partition-workers'
 import { policiesInForce } from './policies-in-force'
@@ -47,10 +47,12 @@ runThread<ScreenerThreadInput>(async (context) => {
   // Whatever fails, nothing may stay open: the thread ends only once its loops and connections have.
   const opened: { close(): Promise<void> }[] = [log]
   try {
+    // Its threads start while the ledger is connected to.
+    const snapshots = new ThreadedSnapshots(input.cacheFolder, logger)
+    opened.push(snapshots)
     const ledger = await connectLedger({ connectionString: input.connectionString, signal: context.signal })
     opened.push(ledger)
-    const snapshots = await openSnapshots({ folder: input.cacheFolder, logger })
-    opened.push(snapshots)
+    await snapshots.opened
     const stateHasher = new ThreadedStateHasher()
     opened.push(stateHasher)
     await runWorkers(context, {

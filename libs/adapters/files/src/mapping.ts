@@ -1,5 +1,5 @@
 import { isMap, LineCounter, parseDocument, type Document } from 'yaml'
-import { z } from 'zod'
+import * as z from 'zod'
 import { checkAgainstSchema } from './mapping-check'
 
 /** A field of an event, made from a row. */

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** A whole number in `[least, most]`. */
 export const whole = (least: number, most: number): z.ZodInt => z.int().min(least).max(most)

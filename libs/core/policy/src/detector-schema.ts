@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { bands, points, whole } from './bands'
 
 const permille = whole(0, 1000)

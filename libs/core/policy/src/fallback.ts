@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { ScreenedTopic, Verdict } from '@riskledger/contracts'
 import { whole } from './bands'
 

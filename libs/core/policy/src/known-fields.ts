@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { policySchema } from './policy-schema'
 
 /** The fields that a policy has at a path, as its schema lists them; none where no group of fields stands there. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Lexer, LineCounter, isAlias, isNode, parseDocument, visit, type Document } from 'yaml'
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { closestName } from '@riskledger/contracts'
 import { knownFields } from './known-fields'
 import { newPolicySchema, policySchema, type Policy } from './policy-schema'

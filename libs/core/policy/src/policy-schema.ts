@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { points, whole } from './bands'
 import { detectors } from './detector-schema'
 import { fallback } from './fallback'

@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 import type { detectors } from './detector-schema'
 
 /** The detectors, in the order in which they run. */

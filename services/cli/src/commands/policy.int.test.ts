@@ -5,7 +5,7 @@ import { KeptLogger } from '@riskledger/testing'
 import { bundleEngine } from '../house/engine'
 import { EMBEDDED, openHouse } from '../house/open-house'
 import { followPolicyRequests, policyRequestsEnd } from '../house/follow-policy-requests'
-import { startScreeningRun } from '../house/screening-run'
+import { loadScreeningParts, startScreeningRun } from '../house/screening-run'
 import { runCommand, runJson } from '../testing/run-command'
 import { temporaryFolder, writeSmallScenario } from '../testing/small-scenario'
 import { DEFAULT_POLICY_FILE } from './load-policy'
@@ -106,9 +106,11 @@ describe('policy activate', () => {
   test('while screeners run: asked through the ledger, followed at a batch boundary though nothing comes in', async () => {
     const file = await otherPolicy('bolder')
     const hash = await hashOf(file)
-    const house = await openHouse({ ...EMBEDDED, dataDir, command: 'riskledger up' })
+    const parts = loadScreeningParts(EMBEDDED)
+    const house = await openHouse({ ...EMBEDDED, dataDir, command: 'riskledger up', ledgerThread: parts.ledger })
     const after = await policyRequestsEnd(house.ledger, '')
     const run = await startScreeningRun({
+      parts,
       house,
       engine: await bundleEngine(),
       policy: null,
@@ -142,6 +144,7 @@ describe('policy activate', () => {
       await following
       await run.stop()
       await house.close()
+      await parts.end()
     }
     expect((await runJson('verify', '--data-dir', dataDir)).value).toMatchObject({ faults: [] })
     expect((await runJson('replay', '--data-dir', dataDir)).value).toMatchObject({ mismatches: 0 })

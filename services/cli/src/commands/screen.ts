@@ -12,13 +12,14 @@ import { bundleEngine } from '../house/engine'
 import { folderBytes } from '../house/folder-bytes'
 import { openHouse, type House } from '../house/open-house'
 import { readJournals } from '../house/read-journals'
-import { startScreeningRun, type ScreeningRun } from '../house/screening-run'
+import { loadScreeningParts, startScreeningRun, type ScreeningParts, type ScreeningRun } from '../house/screening-run'
 import { bytesText, grouped, percentText } from '../text/numbers'
 import { ProgressBar } from '../text/progress-bar'
 import { contextOf, houseOf, type CommandContext, type Finish } from './command-context'
 import { DEFAULT_POLICY_FILE, loadPolicyFile, readText } from './load-policy'
 import { spoolStdin, type SpooledFiles } from './spool-stdin'
 
+const COMMAND = 'riskledger screen'
 /** Refused lines that are told one by one; the rest are counted. */
 const MAX_TOLD = 20
 
@@ -48,6 +49,13 @@ interface ScreenOptions {
   readonly context: CommandContext
 }
 
+/** What is screened with, and where. */
+interface Screening {
+  readonly dataDir: string
+  readonly mapping: CheckedMapping | null
+  readonly parts: ScreeningParts
+}
+
 async function screenNamed(files: readonly string[], options: ScreenOptions): Promise<number> {
   // Before anything is made: a folder for files that cannot be read would stay.
   const mapping = options.flags.mapping === undefined ? null : await checkedMapping(options.flags.mapping)
@@ -59,17 +67,18 @@ async function screenNamed(files: readonly string[], options: ScreenOptions): Pr
     if (found.isDirectory()) throw new RiskError('file-unreadable', `${file} is a folder; name the files in it.`, details)
   }
   const spooled = await spoolStdin(files)
+  const { context } = options
+  const parts = loadScreeningParts(houseOf(context, COMMAND))
   try {
-    const { context } = options
-    return await screen(spooled, { ...options, mapping, dataDir: context.dataDirGiven ? context.settings.dataDir : folderOf(files) })
+    return await screen(spooled, { ...options, mapping, parts, dataDir: context.dataDirGiven ? context.settings.dataDir : folderOf(files) })
   } finally {
-    await spooled.release()
+    await Promise.all([parts.end(), spooled.release()])
   }
 }
 
 async function screen(
   { files, named }: SpooledFiles,
-  { flags, context, dataDir, mapping }: ScreenOptions & { readonly dataDir: string; readonly mapping: CheckedMapping | null },
+  { flags, context, dataDir, mapping, parts }: ScreenOptions & Screening,
 ): Promise<number> {
   const policy = flags.policy === undefined ? null : await loadPolicyFile(flags.policy)
   // Needed also where the folder exists: a run that was killed early leaves journals without a policy.
@@ -77,12 +86,13 @@ async function screen(
   const { logLevel } = context.settings
   const engine = await bundleEngine()
   const { crashAt, pace, challengeSecret, environment } = context
-  const house = await openHouse({ ...houseOf(context, 'riskledger screen'), dataDir })
+  const house = await openHouse({ ...houseOf(context, COMMAND), dataDir, ledgerThread: parts.ledger })
   try {
     const bar = new ProgressBar('inputs')
     let told = 0
     const startedMs = Date.now()
     const run = await startScreeningRun({
+      parts,
       house,
       engine,
       policy,

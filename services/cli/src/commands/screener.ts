@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander'
 import { RiskError } from '@riskledger/contracts'
-import { createLogger, startThread, type Thread } from '@riskledger/runtime'
+import { createLogger, loadThread, type LoadingThread } from '@riskledger/runtime'
 import {
   assertChallengeSecret,
   SCREENER_THREAD,
@@ -8,7 +8,6 @@ import {
   type ScreenerMessage,
   type ScreenerReady,
   type ScreenerRequest,
-  type ScreenerThreadInput,
 } from '@riskledger/screener'
 import { bundleEngine } from '../house/engine'
 import type { House } from '../house/open-house'
@@ -54,50 +53,27 @@ export function addScreener(program: Command, finish: Finish): void {
           },
         )
       const context = contextFrom({ ...flags })
-      const loading = loadScreenerThread(context)
+      // The thread takes as long to load as the house does to open.
+      const loading = loadThread<ScreenerReady>(SCREENER_THREAD, 'screener')
       const start = (house: House, signal: AbortSignal): Promise<RunningService> =>
-        startScreener(context, { ...loading, house, signal, assignment: assignmentOf({ partitions, group, sessionTimeout }, house) })
+        startScreener(context, { loading, house, signal, assignment: assignmentOf({ partitions, group, sessionTimeout }, house) })
       try {
         finish(await runService({ context, name: 'screener', needsKafka: true, start }))
       } finally {
-        loading.refuse(new Error('the screener was not started'))
+        await loading.end()
       }
     })
-}
-
-/** The screener's thread, and how it is told what to do. */
-interface LoadingThread {
-  readonly thread: Thread<ScreenerReady>
-  readonly give: (input: ScreenerThreadInput) => void
-  /** Ends the thread where it was given nothing yet. */
-  readonly refuse: (error: Error) => void
-}
-
-/** The thread takes as long to load as the house does to open. */
-function loadScreenerThread(context: CommandContext): LoadingThread {
-  let give: LoadingThread['give'] = () => undefined
-  let refuse: LoadingThread['refuse'] = () => undefined
-  const input = new Promise<ScreenerThreadInput>((resolve, reject) => {
-    give = resolve
-    refuse = reject
-  })
-  const thread: Thread<ScreenerReady> = startThread(SCREENER_THREAD, {
-    name: 'screener',
-    input,
-    onMessage: (message) => tell(context, message as ScreenerMessage),
-  })
-  return { thread, give, refuse }
 }
 
 async function startScreener(
   context: CommandContext,
   {
+    loading,
     house,
     signal,
     assignment,
-    thread,
-    give,
-  }: LoadingThread & {
+  }: {
+    readonly loading: LoadingThread<ScreenerReady>
     readonly house: House
     readonly signal: AbortSignal
     readonly assignment: Assignment
@@ -118,7 +94,7 @@ async function startScreener(
   await storeArtifacts(parts)
   // What is asked for while the thread starts is followed, too.
   const after = await policyRequestsEnd(house.ledger, environment)
-  give(screenerInput(parts, assignment))
+  const thread = loading.begin(screenerInput(parts, assignment), (message) => tell(context, message as ScreenerMessage))
   const { kafka } = context
   // Beside the start: a cluster that is slow to tell, or tells nothing of settings, holds nobody up.
   if (kafka !== null) void warnOfLosingTopics(() => rawTopicDifferences(kafka), createLogger({ name: 'topics', level: logLevel }))

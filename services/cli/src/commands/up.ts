@@ -88,7 +88,7 @@ async function serve({
       await house.close()
     }
   } finally {
-    session.dispose()
+    await session.dispose()
   }
 }
 

@@ -52,6 +52,6 @@ export async function playDemo({ context, once, version, scenario }: DemoOptions
       await house.close()
     }
   } finally {
-    session.dispose()
+    await session.dispose()
   }
 }

@@ -10,9 +10,10 @@ import {
   openDataFolder,
   readDataFolder,
   readLock,
-  startThread,
+  loadThread,
   threadModule,
   type DataFolder,
+  type LoadingThread,
   type LogAddress,
   type Thread,
 } from '@riskledger/runtime'
@@ -21,6 +22,14 @@ import { countJournals } from './count-journals'
 import { unlessStopped } from './unless-stopped'
 
 const LEDGER_THREAD = threadModule(__dirname, { source: '../threads/ledger-thread.ts', bundled: 'ledger-thread' })
+
+/** A ledger's thread that loads and serves nothing yet. */
+export type LedgerThread = LoadingThread<{ connectionString: string }, void>
+
+/** Starts to load what serves the embedded ledger of a house. */
+export function loadLedgerThread(): LedgerThread {
+  return loadThread(LEDGER_THREAD, 'ledger')
+}
 
 /** A data folder, and the log and the ledger that belong to it: in the folder, or elsewhere. */
 export interface House {
@@ -52,6 +61,8 @@ export interface HouseOptions {
   readonly ledgerUrl: string | null
   /** Port of the embedded ledger; 0: any free one. */
   readonly ledgerPort?: number
+  /** What is to serve the embedded ledger, where it loads already; the caller ends it if it never begins. */
+  readonly ledgerThread?: LedgerThread | null
   readonly crashAt?: string | undefined
   /** Once it aborts, opening ends with `cancelled`; a house that is open is left alone. Default: never. */
   readonly signal?: AbortSignal
@@ -119,10 +130,10 @@ interface ServedLedger extends Pick<House, 'connectionString' | 'failed'> {
 }
 
 /** The ledger of the folder in a thread, or the one named, which is somebody else's to run. */
-async function serveLedger(dataDir: string, { ledgerUrl, ledgerPort, crashAt }: HouseOptions): Promise<ServedLedger> {
+async function serveLedger(dataDir: string, { ledgerUrl, ledgerThread, ledgerPort, crashAt }: HouseOptions): Promise<ServedLedger> {
   if (ledgerUrl !== null) return { connectionString: ledgerUrl, failed: new Promise<never>(() => undefined), stop: () => Promise.resolve() }
   const input: LedgerThreadInput = { folder: join(dataDir, 'ledger'), port: ledgerPort ?? 0, crashAt }
-  const thread: Thread<{ connectionString: string }, void> = startThread(LEDGER_THREAD, { name: 'ledger', input })
+  const thread = (ledgerThread ?? loadLedgerThread()).begin(input)
   const { connectionString } = await thread.ready
   return { connectionString, failed: failureOf(thread), stop: () => thread.stop() }
 }

@@ -1,7 +1,7 @@
 import { screeningStream } from '@riskledger/journal'
 import type { AcceptedPolicy } from '@riskledger/policy'
 import { RELATIONS_THREAD } from '@riskledger/relations-service'
-import { startThread, threadModule, type Thread } from '@riskledger/runtime'
+import { loadThread, threadModule, type LoadingThread, type Thread } from '@riskledger/runtime'
 import {
   assertChallengeSecret,
   assertSameEpochs,
@@ -14,13 +14,44 @@ import {
 } from '@riskledger/screener'
 import type { IngestMessage, IngestResult, IngestThreadInput } from '../threads/ingest-thread'
 import { activePolicy, activePolicyIfAny } from './active-policy'
+import { loadLedgerThread, type HouseOptions, type LedgerThread } from './open-house'
 import { RunTally, type TallyListeners } from './run-tally'
 import { everyPartition, relationsInput, screenerInput, storeArtifacts, type PartOptions } from './thread-inputs'
 
 const INGEST_THREAD = threadModule(__dirname, { source: '../threads/ingest-thread.ts', bundled: 'ingest-thread' })
 
+/** The threads of a house and of a run over it, which load while that opens. */
+export interface ScreeningParts {
+  /** Null: the ledger is elsewhere. */
+  readonly ledger: LedgerThread | null
+  /** Null: the log is a cluster's, which takes no files from here. */
+  readonly ingest: LoadingThread<void> | null
+  readonly screener: LoadingThread<ScreenerReady>
+  readonly relations: LoadingThread
+  /** Ends those that never began; those that did are the house's and the run's. */
+  end(): Promise<void>
+}
+
+/** Starts to load all that a house like this is made of: the ledger's thread first, for which the others wait. */
+export function loadScreeningParts({ ledgerUrl, kafka }: Pick<HouseOptions, 'ledgerUrl' | 'kafka'>): ScreeningParts {
+  const ledger = ledgerUrl === null ? loadLedgerThread() : null
+  const screener = loadThread<ScreenerReady>(SCREENER_THREAD, 'screener')
+  const ingest = kafka === null ? loadThread<void>(INGEST_THREAD, 'ingest') : null
+  const relations = loadThread(RELATIONS_THREAD, 'relations')
+  const end = async (): Promise<void> => {
+    await Promise.allSettled([ledger, screener, ingest, relations].map(async (part) => part?.end()))
+  }
+  return { ledger, screener, ingest, relations, end }
+}
+
+/** What becomes of the files. */
+interface Ingesting {
+  readonly ingested: Promise<IngestResult>
+}
+
 /** What a run of the screener over a house stands on. */
 export interface ScreeningRunOptions extends PartOptions, TallyListeners {
+  readonly parts: ScreeningParts
   /** Files to take in; none: only what the log still holds. */
   readonly files: readonly string[]
   readonly mapping: string | null
@@ -63,21 +94,19 @@ async function startThreads(
   options: ScreeningRunOptions,
   { threads, stop }: { readonly threads: Thread[]; readonly stop: () => Promise<void> },
 ): Promise<ScreeningRun> {
-  const { house } = options
+  const { house, parts } = options
   const tally = new RunTally(options)
-  const { ingested } = await startIngest(options, { threads, tally })
-  const screener: Thread<ScreenerReady> = startThread(SCREENER_THREAD, {
-    name: 'screener',
-    input: screenerInput(options, everyPartition(house)),
-    onMessage: (message) => tally.onScreener(message as ScreenerMessage),
-  })
+  const { ingested } = parts.ingest === null ? NOTHING_TO_TAKE_IN : await startIngest(options, { thread: parts.ingest, threads, tally })
+  const screener = parts.screener.begin(screenerInput(options, everyPartition(house)), (message) =>
+    tally.onScreener(message as ScreenerMessage),
+  )
   threads.push(screener)
   // Not ended by a file that cannot be read to its end: what was taken of it has a journal then, by which `verify` knows that it is not lost.
   const started = await Promise.race([screener.ready, house.failed])
   tally.begin(started)
   const stream = screeningStream(0, 0, options.environment)
   const { policy: begunWith } = await activePolicy(house.ledger, { stream, which: 'first', environment: options.environment })
-  const relations = startThread(RELATIONS_THREAD, { name: 'relations', input: relationsInput(options, begunWith) })
+  const relations = parts.relations.begin(relationsInput(options, begunWith))
   threads.push(relations)
   await Promise.race([relations.ready, house.failed])
   const failed = Promise.race([house.failed, ...[screener, relations].map(endedEarly), ingested.then(never)])
@@ -97,22 +126,19 @@ async function startThreads(
   }
 }
 
-/** Starts the thread that takes files into the embedded log, and makes that where it is missing; a cluster's log is there, and takes no files. */
+const NOTHING_TO_TAKE_IN: Ingesting = { ingested: Promise.resolve(null) }
+
+/** Starts to take files into the embedded log, which is made where it is missing. */
 async function startIngest(
   options: ScreeningRunOptions,
-  { threads, tally }: { readonly threads: Thread[]; readonly tally: RunTally },
-): Promise<{ readonly ingested: Promise<IngestResult> }> {
-  if (options.house.log.kind !== 'embedded') return { ingested: Promise.resolve(null) }
+  { thread, threads, tally }: { readonly thread: LoadingThread<void>; readonly threads: Thread[]; readonly tally: RunTally },
+): Promise<Ingesting> {
   let takenIn: (result: IngestResult) => void = () => undefined
   const result = new Promise<IngestResult>((resolve) => (takenIn = resolve))
-  const ingest: Thread<void> = startThread(INGEST_THREAD, {
-    name: 'ingest',
-    input: ingestInput(options, { logFolder: options.house.log.folder, maxSkewMs: await maxSkewMs(options) }),
-    onMessage: (message) => {
-      const told = message as IngestMessage
-      if (told.kind === 'taken-in') takenIn(told.result)
-      else tally.onIngest(told)
-    },
+  const ingest = thread.begin(await ingestInput(options), (message) => {
+    const told = message as IngestMessage
+    if (told.kind === 'taken-in') takenIn(told.result)
+    else tally.onIngest(told)
   })
   threads.push(ingest)
   await ingest.ready
@@ -129,11 +155,13 @@ async function maxSkewMs({ house, policy, firstPolicy, environment }: ScreeningR
   return goingBy?.policy.state.maxSkewMs ?? null
 }
 
-function ingestInput(options: ScreeningRunOptions, ingest: Pick<IngestThreadInput, 'logFolder' | 'maxSkewMs'>): IngestThreadInput {
+async function ingestInput(options: ScreeningRunOptions): Promise<IngestThreadInput> {
   const { house, files, mapping, strict, crashAt } = options
+  if (house.log.kind !== 'embedded') throw new Error('files go into an embedded log only')
   const batchRecords = (options.pace ?? DEFAULT_PACE).batchInputs
   return {
-    ...ingest,
+    logFolder: house.log.folder,
+    maxSkewMs: await maxSkewMs(options),
     partitionCount: house.folder.partitions,
     files,
     mapping,

@@ -33,11 +33,12 @@ export interface PartOptions {
 
 /** Puts the engine and the schemas into the ledger, to which journal entries refer by hash; what is there already stays. */
 export async function storeArtifacts({ house, engine, environment }: Pick<PartOptions, 'house' | 'engine' | 'environment'>): Promise<void> {
-  await storeArtifact(house.ledger, { bytes: engine.bundle, mediaType: 'text/javascript' }, environment)
-  for (const schema of schemaArtifacts()) {
-    const bytes = Buffer.from(schema.canonicalJson)
-    await storeArtifact(house.ledger, { bytes, mediaType: 'application/vnd.apache.avro+json' }, environment)
-  }
+  const schemas = schemaArtifacts().map(({ canonicalJson }) => ({
+    bytes: Buffer.from(canonicalJson),
+    mediaType: 'application/vnd.apache.avro+json',
+  }))
+  const artifacts = [{ bytes: engine.bundle, mediaType: 'text/javascript' }, ...schemas]
+  await Promise.all(artifacts.map((artifact) => storeArtifact(house.ledger, artifact, environment)))
 }
 
 /** What the screener thread of this house is started with. */

@@ -11,7 +11,7 @@ import { followPolicyRequests, policyRequestsEnd, type PolicyRequestsEnd } from 
 import { rawTopicDifferences, warnOfLosingTopics } from './losing-topics'
 import { dispatcherInput } from './thread-inputs'
 import { gatewayDoor, hasGateway, startGatewayThread, type GatewayDoor } from './start-gateway-thread'
-import { startScreeningRun, type ScreeningRun, type ScreeningRunOptions } from './screening-run'
+import { loadScreeningParts, startScreeningRun, type ScreeningParts, type ScreeningRun, type ScreeningRunOptions } from './screening-run'
 
 /** How the parts are kept up. */
 export interface UpSessionOptions {
@@ -47,8 +47,11 @@ export class UpSession {
   readonly bar = new ProgressBar('inputs')
   private openGateway: string | null = null
   private readonly stopping = stopOnSignals()
+  private readonly parts: ScreeningParts
 
-  constructor(private readonly options: UpSessionOptions) {}
+  constructor(private readonly options: UpSessionOptions) {
+    this.parts = loadScreeningParts(houseOf(options.context, options.command))
+  }
 
   /** Where the gateway listens; null where it is not open. */
   get gatewayUrl(): string | null {
@@ -58,22 +61,23 @@ export class UpSession {
   /** Takes the data folder and serves its ledger; close it when done. */
   open(): Promise<House> {
     const { context, dataDir, command } = this.options
-    return openHouse({ ...houseOf(context, command), dataDir })
+    return openHouse({ ...houseOf(context, command), dataDir, ledgerThread: this.parts.ledger })
   }
 
   /**
    * Runs ingest, screener and relations until they are drained (`once`) or the user stops them, and returns the exit code. Rejects with the error of a
    * part that dies. All parts have stopped when it settles.
    */
-  async run({ house, onStarted, onDrained, onInterrupted, ...parts }: UpRun): Promise<number> {
+  async run({ house, onStarted, onDrained, onInterrupted, ...options }: UpRun): Promise<number> {
     const { context, once } = this.options
     const gateway = !once && hasGateway(context.settings) ? gatewayDoor(context.settings) : null
     if (this.stopping.signal.aborted) return this.interrupt(onInterrupted)
     // What is asked for while the parts start is followed, too.
     const after = await policyRequestsEnd(house.ledger, context.environment)
     const run = await startScreeningRun({
-      ...parts,
+      ...options,
       house,
+      parts: this.parts,
       engine: await bundleEngine(),
       challengeSecret: context.challengeSecret,
       environment: context.environment,
@@ -190,10 +194,11 @@ export class UpSession {
     return path === '' || path.startsWith('..') ? this.options.dataDir : path
   }
 
-  /** Takes the signal handlers and the bar away. */
-  dispose(): void {
+  /** Takes the signal handlers and the bar away, and ends what was loaded in vain. */
+  async dispose(): Promise<void> {
     this.stopping.dispose()
     this.bar.clear()
+    await this.parts.end()
   }
 
   private interrupt(tell: () => void): number {

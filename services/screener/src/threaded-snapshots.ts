@@ -3,20 +3,12 @@ import type { SnapshotThreadInput } from './snapshot-protocol'
 import { SnapshotWorker, type SnapshotAnswer } from './snapshot-worker'
 
 /**
- * Opens the snapshot store of a folder in threads of its own. States that lie in shared memory are not copied on their way there. What is damaged is
- * logged and left out. Errors are the store's; where a thread died, the calls that it would answer reject with why, and the next save starts another one that saves.
- */
-export async function openSnapshots({ folder, logger }: { readonly folder: string; readonly logger: Logger }): Promise<ThreadedSnapshots> {
-  const snapshots = new ThreadedSnapshots(folder, logger)
-  await snapshots.opened
-  return snapshots
-}
-
-/**
  * A snapshot store in two threads: one that loads, which a start waits for, and one of low priority that saves, which nobody waits for: whoever decides goes first on cores that are
- * all busy. The latter starts with what is saved first.
+ * all busy. The latter starts with what is saved first. States that lie in shared memory are not copied on their way there. What is damaged is logged and left out. Errors are
+ * the store's; where a thread died, the calls that it would answer reject with why, and the next save starts another one that saves.
  */
 export class ThreadedSnapshots implements SnapshotStore {
+  /** Resolves once the one that loads is there; rejects where the folder cannot be used. */
   readonly opened: Promise<unknown>
   private readonly loading: SnapshotWorker
   private saving: SnapshotWorker | null = null

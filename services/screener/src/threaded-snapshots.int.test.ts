@@ -3,18 +3,24 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Snapshot } from '@riskledger/contracts'
 import { KeptLogger } from '@riskledger/testing'
-import { openSnapshots, type ThreadedSnapshots } from './open-snapshots'
+import { ThreadedSnapshots } from './threaded-snapshots'
 
 let folder: string
 let snapshots: ThreadedSnapshots
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'riskledger-open-snapshots-'))
-  snapshots = await openSnapshots({ folder, logger: new KeptLogger() })
+  folder = mkdtempSync(join(tmpdir(), 'riskledger-snapshots-'))
+  snapshots = await opened()
 })
 afterEach(async () => {
   await snapshots.close()
   rmSync(folder, { recursive: true })
 })
+
+async function opened(): Promise<ThreadedSnapshots> {
+  const threaded = new ThreadedSnapshots(folder, new KeptLogger())
+  await threaded.opened
+  return threaded
+}
 
 const at = (stream: string, revision: number): Snapshot => ({
   stream,
@@ -66,7 +72,7 @@ test('a save under way is finished by closing', async () => {
   const saved = snapshots.save('one', at('one', 1))
   await snapshots.close()
   await saved
-  snapshots = await openSnapshots({ folder, logger: new KeptLogger() })
+  snapshots = await opened()
   expect(await loaded('one')).toEqual([1])
 })
 
