@@ -197,6 +197,28 @@ describe('while a batch is on its way into the ledger', () => {
   })
 })
 
+test('it is idle once all that it gave out is in the ledger, and says so then, though nothing more comes', async () => {
+  let letGo: () => void = () => undefined
+  const sending = new Promise<void>((held) => {
+    bench.ledger.gate = (_, entries) => {
+      if (entries[0].type !== 'InputsScreened') return Promise.resolve()
+      held()
+      return new Promise((resolve) => (letGo = resolve))
+    }
+  })
+  await bench.log.append([1, 2, 3, 4].map(payment))
+  const idle: (readonly number[])[] = []
+  let told: () => void = () => undefined
+  const isTold = new Promise<void>((resolve) => (told = resolve))
+  await bench.start({ onIdle: (nextOffsets) => told(void idle.push(nextOffsets)) })
+  await sending
+  for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve))
+  expect(idle).toEqual([])
+  letGo()
+  await isTold
+  expect(idle[0][RAW_TOPICS.indexOf('payments')]).toBe(4)
+})
+
 test('goes on where the journal ends: nothing twice, nothing left out', async () => {
   await bench.log.append([1, 2, 3].map(payment))
   const first = await bench.start()
