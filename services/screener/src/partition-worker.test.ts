@@ -210,7 +210,11 @@ test('it is idle once all that it gave out is in the ledger, and says so then, t
   const idle: (readonly number[])[] = []
   let told: () => void = () => undefined
   const isTold = new Promise<void>((resolve) => (told = resolve))
-  await bench.start({ onIdle: (nextOffsets) => told(void idle.push(nextOffsets)) })
+  const onIdle = (nextOffsets: readonly number[]): void => {
+    idle.push(nextOffsets)
+    told()
+  }
+  await bench.start({ onIdle })
   await sending
   for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve))
   expect(idle).toEqual([])
