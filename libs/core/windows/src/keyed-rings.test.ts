@@ -205,7 +205,9 @@ describe('KeyedRings', () => {
     const writer = new ByteWriter()
     writeKeyedRings(rings, writer)
     const bytes = writer.finish()
-    for (let length = 0; length < bytes.length; length++) {
+    // Every length at both ends, and some between: what lies there is one long column.
+    const cutShort = Array.from(bytes.keys()).filter((length) => length < 200 || bytes.length - length <= 100 || length % 97 === 0)
+    for (const length of cutShort) {
       expect(() => readKeyedRings(new KeyedRings({ widthsMs: [5] }), new ByteReader(bytes.subarray(0, length)))).toThrow(
         'Snapshot is unusable',
       )
