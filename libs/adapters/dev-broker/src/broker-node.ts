@@ -6,6 +6,7 @@ import { awaitBroker } from './await-broker'
 import { brokerSettings, logSettings, type NodeAddress } from './broker-settings'
 import { BROKER_CLASS, forgetBroker, formatStorage, refuseRunningBroker } from './cluster-folder'
 import type { BrokerJars } from './fetch-broker-jars'
+import { javaArguments } from './java-arguments'
 import { makeKeystore, readCertificate, scramArguments } from './secured-listener'
 import { startGuarded, type GuardedProcess, type HowEnded } from './start-guarded'
 
@@ -23,6 +24,8 @@ export interface BrokerNodeOptions {
   readonly clusterId: string
   readonly nodes: readonly NodeAddress[]
   readonly heapMiB: number
+  /** What Java is told of its archive of classes; default: that it may use the one there is. */
+  readonly classArchive?: readonly string[] | undefined
   /** Called when its process ends without having been asked to. */
   readonly onDied: (how: HowEnded) => void
 }
@@ -76,7 +79,7 @@ export class BrokerNode {
    */
   async launch(signal?: AbortSignal): Promise<void> {
     if (this.pid !== undefined) return
-    const { folder, java, jars, clusterId, nodes, heapMiB, onDied } = this.options
+    const { folder, java, jars, clusterId, nodes, heapMiB, classArchive, onDied } = this.options
     const dataFolder = join(folder, 'data')
     const settingsFile = join(folder, 'server.properties')
     const logSettingsFile = join(folder, 'log4j2.properties')
@@ -97,11 +100,10 @@ export class BrokerNode {
     })
     signal?.throwIfAborted()
     this.asked = false
-    // The serial collector and the first compiler alone: a broker for tests lives for seconds, and start-up is most of what it does.
     const started = await startGuarded(java, {
       args: [
-        ...[`-Xmx${heapMiB}m`, '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-XX:-UsePerfData', '-Djava.awt.headless=true'],
-        ...[`-Dlog4j2.configurationFile=${logSettingsFile}`, '-cp', jars.classPath, BROKER_CLASS, settingsFile],
+        ...javaArguments({ java, jars }, { heapMiB, classArchive }),
+        ...[`-Dlog4j2.configurationFile=${logSettingsFile}`, BROKER_CLASS, settingsFile],
       ],
       folder,
       output: this.outputFile,

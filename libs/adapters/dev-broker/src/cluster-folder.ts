@@ -3,10 +3,12 @@ import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSyn
 import { join } from 'node:path'
 import { RiskError } from '@riskledger/contracts'
 import type { BrokerJars } from './fetch-broker-jars'
+import { javaArguments } from './java-arguments'
 import { runningCommand, type ProcessSources } from './running-command'
 import { runToEnd } from './run-to-end'
 
 const FORMAT_LIMIT_MS = 60_000
+const FORMAT_HEAP_MIB = 128
 /** What stands before the settings file, the last argument of a broker. */
 export const BROKER_CLASS = 'kafka.Kafka'
 
@@ -102,7 +104,7 @@ export async function formatStorage(
   rmSync(dataFolder, { recursive: true, force: true })
   await runToEnd(java, {
     args: [
-      ...['-Xmx128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-XX:-UsePerfData', '-cp', jars.classPath],
+      ...javaArguments({ java, jars }, { heapMiB: FORMAT_HEAP_MIB }),
       ...['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', settingsFile, ...more],
     ],
     timeoutMs: FORMAT_LIMIT_MS,

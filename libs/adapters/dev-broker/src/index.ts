@@ -1,5 +1,6 @@
 export { cachedBrokerJars, fetchBrokerJars } from './fetch-broker-jars'
 export type { BrokerJars, FetchOptions } from './fetch-broker-jars'
+export { makeClassArchive } from './make-class-archive'
 export { startDevBroker } from './start-dev-broker'
 export type { DevBroker, DevBrokerNode, DevBrokerOptions } from './start-dev-broker'
 export { findTestBroker } from './find-test-broker'

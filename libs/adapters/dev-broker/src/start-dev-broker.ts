@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path'
 import { RiskError } from '@riskledger/contracts'
 import { BrokerNode, type SecuredAddress } from './broker-node'
 import type { NodeAddress, ProxiedPort } from './broker-settings'
+import { writeArchiveArguments } from './class-archive'
 import { takeClusterFolder } from './cluster-folder'
 import { fetchBrokerJars, type BrokerJars } from './fetch-broker-jars'
 import { requireProgram } from './find-program'
@@ -30,6 +31,8 @@ export interface DevBrokerOptions {
   readonly heapMiB?: number
   /** Default: fetched, if they have not been, into RiskLedger's own `.cache`. */
   readonly jars?: BrokerJars
+  /** File that the one node writes an archive of its classes to as it stops; see `makeClassArchive`. Default: none. */
+  readonly writeClassArchive?: string
   /** Called when a node ends that was not asked to. Default: nothing. */
   readonly onNodeDied?: (id: number, how: HowEnded) => void
   /** Gives the start up while it lasts, also while jars are fetched; what runs then is `stop`'s. Default: nothing does. */
@@ -103,6 +106,7 @@ async function startChecked(options: DevBrokerOptions): Promise<DevBroker> {
           clusterId,
           nodes: addresses,
           heapMiB,
+          classArchive: options.writeClassArchive === undefined ? undefined : writeArchiveArguments(options.writeClassArchive),
           onDied: (how) => options.onNodeDied?.(address.id, how),
         }),
     )
