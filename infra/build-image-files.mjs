@@ -1,15 +1,17 @@
 // Makes the folder that a container image holds: node infra/build-image-files.mjs <empty folder>
-// Bundles, the packages that cannot be bundled with all that these need, the policies and schemas that ship, and a starter; nothing else is needed to run.
+// Bundles, the packages that cannot be bundled with all that these need, the policies and schemas that ship, a starter, and licences; nothing else is needed to run.
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-const { bundle, EXECUTABLE, EXTERNAL } = createRequire(import.meta.url)(join(root, 'services', 'cli', 'bin', 'bundle.js'))
+const { bundle, EXECUTABLE, EXTERNAL, PACKAGES_FILE } = createRequire(import.meta.url)(join(root, 'services', 'cli', 'bin', 'bundle.js'))
 
 /** Made into the bundles already, or for tests alone. */
 const NOT_SHIPPED = new Set(['esbuild', 'testcontainers'])
+
+const LICENCE_FILE = /^(licen[cs]e|notice|copying)/i
 
 const STARTER = `#!/usr/bin/env node
 'use strict'
@@ -33,7 +35,19 @@ export async function buildImageFiles(target) {
   cpSync(join(root, 'infra', 'check-health.js'), join(target, 'bin', 'check-health.js'))
   for (const folder of ['policies', join('schemas', 'raw')]) cpSync(join(root, folder), join(target, folder), { recursive: true })
   cpSync(join(root, 'LICENSE'), join(target, 'LICENSE'))
+  const bundled = JSON.parse(readFileSync(join(target, 'dist', PACKAGES_FILE), 'utf8'))
+  // A package that is installed in several places is told of once.
+  const licences = new Set(bundled.map(licenceOf))
+  writeFileSync(join(target, 'THIRD-PARTY-LICENSES.txt'), [...licences].join('\n\n'))
   for (const name of EXTERNAL) if (!NOT_SHIPPED.has(name)) copyPackage(name, { from: join(root, 'node_modules'), target })
+}
+
+/** Name, version and licence of a package that is in the bundles, with all that it says of it. */
+function licenceOf(folder) {
+  const { name, version, license } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))
+  const files = readdirSync(join(root, folder)).filter((file) => LICENCE_FILE.test(file))
+  const texts = files.sort().map((file) => readFileSync(join(root, folder, file), 'utf8').trim())
+  return [`== ${name} ${version}, ${license ?? 'see below'}`, ...texts].join('\n\n')
 }
 
 /**

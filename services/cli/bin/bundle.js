@@ -10,6 +10,9 @@ const COMPILE_CACHE = require.resolve('./compile-cache.js')
 /** Packages with native parts: they stay where they are installed. The last is for tests, and in no bundle. */
 const EXTERNAL = ['lmdb', 'esbuild', 'testcontainers']
 
+/** Lists the packages that are in the bundles: who ships those ships their licences. */
+const PACKAGES_FILE = 'packages.json'
+
 /**
  * Bundles TypeScript entry points to plain JavaScript, once for each state of the sources, and returns the folder that holds `<name>.js` for each.
  * One scope instead of hundreds of modules: threads start in a tenth of the time, and hot loops reach imported names directly.
@@ -30,11 +33,12 @@ async function bundleTo(folder, { entries, compileCache }) {
   if (findBundle(folder)) return folder
   const draft = mkdtempSync(`${folder}-`)
   try {
-    await require('esbuild').build({
+    const { metafile } = await require('esbuild').build({
       absWorkingDir: ROOT,
       entryPoints: entries,
       outdir: draft,
       bundle: true,
+      metafile: true,
       platform: 'node',
       format: 'cjs',
       target: 'node20',
@@ -44,6 +48,7 @@ async function bundleTo(folder, { entries, compileCache }) {
       define: { 'process.env.RISKLEDGER_BUNDLED': '"yes"' },
       logLevel: 'error',
     })
+    writeFileSync(join(draft, PACKAGES_FILE), JSON.stringify(packagesIn(metafile)))
     if ('riskledger' in entries) await require('esbuild').build({ ...ENGINE, absWorkingDir: ROOT, outfile: join(draft, 'engine.js') })
     if (compileCache) addCompileCache(draft, Object.keys(entries))
     try {
@@ -57,6 +62,12 @@ async function bundleTo(folder, { entries, compileCache }) {
     rmSync(draft, { recursive: true, force: true })
   }
   return folder
+}
+
+/** The folders of the packages whose code is in the bundles, from the repository's root. */
+function packagesIn({ inputs }) {
+  const folders = Object.keys(inputs).map((path) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(path)?.[0])
+  return [...new Set(folders.filter((folder) => folder !== undefined))].sort()
 }
 
 /** Puts a script before each that has it and all that it requires compiled once, and not in every process and thread. */
@@ -123,4 +134,4 @@ const ENGINE = {
   logLevel: 'silent',
 }
 
-module.exports = { ENGINE, EXTERNAL, bundle, EXECUTABLE }
+module.exports = { ENGINE, EXTERNAL, PACKAGES_FILE, bundle, EXECUTABLE }

@@ -145,6 +145,14 @@ test('every file can be read, and every folder entered, by a user who is not the
   expect(closed).toEqual([])
 })
 
+test('holds the licences of the packages that are in its bundles', () => {
+  const licences = readFileSync(join(image, 'THIRD-PARTY-LICENSES.txt'), 'utf8').split(/^== /m).slice(1)
+  expect(licences.length).toBeGreaterThan(30)
+  for (const licence of licences) expect(licence).toMatch(/^\S+ \d+\.\d+\.\d+\S*, (?!see below)\S/)
+  expect(licences.find((licence) => licence.startsWith('@grpc/grpc-js '))).toContain('Apache License')
+  expect(licences.find((licence) => licence.startsWith('zod '))).toContain('Permission is hereby granted')
+})
+
 test('holds neither sources nor what only builds and tests need', () => {
   const paths = pathsIn(image).map((path) => path.slice(image.length))
   expect(
