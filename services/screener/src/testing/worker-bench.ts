@@ -22,7 +22,7 @@ export function policyOf(text: string): AcceptedPolicy {
   return result
 }
 
-export function eventIdOf(id: number): string {
+function eventIdOf(id: number): string {
   return `0192f3c4-5b6a-7c8d-9e0f-${String(id).padStart(12, '0')}`
 }
 
