@@ -6,10 +6,7 @@ import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-const { bundle, EXECUTABLE, EXTERNAL, PACKAGES_FILE } = createRequire(import.meta.url)(join(root, 'services', 'cli', 'bin', 'bundle.js'))
-
-/** Made into the bundles already, or for tests alone. */
-const NOT_SHIPPED = new Set(['esbuild', 'testcontainers'])
+const { bundle, EXECUTABLE, NATIVE, PACKAGES_FILE } = createRequire(import.meta.url)(join(root, 'services', 'cli', 'bin', 'bundle.js'))
 
 const LICENCE_FILE = /^(licen[cs]e|notice|copying)/i
 
@@ -36,10 +33,10 @@ export async function buildImageFiles(target) {
   for (const folder of ['policies', join('schemas', 'raw')]) cpSync(join(root, folder), join(target, folder), { recursive: true })
   cpSync(join(root, 'LICENSE'), join(target, 'LICENSE'))
   const bundled = JSON.parse(readFileSync(join(target, 'dist', PACKAGES_FILE), 'utf8'))
-  // A package that is installed in several places is told of once.
+  // What is installed in several places in one version is told of once.
   const licences = new Set(bundled.map(licenceOf))
   writeFileSync(join(target, 'THIRD-PARTY-LICENSES.txt'), [...licences].join('\n\n'))
-  for (const name of EXTERNAL) if (!NOT_SHIPPED.has(name)) copyPackage(name, { from: join(root, 'node_modules'), target })
+  for (const name of NATIVE) copyPackage(name, { from: join(root, 'node_modules'), target })
 }
 
 /** Name, version and licence of a package that is in the bundles, with all that it says of it. */
@@ -47,7 +44,8 @@ function licenceOf(folder) {
   const { name, version, license } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))
   const files = readdirSync(join(root, folder)).filter((file) => LICENCE_FILE.test(file))
   const texts = files.sort().map((file) => readFileSync(join(root, folder, file), 'utf8').trim())
-  return [`== ${name} ${version}, ${license ?? 'see below'}`, ...texts].join('\n\n')
+  const none = 'The package ships no text of its licence; that of Apache-2.0 is in LICENSE.'
+  return [`== ${name} ${version}, ${license ?? 'see below'}`, ...(texts.length === 0 ? [none] : texts)].join('\n\n')
 }
 
 /**

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { runThread } from './run-thread'
-import { loadThread, startThread, type Thread, type ThreadOptions } from './start-thread'
+import { loadThread, startThread, type LoadingThread, type Thread, type ThreadOptions } from './start-thread'
 import type { EchoInput } from './testing/echo-thread'
+import { INPUT_FOLLOWS } from './thread-protocol'
 
 const modulePath = join(__dirname, 'testing', 'echo-thread.ts')
 
@@ -27,23 +28,6 @@ describe('startThread', () => {
     expect(await echoed).toEqual({ echo: 'before it listens' })
     expect(await thread.stop()).toBe('drained')
     expect(await thread.done).toBe('drained')
-  })
-
-  test('loads its module before there is an input, and ends where none comes', async () => {
-    let give: (input: EchoInput | Promise<never>) => void = () => undefined
-    const late = (): Thread<{ serving: boolean }, string> => start('echo', { input: new Promise<EchoInput>((resolve) => (give = resolve)) })
-    const thread = late()
-    thread.post('before it has an input')
-    give({ mode: 'echo' })
-    expect(await thread.ready).toEqual({ serving: true })
-    expect(await thread.stop()).toBe('drained')
-    const refused = late()
-    give(Promise.reject(new Error('nothing to do')))
-    await expect(refused.ready).rejects.toThrow('thread echo was not given its input: nothing to do')
-    await expect(refused.done).rejects.toThrow('nothing to do')
-    const odd = start('echo', { input: Promise.resolve(() => undefined) })
-    await expect(odd.done).rejects.toThrow('was not given its input: DataCloneError')
-    await expect(late().stop()).rejects.toThrow('it was stopped before it was given its input')
   })
 
   test('hands bytes over: they move to the starter', async () => {
@@ -125,11 +109,16 @@ test('runThread outside a thread is a mistake that says so', () => {
 })
 
 describe('loadThread', () => {
+  const load = (): LoadingThread<{ serving: boolean }, string> => loadThread(modulePath, 'echo')
+  const input: EchoInput = { mode: 'echo' }
+
   test('begins once it is given what to do, and is left alone from then on', async () => {
-    const loading = loadThread<{ serving: boolean }, string>(modulePath, 'echo')
+    const loading = load()
     let heard = (_: unknown): void => undefined
     const echoed = new Promise((resolve) => (heard = resolve))
-    const thread = loading.begin({ mode: 'echo' } satisfies EchoInput, heard)
+    expect(() => loading.begin(() => undefined)).toThrow('could not be cloned')
+    const thread = loading.begin(input, heard)
+    expect(() => loading.begin(input)).toThrow('thread echo has begun, or was ended')
     expect(await thread.ready).toEqual({ serving: true })
     thread.post('hello')
     expect(await echoed).toEqual({ echo: 'hello' })
@@ -138,9 +127,19 @@ describe('loadThread', () => {
   })
 
   test('is gone once it is ended, and begins no more', async () => {
-    const loading = loadThread(modulePath, 'echo')
+    const ports = (): number => process.getActiveResourcesInfo().filter((name) => name === 'MessagePort').length
+    const before = ports()
+    const loading = load()
+    expect(ports()).toBeGreaterThan(before)
     await loading.end()
     await loading.end()
-    expect(() => loading.begin({ mode: 'echo' })).toThrow('thread echo has begun, or was ended')
+    expect(ports()).toBe(before)
+    expect(() => loading.begin(input)).toThrow('thread echo has begun, or was ended')
+  })
+
+  test('that is stopped before it has its input says so', async () => {
+    await expect(startThread(modulePath, { name: 'echo', input: INPUT_FOLLOWS }).stop()).rejects.toThrow(
+      'it was stopped before it was given its input',
+    )
   })
 })

@@ -6,10 +6,7 @@ import { fromPlainError, INPUT_FOLLOWS, type FromThread, type ToThread } from '.
 export interface ThreadOptions {
   /** Name in errors and in the thread's list of a debugger. */
   readonly name: string
-  /**
-   * Handed to the thread as `ThreadContext.input`, structurally cloned. May be a promise: the thread loads its module meanwhile and begins once it resolves; where
-   * it rejects, the thread is ended, and `ready` and `done` reject with the reason. `transfer` is not for a promised input.
-   */
+  /** Handed to the thread as `ThreadContext.input`, structurally cloned. */
   readonly input: unknown
   /** Moved to the thread instead of cloned. */
   readonly transfer?: readonly Transferable[]
@@ -38,10 +35,49 @@ export interface Thread<Ready = unknown, Result = unknown> {
  * `register.cjs`, also where the starter itself does not (Jest transforms its own files only); a bundle's `.js` needs nothing.
  */
 export function startThread<Ready = unknown, Result = unknown>(modulePath: string, options: ThreadOptions): Thread<Ready, Result> {
+  return spawn<Ready, Result>(modulePath, options).thread
+}
+
+/** A thread that loads its module and has been given nothing to do yet. */
+export interface LoadingThread<Ready = unknown, Result = unknown> {
+  /**
+   * Gives the thread its input, structurally cloned; `onMessage` is called for each message that it posts. Throws where the thread has begun or was ended,
+   * and where the input cannot be cloned.
+   */
+  begin(input: unknown, onMessage?: ThreadOptions['onMessage']): Thread<Ready, Result>
+  /** Ends a thread that never began, at once; one that did is left alone. */
+  end(): Promise<void>
+}
+
+/** Starts a module in a worker thread before it is known what it is to do: it loads while what it works on opens. `stopTimeoutMs` is the default. */
+export function loadThread<Ready = unknown, Result = unknown>(modulePath: string, name: string): LoadingThread<Ready, Result> {
+  let listen: ThreadOptions['onMessage']
+  let isLoading = true
+  const { thread, send } = spawn<Ready, Result>(modulePath, { name, input: INPUT_FOLLOWS, onMessage: (message) => listen?.(message) })
+  return {
+    begin: (value, onMessage) => {
+      if (!isLoading) throw new Error(`thread ${name} has begun, or was ended`)
+      listen = onMessage
+      send({ kind: 'input', value })
+      isLoading = false
+      return thread
+    },
+    end: async () => {
+      if (!isLoading) return
+      isLoading = false
+      await thread.terminate()
+    },
+  }
+}
+
+function spawn<Ready, Result>(
+  modulePath: string,
+  options: ThreadOptions,
+): { readonly thread: Thread<Ready, Result>; readonly send: (message: ToThread) => void } {
   const { name, stopTimeoutMs = 30_000 } = options
   const worker = new Worker(modulePath, {
     name,
-    workerData: options.input instanceof Promise ? INPUT_FOLLOWS : options.input,
+    workerData: options.input,
     // Said outright: a worker inherits its starter's flags otherwise, which under Jest know nothing of TypeScript.
     execArgv: modulePath.endsWith('.ts') ? ['--require', join(__dirname, '..', 'register.cjs')] : [],
     ...(options.transfer === undefined ? {} : { transferList: [...options.transfer] }),
@@ -54,13 +90,8 @@ export function startThread<Ready = unknown, Result = unknown>(modulePath: strin
     return worker.terminate()
   }
 
-  if (options.input instanceof Promise) {
-    options.input
-      .then((value: unknown) => send({ kind: 'input', value }))
-      .catch((error: unknown) => void end(`was not given its input: ${error instanceof Error ? error.message : String(error)}`))
-  }
   const { ready, done } = outcomeOf<Ready, Result>(worker, { name, onMessage: options.onMessage, forced: () => forced })
-  return {
+  const thread: Thread<Ready, Result> = {
     ready,
     done,
     post: (value) => send({ kind: 'message', value }),
@@ -77,36 +108,7 @@ export function startThread<Ready = unknown, Result = unknown>(modulePath: strin
       await end('was terminated')
     },
   }
-}
-
-/** A thread that loads its module and has been given nothing to do yet. */
-export interface LoadingThread<Ready = unknown, Result = unknown> {
-  /** Gives the thread its input, structurally cloned, and its starter's ear. To be called once, and not after `end`. */
-  begin(input: unknown, onMessage?: ThreadOptions['onMessage']): Thread<Ready, Result>
-  /** Ends a thread that never began, at once; one that did is left alone. */
-  end(): Promise<void>
-}
-
-/** Starts a module in a worker thread before it is known what it is to do: modules take as long to load as what it waits for takes to open. */
-export function loadThread<Ready = unknown, Result = unknown>(modulePath: string, name: string): LoadingThread<Ready, Result> {
-  let give: ((input: unknown) => void) | null = () => undefined
-  let listen: ThreadOptions['onMessage']
-  const input = new Promise<unknown>((resolve) => (give = resolve))
-  const thread = startThread<Ready, Result>(modulePath, { name, input, onMessage: (message) => listen?.(message) })
-  return {
-    begin: (value, onMessage) => {
-      if (give === null) throw new Error(`thread ${name} has begun, or was ended`)
-      listen = onMessage
-      give(value)
-      give = null
-      return thread
-    },
-    end: async () => {
-      if (give === null) return
-      give = null
-      await thread.terminate()
-    },
-  }
+  return { thread, send }
 }
 
 interface OutcomeOptions {

@@ -7,14 +7,16 @@ const { findBundle, forgetOthers, inBundleHome, keepUsed } = require('./bundle-h
 const ROOT = join(__dirname, '..', '..', '..')
 const SOURCES = ['libs', 'services', 'bench']
 const COMPILE_CACHE = require.resolve('./compile-cache.js')
-/** Packages with native parts: they stay where they are installed. The last is for tests, and in no bundle. */
-const EXTERNAL = ['lmdb', 'esbuild', 'testcontainers']
+/** Packages with native parts: they stay where they are installed. */
+const NATIVE = ['lmdb']
+/** Besides those, what bundles and tests alone load. */
+const EXTERNAL = [...NATIVE, 'esbuild', 'testcontainers']
 
 /** Lists the packages that are in the bundles: who ships those ships their licences. */
 const PACKAGES_FILE = 'packages.json'
 
 /**
- * Bundles TypeScript entry points to plain JavaScript, once for each state of the sources, and returns the folder that holds `<name>.js` for each.
+ * Bundles TypeScript entry points to plain JavaScript, once for each state of the sources, and returns the folder that holds `<name>.js` for each, and the list of the packages in them.
  * One scope instead of hundreds of modules: threads start in a tenth of the time, and hot loops reach imported names directly.
  *
  * @param {Record<string, string>} entries names and paths from the repository's root
@@ -134,4 +136,4 @@ const ENGINE = {
   logLevel: 'silent',
 }
 
-module.exports = { ENGINE, EXTERNAL, PACKAGES_FILE, bundle, EXECUTABLE }
+module.exports = { ENGINE, NATIVE, PACKAGES_FILE, bundle, EXECUTABLE }

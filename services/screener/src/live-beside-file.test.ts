@@ -95,6 +95,7 @@ class House {
       },
       nowMs: () => NOW_MS,
       tickMs: this.clocks[partition],
+      onWait: () => undefined,
       onIdle: () => undefined,
       batchInputs: 4,
       crashPoint: () => undefined,

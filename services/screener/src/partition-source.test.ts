@@ -30,6 +30,7 @@ function sourceOn(log: MemoryEventLog, part: Partial<PartitionSourceOptions> = {
     gate: OPEN,
     nowMs: () => 9_000,
     tickMs: 0,
+    onWait: () => undefined,
     onIdle: () => undefined,
     batchInputs: 4_096,
     crashPoint: () => undefined,
@@ -179,6 +180,41 @@ test('tells when everything has been given out, and where it stands', async () =
   expect(new Set(idle.map(String)).size).toBe(1)
   await log.append([live('payments', 13)])
   expect(names(await pulling)).toEqual(['payments@2'])
+})
+
+describe('says that it waits', () => {
+  async function waits(log: MemoryEventLog, gate: Partial<EpochGate>): Promise<readonly (readonly number[])[]> {
+    const waiting: (readonly number[])[] = []
+    const stopping = new AbortController()
+    const changed = (signal: AbortSignal): Promise<void> => new Promise((resolve) => signal.addEventListener('abort', () => resolve()))
+    const source = sourceOn(log, { gate: { ...OPEN, changed, ...gate }, onWait: (nextOffsets) => waiting.push([...nextOffsets]) })
+    // The first may be a batch that only tells how far it is.
+    const pulling = source.pull(stopping.signal).then(() => source.pull(stopping.signal))
+    for (let i = 0; i < 100; i++) await Promise.resolve()
+    stopping.abort()
+    await pulling
+    return waiting
+  }
+  const NOTHING_GIVEN_OUT = RAW_TOPICS.map(() => 0)
+
+  test('for input', async () => {
+    expect((await waits(new MemoryEventLog(), {}))[0]).toEqual(NOTHING_GIVEN_OUT)
+  })
+
+  test.each([true, false])(
+    'for relations that have yet to learn what its input may know (by what is given out alone: %s)',
+    async (willOpen) => {
+      const log = new MemoryEventLog()
+      await log.append([ofFile('payments', 10_000)])
+      expect((await waits(log, { open: () => false, willOpen: () => willOpen }))[0]).toEqual(NOTHING_GIVEN_OUT)
+    },
+  )
+
+  test('not while it has yet to read what was learned before its start', async () => {
+    const log = new MemoryEventLog()
+    await log.append([live('payments', 10)])
+    expect(await waits(log, { caughtUp: () => false })).toEqual([])
+  })
 })
 
 test('a gap is told once everything before it has been given out, not earlier, also at the end of the log', async () => {

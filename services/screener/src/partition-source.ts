@@ -43,6 +43,8 @@ export interface PartitionSourceOptions {
   readonly nowMs: () => number
   /** Order time of the last tick that the journal holds. */
   readonly tickMs: number
+  /** Called before it waits for input, or for what relations have yet to learn, with the offsets below which all has been given out. */
+  readonly onWait: (nextOffsets: readonly number[]) => void
   /** Called when everything in the log has been given out, with the next offsets. */
   readonly onIdle: (nextOffsets: readonly number[]) => void
   /** Inputs of a batch at most. */
@@ -110,7 +112,7 @@ export class PartitionSource {
       const bound = await this.bound()
       if ((await this.fill()) && !(await this.stands(bound))) continue
       if (this.wouldBeShort(bound.orderTimeMs)) {
-        await this.options.gate.changed(signal)
+        await this.gateChanged(signal)
         continue
       }
       const { items, gaps, gatedAtMs } = await this.collect(bound)
@@ -121,14 +123,20 @@ export class PartitionSource {
       if (tick !== null) return tick
       if (gatedAtMs !== null) {
         // Asked again in the same breath: what was learned since the look above wakes nobody any more.
-        if (!this.options.gate.open(gatedAtMs)) await this.options.gate.changed(signal)
+        if (!this.options.gate.open(gatedAtMs)) await this.gateChanged(signal)
         continue
       }
+      this.options.onWait(this.givenOffsets)
       if (bound.orderTimeMs === Infinity && this.exhausted()) this.options.onIdle(this.givenOffsets)
       // Returns at once for what came since the last wait: nothing is missed between the look above and here.
       await this.options.log.changed(IDLE_MS, signal)
     }
     return undefined
+  }
+
+  private gateChanged(signal: AbortSignal): Promise<void> {
+    this.options.onWait(this.givenOffsets)
+    return this.options.gate.changed(signal)
   }
 
   /**

@@ -52,6 +52,7 @@ export interface WorkerOptions {
   readonly stillMine?: () => boolean
   /** After each batch that is in the ledger. */
   readonly onBatch: (batch: SealedBatch, fold: JournalFold) => void
+  /** Once all that the log holds is in the ledger, and again after each wait that finds nothing; by topic, the offset below which everything is there. */
   readonly onIdle: (nextOffsets: readonly number[]) => void
   /** Default: the process's own. */
   readonly timers?: LoopTimers
@@ -68,7 +69,7 @@ export interface PartitionWorker {
   /** What it has been trying again for longest, by `performance.now`; null while log and ledger do what they are asked. */
   readonly retrying: LoopRetry | null
   readonly done: Promise<void>
-  /** Resolves once its first batch is in the ledger, or once it has found nothing to do. Never rejects, and stays pending where the worker ends before that. */
+  /** Resolves once its first batch is in the ledger, or once it waits for input or for relations. Never rejects, and stays pending where the worker ends before that. */
   readonly begun: Promise<void>
   /**
    * Puts a policy into force at the next batch boundary, unless it is already. Throws a `RiskError`, and goes on by the one in force, where the journal cannot go on
@@ -106,7 +107,6 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
   /** What was given out may still be on its way into the ledger: once it is there the worker is idle, and says so then. */
   const tellIdle = (): void => {
     if (givenOut === null || !writer.isDurable(givenOut)) return
-    begin()
     options.onIdle(givenOut)
     givenOut = null
   }
@@ -124,6 +124,9 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
       open: (orderTimeMs) => feed.completeEpoch >= visibleThrough(orderTimeMs),
       willOpen: (orderTimeMs, reachedMs) => Math.floor(reachedMs / epochMs) - 1 >= visibleThrough(orderTimeMs),
       changed: (signal) => feed.changed(signal),
+    },
+    onWait: (nextOffsets) => {
+      if (writer.isDurable(nextOffsets)) begin()
     },
     onIdle: (nextOffsets) => {
       givenOut = [...nextOffsets]
@@ -158,6 +161,7 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
     name: `screener-${options.partition}`,
     pull: (signal, onAsk) => source.pull(signal, onAsk),
     step: (batch) => {
+      givenOut = null
       showTold(batch)
       return writer.screen(batch)
     },

@@ -8,8 +8,8 @@ const RETAKE_DELAY_MS = 5_000
 /** How often a worker that lost its partition to another takes it again while the partition is still assigned here, before that counts as a fault. */
 const MAX_RETAKES = 5
 
-/** Time from a take-over to the next one at most, while the first batch of the former is awaited: that batch may itself wait for a partition that comes later. */
-const FIRST_BATCH_WAIT_MS = 1_000
+/** Time from a take-over to the next one at most, while the first batch of the former is awaited. */
+const FIRST_BATCH_WAIT_MS = 5_000
 
 /** What the workers stand on. */
 export interface PartitionWorkersOptions {
@@ -22,7 +22,7 @@ export interface PartitionWorkersOptions {
    * after that is left at theirs. Where it rejects, nothing is known of that, and the activated policy goes over what is there.
    */
   readonly policiesInForce: () => Promise<ReadonlyMap<number, string>>
-  /** Default 1,000 ms; see `FIRST_BATCH_WAIT_MS`. */
+  /** Default 5,000 ms; see `FIRST_BATCH_WAIT_MS`. */
   readonly firstBatchWaitMs?: number
   /**
    * What being fenced means. `ends`: somebody was ordered onto the partition by hand, and this process leaves. `retakes`: a group assigns partitions, and

@@ -47,12 +47,13 @@ runThread<ScreenerThreadInput>(async (context) => {
   // Whatever fails, nothing may stay open: the thread ends only once its loops and connections have.
   const opened: { close(): Promise<void> }[] = [log]
   try {
-    // Its threads start while the ledger is connected to.
+    // The thread that loads them starts while the ledger is connected to.
     const snapshots = new ThreadedSnapshots(input.cacheFolder, logger)
     opened.push(snapshots)
+    if (input.assignment.kind === 'fixed') loadFirst(snapshots, input.assignment.partitions, input.environment)
     const ledger = await connectLedger({ connectionString: input.connectionString, signal: context.signal })
     opened.push(ledger)
-    await snapshots.opened
+    await snapshots.ready
     const stateHasher = new ThreadedStateHasher()
     opened.push(stateHasher)
     await runWorkers(context, {
@@ -80,6 +81,11 @@ runThread<ScreenerThreadInput>(async (context) => {
     await Promise.allSettled(opened.map((one) => one.close()))
   }
 })
+
+/** The snapshot of the partition that is taken over first is loaded meanwhile, too. */
+function loadFirst(snapshots: ThreadedSnapshots, [first]: readonly number[], environment: string): void {
+  snapshots.loadAhead(screeningStream(first, 0, environment))
+}
 
 async function runWorkers(context: Context, shared: Shared): Promise<void> {
   const { input, signal, ready, onMessage } = context

@@ -18,7 +18,7 @@ afterEach(async () => {
 
 async function opened(): Promise<ThreadedSnapshots> {
   const threaded = new ThreadedSnapshots(folder, new KeptLogger())
-  await threaded.opened
+  await threaded.ready
   return threaded
 }
 

@@ -5,11 +5,11 @@ import { SnapshotWorker, type SnapshotAnswer } from './snapshot-worker'
 /**
  * A snapshot store in two threads: one that loads, which a start waits for, and one of low priority that saves, which nobody waits for: whoever decides goes first on cores that are
  * all busy. The latter starts with what is saved first. States that lie in shared memory are not copied on their way there. What is damaged is logged and left out. Errors are
- * the store's; where a thread died, the calls that it would answer reject with why, and the next save starts another one that saves.
+ * the store's. Made, it starts the thread that loads; calls may come before it is `ready`, and `close` ends both. Where a thread died, the calls that it would answer reject with why, and the next save starts another one that saves.
  */
 export class ThreadedSnapshots implements SnapshotStore {
   /** Resolves once the one that loads is there; rejects where the folder cannot be used. */
-  readonly opened: Promise<unknown>
+  readonly ready: Promise<unknown>
   private readonly loading: SnapshotWorker
   private saving: SnapshotWorker | null = null
   /** Asked for before anybody loads it. */
@@ -21,7 +21,7 @@ export class ThreadedSnapshots implements SnapshotStore {
     private readonly logger: Logger,
   ) {
     this.loading = this.start({ inBackground: false })
-    this.opened = this.loading.ready
+    this.ready = this.loading.ready
   }
 
   async save(name: string, snapshot: Snapshot): Promise<void> {

@@ -205,7 +205,7 @@ describe('KeyedRings', () => {
     const writer = new ByteWriter()
     writeKeyedRings(rings, writer)
     const bytes = writer.finish()
-    // Every length at both ends, and some between: what lies there is one long column.
+    // Every length up to the first columns and in the last ones; between them, in one long column, each 97th: a prime, so that cuts fall at every byte of a number.
     const cutShort = Array.from(bytes.keys()).filter((length) => length < 200 || bytes.length - length <= 100 || length % 97 === 0)
     for (const length of cutShort) {
       expect(() => readKeyedRings(new KeyedRings({ widthsMs: [5] }), new ByteReader(bytes.subarray(0, length)))).toThrow(

@@ -1,3 +1,4 @@
+import assert from 'node:assert'
 import { screeningStream } from '@riskledger/journal'
 import type { AcceptedPolicy } from '@riskledger/policy'
 import { RELATIONS_THREAD } from '@riskledger/relations-service'
@@ -39,7 +40,7 @@ export function loadScreeningParts({ ledgerUrl, kafka }: Pick<HouseOptions, 'led
   const ingest = kafka === null ? loadThread<void>(INGEST_THREAD, 'ingest') : null
   const relations = loadThread(RELATIONS_THREAD, 'relations')
   const end = async (): Promise<void> => {
-    await Promise.allSettled([ledger, screener, ingest, relations].map(async (part) => part?.end()))
+    await Promise.all([ledger, screener, ingest, relations].map(async (part) => part?.end()))
   }
   return { ledger, screener, ingest, relations, end }
 }
@@ -157,7 +158,7 @@ async function maxSkewMs({ house, policy, firstPolicy, environment }: ScreeningR
 
 async function ingestInput(options: ScreeningRunOptions): Promise<IngestThreadInput> {
   const { house, files, mapping, strict, crashAt } = options
-  if (house.log.kind !== 'embedded') throw new Error('files go into an embedded log only')
+  assert(house.log.kind === 'embedded', 'files go into an embedded log only')
   const batchRecords = (options.pace ?? DEFAULT_PACE).batchInputs
   return {
     logFolder: house.log.folder,
