@@ -27,6 +27,13 @@ export default tseslint.config(
         'error',
         { patterns: [{ group: ['@riskledger/*/*'], message: "A package's index.ts is its only public face." }] },
       ],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'ImportDeclaration[source.value="zod"] > ImportSpecifier',
+          message: "Import * as z: bundles keep all of zod's languages otherwise, half a megabyte.",
+        },
+      ],
       'max-depth': ['error', 5],
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports', disallowTypeAnnotations: false }],
       '@typescript-eslint/explicit-module-boundary-types': 'error',

@@ -1,7 +1,7 @@
 import { KAFKA_VERSION, cachedBrokerJars, fetchBrokerJars, findProgram, makeClassArchive } from '@riskledger/dev-broker'
 
 /**
- * Fetches what the tests on a real Kafka broker need, once, while dependencies are installed; nothing asks the network later. Where Java or Maven is
+ * Fetches what the tests on a real Kafka broker need, once, while dependencies are installed, and archives its classes, once for each Java; nothing asks the network later. Where Java or Maven is
  * missing it says what that means and is content: the tests say the same, and fail where nothing may be skipped.
  */
 async function fetchForTests(): Promise<void> {

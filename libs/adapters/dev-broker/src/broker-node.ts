@@ -24,8 +24,8 @@ export interface BrokerNodeOptions {
   readonly clusterId: string
   readonly nodes: readonly NodeAddress[]
   readonly heapMiB: number
-  /** What Java is told of its archive of classes; default: that it may use the one there is. */
-  readonly classArchive?: readonly string[] | undefined
+  /** As in `JavaOptions`. */
+  readonly classArchiveFile?: string | undefined
   /** Called when its process ends without having been asked to. */
   readonly onDied: (how: HowEnded) => void
 }
@@ -79,7 +79,7 @@ export class BrokerNode {
    */
   async launch(signal?: AbortSignal): Promise<void> {
     if (this.pid !== undefined) return
-    const { folder, java, jars, clusterId, nodes, heapMiB, classArchive, onDied } = this.options
+    const { folder, java, jars, clusterId, nodes, heapMiB, classArchiveFile, onDied } = this.options
     const dataFolder = join(folder, 'data')
     const settingsFile = join(folder, 'server.properties')
     const logSettingsFile = join(folder, 'log4j2.properties')
@@ -102,7 +102,7 @@ export class BrokerNode {
     this.asked = false
     const started = await startGuarded(java, {
       args: [
-        ...javaArguments({ java, jars }, { heapMiB, classArchive }),
+        ...javaArguments({ java, jars }, { heapMiB, classArchiveFile }),
         ...[`-Dlog4j2.configurationFile=${logSettingsFile}`, BROKER_CLASS, settingsFile],
       ],
       folder,

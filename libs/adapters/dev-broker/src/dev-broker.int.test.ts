@@ -151,6 +151,7 @@ test.each([
   [{ ports: [70_000] }, '1 node(s) take 1 different port(s)'],
   [{ nodes: 3 as const, secured: { port: 9_093, username: 'u', password: 'p' } }, 'A secured port belongs to one node'],
   [{ secured: { port: 9_093, username: 'u', password: 'with "quotes"' } }, 'letters, digits, _ and -'],
+  [{ nodes: 3 as const, classArchiveFile: 'classes.jsa' }, 'One node writes an archive of its classes'],
   [{ nodes: 3 as const, ports: [9_092, 9_092, 9_093] }, '3 node(s) take 3 different port(s)'],
 ])('refuses %p', async (options, message) => {
   await expect(startDevBroker({ folder, ...options })).rejects.toMatchObject({

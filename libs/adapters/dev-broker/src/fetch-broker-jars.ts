@@ -76,7 +76,8 @@ function publish(draft: string, folder: string): void {
   }
 }
 
-function draftPrefix(cacheFolder: string): string {
+/** What the names of drafts beside the jars' folder begin with; those of killed processes are removed a day later. */
+export function draftPrefix(cacheFolder: string): string {
   return `.${basename(cacheFolder)}-`
 }
 

@@ -1,31 +1,29 @@
 import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { archiveFile } from './class-archive'
-import type { BrokerJars } from './fetch-broker-jars'
+import { dirname, join } from 'node:path'
+import { draftPrefix, type BrokerJars } from './fetch-broker-jars'
 import { requireProgram } from './find-program'
+import { classArchiveOf } from './java-arguments'
 import { startDevBroker } from './start-dev-broker'
 
 const ARCHIVE_NAME = /^classes-[0-9a-f]{16}\.jsa$/
 
-/** Makes the archive for this Java and these jars beside them, where it is missing: a broker is started for it and stopped, about ten seconds. */
+/**
+ * Makes the archive of Kafka's classes for this Java beside the jars, where it is missing, in place of those of other Javas: a broker is started for it and
+ * stopped, ten seconds and 50 MB. Throws as `startDevBroker` does; makes none, without an error, where that broker had to be killed.
+ */
 export async function makeClassArchive(jars: BrokerJars): Promise<void> {
-  const file = archiveFile({ java: requireProgram('java'), jars })
+  const file = classArchiveOf({ java: requireProgram('java'), jars })
   if (existsSync(file)) return
-  const folder = mkdtempSync(join(tmpdir(), 'riskledger-classes-'))
-  const draft = `${file}.${process.pid}`
+  // Beside the folder: what a killed process leaves goes with the next fetch's old drafts.
+  const folder = mkdtempSync(join(dirname(jars.folder), draftPrefix(jars.folder)))
+  const draft = join(folder, 'classes.jsa')
   try {
-    const broker = await startDevBroker({ folder, jars, writeClassArchive: draft })
+    const broker = await startDevBroker({ folder: join(folder, 'broker'), jars, classArchiveFile: draft })
     await broker.stop()
-    forgetArchives(jars.folder)
-    // Not there where the broker had to be killed: it starts without, and the next call tries again.
-    if (existsSync(draft)) renameSync(draft, file)
+    if (!existsSync(draft)) return
+    for (const name of readdirSync(jars.folder)) if (ARCHIVE_NAME.test(name)) rmSync(join(jars.folder, name), { force: true })
+    renameSync(draft, file)
   } finally {
-    rmSync(draft, { force: true })
     rmSync(folder, { recursive: true, force: true })
   }
-}
-
-function forgetArchives(folder: string): void {
-  for (const name of readdirSync(folder)) if (ARCHIVE_NAME.test(name)) rmSync(join(folder, name), { force: true })
 }

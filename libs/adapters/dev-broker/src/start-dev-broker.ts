@@ -2,7 +2,6 @@ import { join, resolve } from 'node:path'
 import { RiskError } from '@riskledger/contracts'
 import { BrokerNode, type SecuredAddress } from './broker-node'
 import type { NodeAddress, ProxiedPort } from './broker-settings'
-import { writeArchiveArguments } from './class-archive'
 import { takeClusterFolder } from './cluster-folder'
 import { fetchBrokerJars, type BrokerJars } from './fetch-broker-jars'
 import { requireProgram } from './find-program'
@@ -31,8 +30,8 @@ export interface DevBrokerOptions {
   readonly heapMiB?: number
   /** Default: fetched, if they have not been, into RiskLedger's own `.cache`. */
   readonly jars?: BrokerJars
-  /** File that the one node writes an archive of its classes to as it stops; see `makeClassArchive`. Default: none. */
-  readonly writeClassArchive?: string
+  /** File that the one node writes its archive of classes to as it stops; see `makeClassArchive`. Default: none, and the one there is is used. */
+  readonly classArchiveFile?: string
   /** Called when a node ends that was not asked to. Default: nothing. */
   readonly onNodeDied?: (id: number, how: HowEnded) => void
   /** Gives the start up while it lasts, also while jars are fetched; what runs then is `stop`'s. Default: nothing does. */
@@ -68,7 +67,7 @@ export interface DevBroker {
 
 /**
  * Starts Apache Kafka itself, of one node or three, on 127.0.0.1, from its jars; no containers. Resolves when each node answers and knows the others:
- * about five seconds after the first fetch of the jars. The nodes die with this process, also where it is killed. For development and tests: no
+ * about five seconds after the first fetch of the jars, half of that once `makeClassArchive` was called. The nodes die with this process, also where it is killed. For development and tests: no
  * encryption and no passwords, but where `secured` asks for them.
  *
  * Throws `configuration-invalid` where `java` (or, for the first fetch, `mvn`) is missing, where an option is out of its limits, or where the folder
@@ -106,7 +105,7 @@ async function startChecked(options: DevBrokerOptions): Promise<DevBroker> {
           clusterId,
           nodes: addresses,
           heapMiB,
-          classArchive: options.writeClassArchive === undefined ? undefined : writeArchiveArguments(options.writeClassArchive),
+          classArchiveFile: options.classArchiveFile,
           onDied: (how) => options.onNodeDied?.(address.id, how),
         }),
     )
@@ -121,7 +120,7 @@ async function startChecked(options: DevBrokerOptions): Promise<DevBroker> {
 }
 
 function refuseBadOptions(
-  { folder, ports, proxied, secured }: DevBrokerOptions,
+  { folder, ports, proxied, secured, classArchiveFile }: DevBrokerOptions,
   { count, heapMiB }: { readonly count: number; readonly heapMiB: number },
 ): void {
   const refuse = (message: string): never => {
@@ -133,6 +132,7 @@ function refuseBadOptions(
   if (count !== 1 && count !== 3) refuse(`A local Kafka cluster has 1 node or 3, not ${count}.`)
   if (proxied !== undefined && count !== 1) refuse('A proxy stands before one node; a cluster of several has none.')
   if (secured !== undefined && count !== 1) refuse('A secured port belongs to one node; a cluster of several has none.')
+  if (classArchiveFile !== undefined && count !== 1) refuse('One node writes an archive of its classes; a cluster of several writes none.')
   if (secured !== undefined) refuseBadUser(secured)
   if (!Number.isInteger(heapMiB) || heapMiB < LEAST_HEAP_MIB)
     refuse(`A Kafka node needs a heap of at least ${LEAST_HEAP_MIB} MiB, in whole MiB, not ${heapMiB}.`)
