@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import kafkajs, { type Kafka } from 'kafkajs'
 import type { EventLog, FetchResponse, LogRecord, RawTopic } from '@riskledger/contracts'
 import { openKafkaLog, type KafkaLog, type KafkaLogOptions } from './kafka-log'
@@ -5,6 +6,8 @@ import type { KafkaConnection } from './kafka-connection'
 import { openKafkaPublisher } from './kafka-publisher'
 import { brokerOfTests } from './testing/broker-of-tests'
 import { madeTopics, type TestTopicsOptions } from './testing/test-topics'
+import { createTopics } from './topic-administration'
+import { topicSpecifications } from './topic-specifications'
 
 const brokers = brokerOfTests()
 const closing: (() => Promise<unknown>)[] = []
@@ -52,6 +55,28 @@ const record = (value: string, part: { readonly topic?: RawTopic; readonly parti
   ...part,
 })
 const textsOf = ({ records }: Pick<FetchResponse, 'records'>): string[] => records.map(({ value }) => Buffer.from(value).toString())
+
+describe('topics that a broker does not know', () => {
+  const prefix = (): string => `test-${randomUUID().slice(0, 8)}.`
+  const open = (connection: KafkaConnection): Promise<KafkaLog> => openKafkaLog({ connection, partitionCount: 1, topics: ['payments'] })
+
+  test('are waited for a little: it may not have heard of them yet', async () => {
+    const connection = { brokers: await brokers(), clientId: 'test', prefix: prefix() }
+    const opening = open(connection)
+    const specifications = topicSpecifications({ prefix: connection.prefix, partitionCount: 1, replicationFactor: 1 })
+    await createTopics({ connection, specifications: specifications.filter(({ topic }) => topic.endsWith('raw.payments')) })
+    const log = await opening
+    closing.push(() => log.close())
+    expect(await log.range('payments', 0)).toEqual({ start: 0, end: 0 })
+  })
+
+  test('are missing after that, which is told with what makes them', async () => {
+    await expect(open({ brokers: await brokers(), clientId: 'test', prefix: prefix() })).rejects.toMatchObject({
+      code: 'configuration-invalid',
+      message: expect.stringContaining('Make them with riskledger topics create') as string,
+    })
+  })
+})
 
 describe('offsets without a record for us', () => {
   test('aborted records and transaction markers are passed over and named, in the middle and at the end', async () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert'
+import { setTimeout as wait } from 'node:timers/promises'
 import {
   RAW_TOPICS,
   recordsOf,
@@ -22,6 +23,10 @@ import { LagReport, type TopicLag } from './lag-report'
 import { monotonicMs } from './monotonic-ms'
 import { rawTopicName } from './raw-topic-name'
 import type { SchemaRegistryOptions } from './schema-registry'
+
+/** How long a topic may be unknown to a broker before it counts as missing: a broker hears of a topic some time after it was made through another. */
+const HEARD_ATTEMPTS = 10
+const HEARD_RETRY_MS = 200
 
 /** Where the log is and what it may take. */
 export interface KafkaLogOptions extends Partial<ReaderLimits>, Partial<ProducerLimits> {
@@ -90,9 +95,9 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> 
   const wire = new KafkaWire(connection, logger)
   const producerWire = new KafkaWire(connection, logger)
   try {
-    await wire.open(names)
+    await openOnceHeard(wire, names)
     for (const name of names) assertPartitions(name, { expected: partitionCount, found: wire.partitionCountOf(name) })
-    await producerWire.open(names)
+    await openOnceHeard(producerWire, names)
   } catch (error) {
     await Promise.all([wire.close(), producerWire.close()])
     if (error instanceof RiskError) throw error
@@ -210,8 +215,24 @@ function assertPartitions(topic: string, { expected, found }: { readonly expecte
   )
 }
 
+/** Opens a connection for topics that may have been made through another broker a moment ago. */
+async function openOnceHeard(wire: KafkaWire, names: readonly string[]): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await wire.open(names)
+    } catch (error) {
+      if (!isUnheard(error) || attempt === HEARD_ATTEMPTS) throw error
+      await wait(HEARD_RETRY_MS)
+    }
+  }
+}
+
+function isUnheard(error: unknown): boolean {
+  return error instanceof Error && 'type' in error && error.type === 'UNKNOWN_TOPIC_OR_PARTITION'
+}
+
 function openingFailed(error: unknown, { brokers, prefix }: KafkaConnection): RiskError {
-  if (error instanceof Error && 'type' in error && error.type === 'UNKNOWN_TOPIC_OR_PARTITION')
+  if (isUnheard(error))
     return new RiskError(
       'configuration-invalid',
       `The cluster at ${brokers.join(', ')} lacks raw topics with the prefix "${prefix}". Make them with riskledger topics create.`,
