@@ -44,7 +44,7 @@ function licenceOf(folder) {
   const { name, version, license } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))
   const files = readdirSync(join(root, folder)).filter((file) => LICENCE_FILE.test(file))
   const texts = files.sort().map((file) => readFileSync(join(root, folder, file), 'utf8').trim())
-  const none = 'The package ships no text of its licence; that of Apache-2.0 is in LICENSE.'
+  const none = `The package ships no text of its licence${license === 'Apache-2.0' ? '; that of Apache-2.0 is in LICENSE' : ''}.`
   return [`== ${name} ${version}, ${license ?? 'see below'}`, ...(texts.length === 0 ? [none] : texts)].join('\n\n')
 }
 

@@ -45,7 +45,7 @@ export interface LoadingThread<Ready = unknown, Result = unknown> {
    * and where the input cannot be cloned.
    */
   begin(input: unknown, onMessage?: ThreadOptions['onMessage']): Thread<Ready, Result>
-  /** Ends a thread that never began, at once; one that did is left alone. */
+  /** Ends a thread that never began, once its module is loaded: native code that is ended in its load takes the process with it. One that did begin is left alone. */
   end(): Promise<void>
 }
 
@@ -65,7 +65,7 @@ export function loadThread<Ready = unknown, Result = unknown>(modulePath: string
     end: async () => {
       if (!isLoading) return
       isLoading = false
-      await thread.terminate()
+      await Promise.allSettled([thread.stop()])
     },
   }
 }

@@ -69,7 +69,7 @@ export interface PartitionWorker {
   /** What it has been trying again for longest, by `performance.now`; null while log and ledger do what they are asked. */
   readonly retrying: LoopRetry | null
   readonly done: Promise<void>
-  /** Resolves once its first batch is in the ledger, or once it waits for input or for relations. Never rejects, and stays pending where the worker ends before that. */
+  /** Resolves once its first batch is in the ledger, or once it waits for input or for relations, or the log does not answer. Never rejects, and stays pending where the worker ends before that. */
   readonly begun: Promise<void>
   /**
    * Puts a policy into force at the next batch boundary, unless it is already. Throws a `RiskError`, and goes on by the one in force, where the journal cannot go on
@@ -159,7 +159,15 @@ export async function startPartitionWorker(options: WorkerOptions): Promise<Part
   const writer = new JournalWriter(options, fold, stage)
   const loop = startLoop({
     name: `screener-${options.partition}`,
-    pull: (signal, onAsk) => source.pull(signal, onAsk),
+    pull: async (signal, onAsk) => {
+      try {
+        return await source.pull(signal, onAsk)
+      } catch (error) {
+        // A log that does not answer holds up the take-over of no other partition.
+        begin()
+        throw error
+      }
+    },
     step: (batch) => {
       givenOut = null
       showTold(batch)

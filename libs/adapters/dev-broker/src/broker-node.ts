@@ -13,6 +13,8 @@ import { startGuarded, type GuardedProcess, type HowEnded } from './start-guarde
 const READY_LIMIT_MS = 60_000
 /** A broker that hands its partitions over needs a quorum for it; without one it would wait for minutes. */
 const STOP_LIMIT_MS = 10_000
+/** One that writes its archive of classes as it ends takes longer. */
+const ARCHIVE_LIMIT_MS = 60_000
 const TOLD_LINES = 5
 const ERROR_LINE = /^\S+ (ERROR|FATAL) /
 
@@ -148,7 +150,7 @@ export class BrokerNode {
 
   /** Asks it to hand over and end; after ten seconds it is killed. */
   async stop(): Promise<void> {
-    await this.end('SIGTERM', STOP_LIMIT_MS)
+    await this.end('SIGTERM', this.options.classArchiveFile === undefined ? STOP_LIMIT_MS : ARCHIVE_LIMIT_MS)
   }
 
   private async end(signal: NodeJS.Signals, limitMs: number): Promise<void> {

@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto'
-import { existsSync, realpathSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { BrokerJars } from './fetch-broker-jars'
+
+/** What archives of classes are called. */
+export const CLASS_ARCHIVE = /^classes-[0-9a-f]{16}-\d+\.jsa$/
 
 /** A Java and the jars that it runs. */
 export interface JavaRuntime {
@@ -24,24 +27,38 @@ const QUIET = ['-Xlog:cds=off', '-Xlog:cds+dynamic=off']
  * does. With the archive of its classes (class data sharing, JEP 350) it starts in half the time.
  */
 export function javaArguments({ java, jars }: JavaRuntime, { heapMiB, classArchiveFile }: JavaOptions): readonly string[] {
-  const kept = classArchiveOf({ java, jars })
-  const archive =
-    classArchiveFile !== undefined
-      ? [`-XX:ArchiveClassesAtExit=${classArchiveFile}`, ...QUIET]
-      : existsSync(kept)
-        ? [`-XX:SharedArchiveFile=${kept}`, ...QUIET]
-        : []
   return [
     ...[`-Xmx${heapMiB}m`, '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-XX:-UsePerfData', '-Djava.awt.headless=true'],
-    ...archive,
+    ...archiveArguments({ java, jars }, classArchiveFile),
     ...['-cp', jars.classPath],
   ]
 }
 
-/** Where the archive of classes for this Java and these jars lies, if it was made: another Java has another. */
-export function classArchiveOf({ java, jars }: JavaRuntime): string {
-  const program = realpathSync(java)
-  const { mtimeMs, size } = statSync(program)
-  const key = createHash('sha256').update(`${program}|${mtimeMs}|${size}`).digest('hex').slice(0, 16)
-  return join(jars.folder, `classes-${key}.jsa`)
+function archiveArguments(runtime: JavaRuntime, written: string | undefined): readonly string[] {
+  if (written !== undefined) return [`-XX:ArchiveClassesAtExit=${written}`, ...QUIET]
+  const kept = findClassArchive(runtime)
+  return kept === undefined ? [] : [`-XX:SharedArchiveFile=${kept}`, ...QUIET]
+}
+
+/** The archive of classes for this Java and these jars, where it was made and has the size that its name tells: Java would die of one that was cut off. */
+export function findClassArchive(runtime: JavaRuntime): string | undefined {
+  const { folder } = runtime.jars
+  const archives = existsSync(folder) ? readdirSync(folder).filter((name) => CLASS_ARCHIVE.test(name)) : []
+  const whole = archives.find((name) => name === classArchiveName(runtime, statSync(join(folder, name)).size))
+  return whole === undefined ? undefined : join(folder, whole)
+}
+
+/** What such an archive of so many bytes is called. */
+export function classArchiveName(runtime: JavaRuntime, bytes: number): string {
+  return `classes-${archiveKey(runtime)}-${bytes}.jsa`
+}
+
+/** Another Java, and jars at other places or of other times, have another archive: Java holds them against it. */
+function archiveKey({ java, jars }: JavaRuntime): string {
+  const files = [realpathSync(java), ...jars.classPath.split(':')]
+  const marks = files.map((file) => {
+    const { mtimeMs, size } = statSync(file)
+    return `${file}|${mtimeMs}|${size}`
+  })
+  return createHash('sha256').update(marks.join('\n')).digest('hex').slice(0, 16)
 }

@@ -1,4 +1,4 @@
-import { linkSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, linkSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fetchBrokerJars, type BrokerJars } from './fetch-broker-jars'
 import { makeClassArchive } from './make-class-archive'
@@ -31,27 +31,30 @@ function linked({ version, classPath }: BrokerJars): BrokerJars {
 }
 
 withBroker(
-  'an archive of classes is made once, in place of others, and a broker starts with it, and without one that is damaged',
+  'an archive of classes is made once, in place of others, and a broker starts with it, and without one that was cut off',
   async () => {
     const jars = linked(await fetchBrokerJars())
-    writeFileSync(join(jars.folder, 'classes-0123456789abcdef.jsa'), 'of another Java')
+    writeFileSync(join(jars.folder, 'classes-0123456789abcdef-1.jsa'), 'of another Java')
     await makeClassArchive(jars)
     const others = readdirSync(jars.folder).filter((name) => !name.endsWith('.jar'))
-    expect(others).toEqual([expect.stringMatching(/^classes-[0-9a-f]{16}\.jsa$/)])
+    expect(others).toEqual([expect.stringMatching(/^classes-[0-9a-f]{16}-\d+\.jsa$/)])
     expect(readdirSync(folder)).toEqual(['jars'])
     const file = join(jars.folder, others[0])
     const { size, mtimeMs } = statSync(file)
     expect(size).toBeGreaterThan(10 * 2 ** 20)
     await makeClassArchive(jars)
     expect(statSync(file)).toMatchObject({ size, mtimeMs })
-    rmSync(file)
-    writeFileSync(file, 'no archive')
-    const broker = await startDevBroker({ folder: join(folder, 'broker'), jars })
-    try {
-      const running = runningCommand(broker.nodes[0].pid!)
-      expect(running).toMatchObject({ kind: 'known', command: expect.stringContaining(`-XX:SharedArchiveFile=${file} `) })
-    } finally {
-      await broker.stop()
+    const commandOf = async (): Promise<unknown> => {
+      const broker = await startDevBroker({ folder: join(folder, 'broker'), jars })
+      try {
+        return runningCommand(broker.nodes[0].pid!)
+      } finally {
+        await broker.stop()
+      }
     }
+    expect(await commandOf()).toMatchObject({ kind: 'known', command: expect.stringContaining(`-XX:SharedArchiveFile=${file} `) as string })
+    chmodSync(file, 0o600)
+    truncateSync(file, size - 4_096)
+    expect(await commandOf()).toMatchObject({ kind: 'known', command: expect.not.stringContaining('SharedArchiveFile') as string })
   },
 )

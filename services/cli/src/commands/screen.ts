@@ -68,11 +68,16 @@ async function screenNamed(files: readonly string[], options: ScreenOptions): Pr
   }
   const spooled = await spoolStdin(files)
   const { context } = options
-  const parts = loadScreeningParts(houseOf(context, COMMAND))
+  const dataDir = context.dataDirGiven ? context.settings.dataDir : folderOf(files)
   try {
-    return await screen(spooled, { ...options, mapping, parts, dataDir: context.dataDirGiven ? context.settings.dataDir : folderOf(files) })
+    const parts = loadScreeningParts(houseOf(context, COMMAND))
+    try {
+      return await screen(spooled, { ...options, mapping, parts, dataDir })
+    } finally {
+      await parts.end()
+    }
   } finally {
-    await Promise.all([parts.end(), spooled.release()])
+    await spooled.release()
   }
 }
 

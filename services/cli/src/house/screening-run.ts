@@ -35,14 +35,25 @@ export interface ScreeningParts {
 
 /** Starts to load all that a house like this is made of: the ledger's thread first, for which the others wait. */
 export function loadScreeningParts({ ledgerUrl, kafka }: Pick<HouseOptions, 'ledgerUrl' | 'kafka'>): ScreeningParts {
-  const ledger = ledgerUrl === null ? loadLedgerThread() : null
-  const screener = loadThread<ScreenerReady>(SCREENER_THREAD, 'screener')
-  const ingest = kafka === null ? loadThread<void>(INGEST_THREAD, 'ingest') : null
-  const relations = loadThread(RELATIONS_THREAD, 'relations')
-  const end = async (): Promise<void> => {
-    await Promise.all([ledger, screener, ingest, relations].map(async (part) => part?.end()))
+  const loading: Pick<LoadingThread, 'end'>[] = []
+  const load = <Ready, Result>(thread: LoadingThread<Ready, Result>): LoadingThread<Ready, Result> => {
+    loading.push(thread)
+    return thread
   }
-  return { ledger, screener, ingest, relations, end }
+  const end = async (): Promise<void> => {
+    await Promise.all(loading.map((thread) => thread.end()))
+  }
+  try {
+    const ledger = ledgerUrl === null ? load(loadLedgerThread()) : null
+    const screener = load(loadThread<ScreenerReady>(SCREENER_THREAD, 'screener'))
+    const ingest = kafka === null ? load(loadThread<void>(INGEST_THREAD, 'ingest')) : null
+    const relations = load(loadThread(RELATIONS_THREAD, 'relations'))
+    return { ledger, screener, ingest, relations, end }
+  } catch (error) {
+    // The system gives no more threads: those that there are would keep the process.
+    void end()
+    throw error
+  }
 }
 
 /** What becomes of the files. */

@@ -50,7 +50,12 @@ export class UpSession {
   private readonly parts: ScreeningParts
 
   constructor(private readonly options: UpSessionOptions) {
-    this.parts = loadScreeningParts(houseOf(options.context, options.command))
+    try {
+      this.parts = loadScreeningParts(houseOf(options.context, options.command))
+    } catch (error) {
+      this.stopping.dispose()
+      throw error
+    }
   }
 
   /** Where the gateway listens; null where it is not open. */
