@@ -9,12 +9,8 @@ import { PolicyShelf } from './policy-shelf'
 import { Bench, login, payment, POLICY, STREAM } from './testing/worker-bench'
 
 let bench: Bench
-beforeEach(() => {
-  bench = new Bench()
-})
-afterEach(async () => {
-  await Promise.allSettled(bench.running.map((worker) => worker.stop()))
-})
+beforeEach(() => void (bench = new Bench()))
+afterEach(() => bench.stop())
 
 function learn(
   ledger: MemoryLedger,

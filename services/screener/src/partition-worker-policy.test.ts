@@ -5,12 +5,8 @@ import { policiesToBegin } from './policies-to-begin'
 import { Bench, OTHER, payment, POLICY, policyOf, STREAM, types, YAML } from './testing/worker-bench'
 
 let bench: Bench
-beforeEach(() => {
-  bench = new Bench()
-})
-afterEach(async () => {
-  await Promise.allSettled(bench.running.map((worker) => worker.stop()))
-})
+beforeEach(() => void (bench = new Bench()))
+afterEach(() => bench.stop())
 
 test('a policy switches at a batch boundary, as an entry of its own', async () => {
   await bench.log.append([payment(1)])

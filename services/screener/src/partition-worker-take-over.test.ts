@@ -7,12 +7,8 @@ import { PolicyShelf } from './policy-shelf'
 import { Bench, OTHER, payment, POLICY, policyOf, STREAM, types, whenAppended, YAML } from './testing/worker-bench'
 
 let bench: Bench
-beforeEach(() => {
-  bench = new Bench()
-})
-afterEach(async () => {
-  await Promise.allSettled(bench.running.map((worker) => worker.stop()))
-})
+beforeEach(() => void (bench = new Bench()))
+afterEach(() => bench.stop())
 
 test('who takes a partition over fences who had it, an append in flight included; fenced, one sends nothing more', async () => {
   const old = await bench.start()

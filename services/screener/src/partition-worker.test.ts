@@ -5,12 +5,8 @@ import { startOnView } from './start-on-view'
 import { Bench, payment, STREAM, types } from './testing/worker-bench'
 
 let bench: Bench
-beforeEach(() => {
-  bench = new Bench()
-})
-afterEach(async () => {
-  await Promise.allSettled(bench.running.map((worker) => worker.stop()))
-})
+beforeEach(() => void (bench = new Bench()))
+afterEach(() => bench.stop())
 
 test('begins a journal, registers it, takes its tenure with the policy, screens, and folds to the same', async () => {
   await bench.log.append([1, 2, 3, 4, 5, 6].map(payment))

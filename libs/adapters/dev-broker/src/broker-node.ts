@@ -148,7 +148,7 @@ export class BrokerNode {
     await this.end('SIGKILL', STOP_LIMIT_MS)
   }
 
-  /** Asks it to hand over and end; after ten seconds it is killed. */
+  /** Asks it to hand over and end; after ten seconds it is killed, after a minute where it writes its archive of classes. */
   async stop(): Promise<void> {
     await this.end('SIGTERM', this.options.classArchiveFile === undefined ? STOP_LIMIT_MS : ARCHIVE_LIMIT_MS)
   }

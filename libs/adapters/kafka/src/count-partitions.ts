@@ -1,6 +1,6 @@
 import { RiskError } from '@riskledger/contracts'
 import { checkConnection, NO_LOGGER, type KafkaConnection } from './kafka-connection'
-import { clusterFailure } from './kafka-errors'
+import { clusterFailure, isUnknownTopic } from './kafka-errors'
 import { KafkaWire } from './kafkajs-internals'
 import { rawTopicName } from './raw-topic-name'
 
@@ -17,7 +17,7 @@ export async function countPartitions(connection: KafkaConnection): Promise<numb
     return wire.partitionCountOf(name)
   } catch (error) {
     if (error instanceof RiskError) throw error
-    if (error instanceof Error && 'type' in error && error.type === 'UNKNOWN_TOPIC_OR_PARTITION')
+    if (isUnknownTopic(error))
       throw new RiskError(
         'configuration-invalid',
         `The cluster at ${brokers.join(', ')} has no topic ${name}. Make the topics with riskledger topics create, or check --prefix.`,

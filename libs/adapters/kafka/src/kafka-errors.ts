@@ -24,6 +24,11 @@ export function clusterFailure(
   )
 }
 
+/** True of what kafkajs throws where the broker that it asked knows no such topic or partition. */
+export function isUnknownTopic(error: unknown): boolean {
+  return error instanceof Error && 'type' in error && error.type === 'UNKNOWN_TOPIC_OR_PARTITION'
+}
+
 /** An offset that the log does not hold. */
 export function offsetOutOfRange(
   place: { readonly topic: string; readonly partition: number; readonly offset: number },

@@ -14,7 +14,7 @@ import {
 import { IdempotentProducer } from './idempotent-producer'
 import type { ProducerLimits } from './producer-limits'
 import { checkConnection, NO_LOGGER, type KafkaConnection } from './kafka-connection'
-import { clusterFailure } from './kafka-errors'
+import { clusterFailure, isUnknownTopic } from './kafka-errors'
 import { ConfluentFraming } from './confluent-framing'
 import { KafkaLogView } from './kafka-log-view'
 import { KafkaReader, type ReaderLimits } from './kafka-reader'
@@ -221,18 +221,14 @@ async function openOnceHeard(wire: KafkaWire, names: readonly string[]): Promise
     try {
       return await wire.open(names)
     } catch (error) {
-      if (!isUnheard(error) || attempt === HEARD_ATTEMPTS) throw error
+      if (!isUnknownTopic(error) || attempt === HEARD_ATTEMPTS) throw error
       await wait(HEARD_RETRY_MS)
     }
   }
 }
 
-function isUnheard(error: unknown): boolean {
-  return error instanceof Error && 'type' in error && error.type === 'UNKNOWN_TOPIC_OR_PARTITION'
-}
-
 function openingFailed(error: unknown, { brokers, prefix }: KafkaConnection): RiskError {
-  if (isUnheard(error))
+  if (isUnknownTopic(error))
     return new RiskError(
       'configuration-invalid',
       `The cluster at ${brokers.join(', ')} lacks raw topics with the prefix "${prefix}". Make them with riskledger topics create.`,

@@ -3,7 +3,7 @@ import { IdempotentProducer, type AddressedRecord } from './idempotent-producer'
 import { monotonicMs } from './monotonic-ms'
 import type { ProducerLimits } from './producer-limits'
 import { checkConnection, NO_LOGGER, type KafkaConnection } from './kafka-connection'
-import { clusterFailure } from './kafka-errors'
+import { clusterFailure, isUnknownTopic } from './kafka-errors'
 import { KafkaWire } from './kafkajs-internals'
 
 /** A message on its way to any topic. */
@@ -122,7 +122,7 @@ class ProducingPublisher implements KafkaPublisher {
     try {
       await this.wire.addTopics(names)
     } catch (error) {
-      if (error instanceof Error && 'type' in error && error.type === 'UNKNOWN_TOPIC_OR_PARTITION')
+      if (isUnknownTopic(error))
         throw new RiskError(
           'configuration-invalid',
           `The cluster lacks a topic of ${names.join(', ')}. Make them with riskledger topics create.`,

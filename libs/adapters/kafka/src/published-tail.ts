@@ -4,7 +4,7 @@ import { ByteReader } from './byte-reader'
 import { decompress, MAX_OPENED_BYTES } from './decompress'
 import { decodeFetched, encodeFetch, FETCH } from './fetch-protocol'
 import { checkConnection, NO_LOGGER, type KafkaConnection } from './kafka-connection'
-import { clusterFailure } from './kafka-errors'
+import { clusterFailure, isUnknownTopic } from './kafka-errors'
 import { describeErrorCode, KafkaWire } from './kafkajs-internals'
 import { LeaderMap } from './leader-map'
 import { listRange } from './list-range'
@@ -79,7 +79,7 @@ class PublishedTailReader implements KafkaPublishedTail {
       await this.opening
       await this.wire.addTopics([kafkaTopic])
     } catch (error) {
-      if (error instanceof Error && 'type' in error && error.type === 'UNKNOWN_TOPIC_OR_PARTITION') return false
+      if (isUnknownTopic(error)) return false
       this.opening = undefined
       throw clusterFailure(`What was published to ${kafkaTopic} could not be looked at`, { cause: error, context: { topic: kafkaTopic } })
     }

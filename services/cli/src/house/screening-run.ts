@@ -56,11 +56,6 @@ export function loadScreeningParts({ ledgerUrl, kafka }: Pick<HouseOptions, 'led
   }
 }
 
-/** What becomes of the files. */
-interface Ingesting {
-  readonly ingested: Promise<IngestResult>
-}
-
 /** What a run of the screener over a house stands on. */
 export interface ScreeningRunOptions extends PartOptions, TallyListeners {
   readonly parts: ScreeningParts
@@ -108,7 +103,8 @@ async function startThreads(
 ): Promise<ScreeningRun> {
   const { house, parts } = options
   const tally = new RunTally(options)
-  const { ingested } = parts.ingest === null ? NOTHING_TO_TAKE_IN : await startIngest(options, { thread: parts.ingest, threads, tally })
+  const { ingested } =
+    parts.ingest === null ? { ingested: Promise.resolve(null) } : await startIngest(options, { thread: parts.ingest, threads, tally })
   const screener = parts.screener.begin(screenerInput(options, everyPartition(house)), (message) =>
     tally.onScreener(message as ScreenerMessage),
   )
@@ -138,13 +134,11 @@ async function startThreads(
   }
 }
 
-const NOTHING_TO_TAKE_IN: Ingesting = { ingested: Promise.resolve(null) }
-
 /** Starts to take files into the embedded log, which is made where it is missing. */
 async function startIngest(
   options: ScreeningRunOptions,
   { thread, threads, tally }: { readonly thread: LoadingThread<void>; readonly threads: Thread[]; readonly tally: RunTally },
-): Promise<Ingesting> {
+): Promise<{ readonly ingested: Promise<IngestResult> }> {
   let takenIn: (result: IngestResult) => void = () => undefined
   const result = new Promise<IngestResult>((resolve) => (takenIn = resolve))
   const ingest = thread.begin(await ingestInput(options), (message) => {

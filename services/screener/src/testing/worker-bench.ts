@@ -89,6 +89,12 @@ export class Bench {
     return { worker, reached }
   }
 
+  /** Stops all that was started, however it goes. */
+  async stop(): Promise<void> {
+    await Promise.allSettled(this.running.map((worker) => worker.stop()))
+  }
+
+  /** What the journal folds to. */
   async fold(): Promise<JournalFold> {
     const fold = new JournalFold(STREAM)
     await foldForward(fold, { ledger: this.ledger, policies: new PolicyShelf(this.ledger, '') })
