@@ -16,7 +16,7 @@ async function open(): Promise<OpenedStage<DevCluster>> {
       seed: SEED,
       partitionCount: 4,
       screeners: ['0-3'],
-      recordsPerSecond: 300,
+      recordsPerSecond: 200,
     })
     return { house, stage: cluster, close: () => cluster.close() }
   } catch (error) {

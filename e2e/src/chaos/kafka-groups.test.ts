@@ -13,7 +13,7 @@ async function open(): Promise<OpenedStage<undefined>> {
   if (broker.kind === 'skipped') throw new Error(broker.reason)
   const { brokers, close } = broker
   try {
-    const house = await ChaosHouse.open({ brokers, seed: SEED, partitionCount: 4, screeners: 1, recordsPerSecond: 300 })
+    const house = await ChaosHouse.open({ brokers, seed: SEED, partitionCount: 4, screeners: 1, recordsPerSecond: 200 })
     return { house, stage: undefined, close }
   } catch (error) {
     await close()

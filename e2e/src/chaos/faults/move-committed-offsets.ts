@@ -1,4 +1,4 @@
-import { Kafka, logLevel, type Admin } from 'kafkajs'
+import { Kafka, logLevel, type Admin, type Consumer, type TopicPartitionOffsetAndMetadata } from 'kafkajs'
 import type { ChaosHouse } from '../chaos-house'
 import type { SeededChoice } from '../seeded-choice'
 
@@ -6,14 +6,15 @@ import type { SeededChoice } from '../seeded-choice'
 export async function moveCommittedOffsets(house: ChaosHouse, choice: SeededChoice): Promise<void> {
   const { brokers } = house.options
   const topic = `${house.environment}raw.payments`
-  const admin = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING, retry: { retries: 20, maxRetryTime: 500 } }).admin()
+  const kafka = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING, retry: { retries: 20, maxRetryTime: 500 } })
+  const admin = kafka.admin()
   await admin.connect()
   try {
     for (const move of choice.shuffled(['ahead', 'behind', 'wiped'] as const)) {
       await house.pass(choice.whole(100, 400))
       await Promise.all(house.screeners.map((screener) => screener.end('SIGTERM')))
       await house.pass(300)
-      await moveTo(admin, { move, topic, groupId: house.groupId })
+      await moveTo(kafka, { move, admin, topic, groupId: house.groupId })
       await house.startWhatIsDown()
     }
   } finally {
@@ -23,14 +24,36 @@ export async function moveCommittedOffsets(house: ChaosHouse, choice: SeededChoi
 }
 
 async function moveTo(
-  admin: Admin,
-  { move, topic, groupId }: { readonly move: 'ahead' | 'behind' | 'wiped'; readonly topic: string; readonly groupId: string },
+  kafka: Kafka,
+  {
+    move,
+    admin,
+    topic,
+    groupId,
+  }: { readonly move: 'ahead' | 'behind' | 'wiped'; readonly admin: Admin; readonly topic: string; readonly groupId: string },
 ): Promise<void> {
   if (move === 'wiped') return void (await admin.deleteGroups([groupId]))
   const ends = await admin.fetchTopicOffsets(topic)
-  const partitions = ends.map(({ partition, low, high }) => ({ partition, offset: move === 'ahead' ? high : low }))
-  await admin.setOffsets({ groupId, topic, partitions })
+  const offsets = ends.map(({ partition, low, high }) => ({ topic, partition, offset: move === 'ahead' ? high : low }))
+  await commitAsMember(kafka.consumer({ groupId }), { topic, offsets })
   const moved = (await admin.fetchOffsets({ groupId, topics: [topic] }))[0].partitions
-  for (const { partition, offset } of partitions)
+  for (const { partition, offset } of offsets)
     if (moved.find((one) => one.partition === partition)?.offset !== offset) throw new Error(`the committed offsets did not move ${move}`)
+}
+
+/** Joins the group, commits for it and leaves. The admin client's own way waits for a fetch to be answered, which takes five seconds where nothing comes in. */
+async function commitAsMember(
+  consumer: Consumer,
+  { topic, offsets }: { readonly topic: string; readonly offsets: TopicPartitionOffsetAndMetadata[] },
+): Promise<void> {
+  await consumer.connect()
+  try {
+    await consumer.subscribe({ topic })
+    const joined = new Promise((resolve) => consumer.on(consumer.events.GROUP_JOIN, resolve))
+    await consumer.run({ autoCommit: false, eachBatch: () => Promise.resolve() })
+    await joined
+    await consumer.commitOffsets(offsets)
+  } finally {
+    await consumer.disconnect()
+  }
 }
