@@ -63,10 +63,10 @@ export class UpSession {
     return this.openGateway
   }
 
-  /** Takes the data folder and serves its ledger; close it when done. */
+  /** Takes the data folder and serves its ledger, or reaches another; close it when done. Rejects with `cancelled` where the user stops it before that. */
   open(): Promise<House> {
     const { context, dataDir, command } = this.options
-    return openHouse({ ...houseOf(context, command), dataDir, ledgerThread: this.parts.ledger })
+    return openHouse({ ...houseOf(context, command), dataDir, ledgerThread: this.parts.ledger, signal: this.stopping.signal })
   }
 
   /**
