@@ -1,5 +1,4 @@
 import assert from 'node:assert'
-import { setTimeout as wait } from 'node:timers/promises'
 import {
   RAW_TOPICS,
   recordsOf,
@@ -23,10 +22,6 @@ import { LagReport, type TopicLag } from './lag-report'
 import { monotonicMs } from './monotonic-ms'
 import { rawTopicName } from './raw-topic-name'
 import type { SchemaRegistryOptions } from './schema-registry'
-
-/** How long a topic may be unknown to a broker before it counts as missing: a broker hears of a topic some time after it was made through another. */
-const HEARD_ATTEMPTS = 10
-const HEARD_RETRY_MS = 200
 
 /** Where the log is and what it may take. */
 export interface KafkaLogOptions extends Partial<ReaderLimits>, Partial<ProducerLimits> {
@@ -95,9 +90,9 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> 
   const wire = new KafkaWire(connection, logger)
   const producerWire = new KafkaWire(connection, logger)
   try {
-    await openOnceHeard(wire, names)
+    await wire.open(names)
     for (const name of names) assertPartitions(name, { expected: partitionCount, found: wire.partitionCountOf(name) })
-    await openOnceHeard(producerWire, names)
+    await producerWire.open(names)
   } catch (error) {
     await Promise.all([wire.close(), producerWire.close()])
     if (error instanceof RiskError) throw error
@@ -213,18 +208,6 @@ function assertPartitions(topic: string, { expected, found }: { readonly expecte
     `Topic ${topic} has ${found} partitions where ${expected} are expected. All raw topics have the same number; it stands in the journal's first entry.`,
     { retriable: false, context: { topic, expected, found } },
   )
-}
-
-/** Opens a connection for topics that may have been made through another broker a moment ago. */
-async function openOnceHeard(wire: KafkaWire, names: readonly string[]): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await wire.open(names)
-    } catch (error) {
-      if (!isUnknownTopic(error) || attempt === HEARD_ATTEMPTS) throw error
-      await wait(HEARD_RETRY_MS)
-    }
-  }
 }
 
 function openingFailed(error: unknown, { brokers, prefix }: KafkaConnection): RiskError {

@@ -74,6 +74,17 @@ test('calls keep their order, also where the first one meets a new topic', async
   expect(offsets).toEqual(Array.from({ length: 22 }, (_, offset) => offset))
 })
 
+test('a topic that the broker has not heard of yet is waited for a little', async () => {
+  const { publisher, topic } = await opened()
+  const name = topic.replace('payments', 'external-alerts')
+  const publishing = publisher.publish([message({ topic: 'raw.external-alerts' })])
+  const admin = new kafkajs.Kafka({ brokers: [...(await brokers())], logLevel: kafkajs.logLevel.NOTHING }).admin()
+  await admin.connect()
+  closing.push(() => admin.disconnect())
+  await admin.createTopics({ topics: [{ topic: name, numPartitions: 1 }] })
+  expect(await publishing).toEqual([{ topic: 'raw.external-alerts', partition: 0, offset: 0 }])
+})
+
 test('a topic or partition that is not there is refused by name, and others go on', async () => {
   const { publisher } = await opened()
   await expect(publisher.publish([message({ topic: 'risk.nothing' })])).rejects.toMatchObject({

@@ -65,6 +65,8 @@ export async function openKafkaPublisher(options: KafkaPublisherOptions): Promis
 
 class ProducingPublisher implements KafkaPublisher {
   private readonly known = new Set<string>()
+  /** Waited for once and still missing: another call for one of them is refused at once, since it would hold back the others again. */
+  private readonly missing = new Set<string>()
   /** A call that meets a new topic holds back those after it, so that none overtakes it. */
   private learning: Promise<void> | undefined
   private closing: Promise<void> | undefined
@@ -76,7 +78,7 @@ class ProducingPublisher implements KafkaPublisher {
 
   async publish(messages: readonly PublishedMessage[]): Promise<readonly PublishedPosition[]> {
     const { producer, connection, nowMs } = this.parts
-    if (this.closing !== undefined) throw new RiskError('cancelled', 'The publisher is closed.', { retriable: false })
+    if (this.closing !== undefined) throw this.closed()
     const names = [...new Set(messages.map(({ topic }) => `${connection.prefix}${topic}`))]
     if (this.learning !== undefined || names.some((name) => !this.known.has(name))) await this.learnInTurn(names)
     const timeMs = nowMs()
@@ -120,9 +122,10 @@ class ProducingPublisher implements KafkaPublisher {
 
   private async learn(names: readonly string[]): Promise<void> {
     try {
-      await this.wire.addTopics(names)
+      await this.wire.addTopics(names, names.some((name) => this.missing.has(name)) ? { heardWithinMs: 0 } : {})
     } catch (error) {
-      if (isUnknownTopic(error))
+      if (isUnknownTopic(error)) {
+        for (const name of names) this.missing.add(name)
         throw new RiskError(
           'configuration-invalid',
           `The cluster lacks a topic of ${names.join(', ')}. Make them with riskledger topics create.`,
@@ -132,8 +135,17 @@ class ProducingPublisher implements KafkaPublisher {
             context: { topics: names.join(',') },
           },
         )
+      }
+      if (this.closing !== undefined) throw this.closed()
       throw clusterFailure(`The metadata of ${names.join(', ')} could not be had`, { cause: error, context: { topics: names.join(',') } })
     }
-    for (const name of names) this.known.add(name)
+    for (const name of names) {
+      this.known.add(name)
+      this.missing.delete(name)
+    }
+  }
+
+  private closed(): RiskError {
+    return new RiskError('cancelled', 'The publisher is closed.', { retriable: false })
   }
 }

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
 import Cluster from 'kafkajs/src/cluster/index.js'
 import { createLogger } from 'kafkajs/src/loggers/index.js'
 import Encoder from 'kafkajs/src/protocol/encoder.js'
@@ -6,7 +7,9 @@ import { createErrorFromCode } from 'kafkajs/src/protocol/error.js'
 import type { ISocketFactory } from 'kafkajs'
 import type { Logger } from '@riskledger/contracts'
 import type { CheckedConnection } from './kafka-connection'
+import { isUnknownTopic } from './kafka-errors'
 import { KAFKAJS_LOG_LEVEL, kafkajsConfigOf, openSocket } from './kafkajs-config'
+import { monotonicMs } from './monotonic-ms'
 
 /** A request in bytes, without the header that every request has. */
 export interface WireRequest {
@@ -25,6 +28,10 @@ export interface ProducerIdentity {
   readonly producerId: bigint
   readonly producerEpoch: number
 }
+
+/** How long a topic may be unknown to a broker before it counts as missing: a broker hears of a topic some time after it was made through another. */
+const HEARD_WITHIN_MS = 2_000
+const HEARD_RETRY_MS = 200
 
 /** Errors of kafkajs after which a connection is of no more use. */
 const BROKEN_CONNECTION: ReadonlySet<string> = new Set(['KafkaJSConnectionClosedError', 'KafkaJSRequestTimeoutError'])
@@ -56,15 +63,25 @@ export class KafkaWire {
     })
   }
 
-  /** Connects and asks for the metadata of these topics. Throws kafkajs' errors. */
+  /** Connects and asks for the metadata of these topics, as `addTopics` does. Throws kafkajs' errors. */
   async open(topics: readonly string[]): Promise<void> {
     await this.cluster.connect()
-    await this.cluster.addMultipleTargetTopics(topics)
+    await this.addTopics(topics)
   }
 
-  /** Adds topics to those whose metadata are kept. */
-  async addTopics(topics: readonly string[]): Promise<void> {
-    await this.cluster.addMultipleTargetTopics(topics)
+  /**
+   * Adds topics to those whose metadata are kept; asks again for those that are unknown, for so long at least. Throws kafkajs' errors, `isUnknownTopic` of those that stay
+   * unknown.
+   */
+  async addTopics(topics: readonly string[], { heardWithinMs = HEARD_WITHIN_MS } = {}): Promise<void> {
+    for (const giveUpAtMs = monotonicMs() + heardWithinMs; ; await wait(HEARD_RETRY_MS)) {
+      this.assertOpen()
+      try {
+        return await this.cluster.addMultipleTargetTopics(topics)
+      } catch (error) {
+        if (!isUnknownTopic(error) || monotonicMs() >= giveUpAtMs) throw error
+      }
+    }
   }
 
   /** Asks for the metadata again; calls at the same time share one request. */

@@ -77,7 +77,7 @@ class PublishedTailReader implements KafkaPublishedTail {
     try {
       this.opening ??= this.wire.open([])
       await this.opening
-      await this.wire.addTopics([kafkaTopic])
+      await this.wire.addTopics([kafkaTopic], { heardWithinMs: 0 })
     } catch (error) {
       if (isUnknownTopic(error)) return false
       this.opening = undefined
