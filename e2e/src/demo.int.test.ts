@@ -6,7 +6,7 @@ import { connectLedger } from '@riskledger/ledger'
 import { parsePolicy, type AcceptedPolicy } from '@riskledger/policy'
 import { installationRoot } from '@riskledger/runtime'
 import { challengeDraw } from '@riskledger/screener'
-import { formatScenarioItem, generateScenario } from '@riskledger/simulation'
+import { generateScenario } from '@riskledger/simulation'
 import { Command, type Ended } from './demo-process'
 import { screenInMemory } from './screen-in-memory'
 
@@ -43,18 +43,18 @@ describe('riskledger up --demo', () => {
     const first = await run('up', '--demo', '--once', '--json', ...SMALL)
     expect(first).toMatchObject({ code: 0, stderr: '' })
     const result = JSON.parse(first.stdout) as Record<string, number | string> & { verdicts: object; cases: { caught: boolean }[] }
-    const lines = [...generateScenario({ seed: 3, accounts: 60, days: 20 })].map(formatScenarioItem)
-    const alone = screenInMemory(lines, { policy: defaultPolicy(), draw: challengeDraw(TEST_SECRET, 0) })
-    expect(result).toMatchObject({ inputs: lines.length, ...alone.statuses, verdicts: alone.verdicts })
+    const items = [...generateScenario({ seed: 3, accounts: 60, days: 20 })]
+    const alone = screenInMemory(items, { policy: defaultPolicy(), draw: challengeDraw(TEST_SECRET, 0) })
+    expect(result).toMatchObject({ inputs: items.length, ...alone.statuses, verdicts: alone.verdicts })
     expect(result.cases).toHaveLength(5)
     expect(result.oddities).toBe(6)
     const replay = await run('--data-dir', join('.riskledger', 'demo'), 'replay', '--json')
     expect(replay.code).toBe(0)
-    expect(JSON.parse(replay.stdout)).toMatchObject({ inputs: lines.length, mismatches: 0 })
+    expect(JSON.parse(replay.stdout)).toMatchObject({ inputs: items.length, mismatches: 0 })
     const verify = await run('--data-dir', join('.riskledger', 'demo'), 'verify', '--json')
     expect(verify.code).toBe(0)
     const again = JSON.parse((await run('up', '--demo', '--once', '--json', ...SMALL)).stdout) as typeof result
-    expect(again.inputs).toBe(lines.length)
+    expect(again.inputs).toBe(items.length)
     expect(again.journalDigest).toBe(result.journalDigest)
   }, 300_000)
 

@@ -2,6 +2,7 @@ import { RAW_TOPICS, type InputStatus, type LogRecord, type RawTopic, type Verdi
 import { encodeRaw, EventViews, parseNdjsonLine } from '@riskledger/events'
 import { emptyInput, type JournaledInput } from '@riskledger/journal'
 import type { AcceptedPolicy, Policy } from '@riskledger/policy'
+import type { ScenarioItem } from '@riskledger/simulation'
 import { countsForRelations, RelationsState, relationsOptions } from '@riskledger/relations'
 import {
   ScreeningStep,
@@ -34,12 +35,13 @@ export interface InMemoryOptions {
 
 const DEFAULT_START_MS = Date.UTC(2089, 11, 31)
 const KEY = new TextEncoder()
+const EMPTY = new Uint8Array(0)
 
 /**
- * Screens lines of NDJSON through the core alone, on one partition, by the rules of a file: the same order, statuses, facts by epoch and verdicts
- * as `riskledger screen` gives, without threads, log, ledger or disk. Holds all lines in memory.
+ * Screens a scenario through the core alone, on one partition, by the rules of a file: the same order, statuses, facts by epoch and verdicts
+ * as `riskledger screen` gives for its lines, without threads, log, ledger or disk. Holds all of it in memory.
  */
-export function screenInMemory(lines: Iterable<string>, options: InMemoryOptions): InMemoryScreening {
+export function screenInMemory(items: Iterable<ScenarioItem>, options: InMemoryOptions): InMemoryScreening {
   const { policy } = options.policy
   const step = new ScreeningStep({ partition: 0, partitionCount: 1, topics: RAW_TOPICS, dedupeKey: new Uint8Array(16) })
   step.activate(options.policy)
@@ -48,7 +50,7 @@ export function screenInMemory(lines: Iterable<string>, options: InMemoryOptions
   const draw = options.draw ?? (() => null)
   const decisions: DecisionDraft[] = []
   let inputs = 0
-  for (const item of merged(lines, options.startedAtMs ?? DEFAULT_START_MS)) {
+  for (const item of merged(items, options.startedAtMs ?? DEFAULT_START_MS)) {
     known.reach(item.orderTimeMs)
     const decision = step.screen(inputOf(item), out, draw)
     if (decision !== null) decisions.push(decision)
@@ -106,13 +108,13 @@ class EpochFacts {
   }
 }
 
-/** The lines as records in the order in which a worker takes them. */
-function* merged(lines: Iterable<string>, startedAtMs: number): Generator<MergeItem, void, void> {
+/** The items as records in the order in which a worker takes them. */
+function* merged(items: Iterable<ScenarioItem>, startedAtMs: number): Generator<MergeItem, void, void> {
   const topics = new Map<RawTopic, LogRecord[]>(RAW_TOPICS.map((topic) => [topic, []]))
   let orderTimeMs = 0
-  for (const line of lines) {
-    const bytes = KEY.encode(line)
-    const parsed = parseNdjsonLine(bytes)
+  for (const item of items) {
+    const bytes = item.kind === 'raw' ? KEY.encode(item.line) : EMPTY
+    const parsed = item.kind === 'raw' ? parseNdjsonLine(bytes) : { ...item, kind: 'parsed' as const }
     if (parsed.kind === 'blank') continue
     let brokerTimeMs = orderTimeMs
     if (parsed.kind === 'parsed' && parsed.event.eventTimeMs <= startedAtMs + 300_000) {
