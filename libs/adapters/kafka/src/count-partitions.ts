@@ -6,12 +6,14 @@ import { rawTopicName } from './raw-topic-name'
 
 /**
  * How many partitions the raw topics of a cluster have, told by the first of them; opening the log holds the others to it. Throws `configuration-invalid`
- * where there are no such topics, `log-unavailable` (retriable) where the cluster cannot be reached.
+ * where there are no such topics, `log-unavailable` (retriable) where the cluster cannot be reached, or `signal` aborts meanwhile.
  */
-export async function countPartitions(connection: KafkaConnection): Promise<number> {
+export async function countPartitions(connection: KafkaConnection, signal?: AbortSignal): Promise<number> {
   const { brokers, prefix } = connection
   const name = rawTopicName('payments', prefix)
   const wire = new KafkaWire(checkConnection(connection), NO_LOGGER)
+  const abandon = (): void => void wire.close()
+  signal?.addEventListener('abort', abandon)
   try {
     await wire.open([name])
     return wire.partitionCountOf(name)
@@ -28,6 +30,7 @@ export async function countPartitions(connection: KafkaConnection): Promise<numb
       context: { brokers: brokers.join(',') },
     })
   } finally {
+    signal?.removeEventListener('abort', abandon)
     await wire.close()
   }
 }

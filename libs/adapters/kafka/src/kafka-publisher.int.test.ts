@@ -85,6 +85,14 @@ test('a topic that the broker has not heard of yet is waited for a little', asyn
   expect(await publishing).toEqual([{ topic: 'raw.external-alerts', partition: 0, offset: 0 }])
 })
 
+test('calls that wait for a topic that is missing, or behind one that does, are cancelled by closing', async () => {
+  const { publisher } = await opened()
+  await publisher.publish([message({})])
+  const calls = Promise.allSettled([publisher.publish([message({ topic: 'risk.nothing' })]), publisher.publish([message({})])])
+  await publisher.close()
+  expect(await calls).toMatchObject(Array(2).fill({ status: 'rejected', reason: { code: 'cancelled' } }))
+})
+
 test('a topic or partition that is not there is refused by name, and others go on', async () => {
   const { publisher } = await opened()
   await expect(publisher.publish([message({ topic: 'risk.nothing' })])).rejects.toMatchObject({

@@ -4,7 +4,7 @@ import { monotonicMs } from './monotonic-ms'
 import type { ProducerLimits } from './producer-limits'
 import { checkConnection, NO_LOGGER, type KafkaConnection } from './kafka-connection'
 import { clusterFailure, isUnknownTopic } from './kafka-errors'
-import { KafkaWire } from './kafkajs-internals'
+import { HEARD_WITHIN_MS, KafkaWire } from './kafkajs-internals'
 
 /** A message on its way to any topic. */
 export interface PublishedMessage {
@@ -40,6 +40,7 @@ export interface KafkaPublisher {
    * partition; any number of calls may be in flight, and share requests. Bytes are the caller's again once it resolves; before that they must stay as they are.
    * Rejects once nothing is on its way any more: `log-unavailable` (retriable: what was sent may be there), `record-too-large`, `limit-reached`
    * (retriable: more than `maxPendingBytes` wait), `configuration-invalid` (no such topic or partition), `cancelled`.
+   * A topic that the broker has not heard of is waited for two seconds, once, and meanwhile so are the calls after it.
    */
   publish(messages: readonly PublishedMessage[]): Promise<readonly PublishedPosition[]>
   /** Takes nothing more, waits for what is on its way, and leaves. */
@@ -67,6 +68,8 @@ class ProducingPublisher implements KafkaPublisher {
   private readonly known = new Set<string>()
   /** Waited for once and still missing: another call for one of them is refused at once, since it would hold back the others again. */
   private readonly missing = new Set<string>()
+  /** Until when new topics are waited for by those that learn of some now, one after the other. */
+  private patientUntilMs = 0
   /** A call that meets a new topic holds back those after it, so that none overtakes it. */
   private learning: Promise<void> | undefined
   private closing: Promise<void> | undefined
@@ -81,6 +84,7 @@ class ProducingPublisher implements KafkaPublisher {
     if (this.closing !== undefined) throw this.closed()
     const names = [...new Set(messages.map(({ topic }) => `${connection.prefix}${topic}`))]
     if (this.learning !== undefined || names.some((name) => !this.known.has(name))) await this.learnInTurn(names)
+    if (this.closing !== undefined) throw this.closed()
     const timeMs = nowMs()
     const records = messages.map((message): AddressedRecord => ({ timeMs, ...message, ...this.addressOf(message) }))
     const offsets = await producer.send(records)
@@ -106,11 +110,12 @@ class ProducingPublisher implements KafkaPublisher {
 
   private async learnInTurn(names: readonly string[]): Promise<void> {
     const before = this.learning
+    if (before === undefined) this.patientUntilMs = monotonicMs() + HEARD_WITHIN_MS
     const turn = (async () => {
       // Its failure is its own caller's.
       await before?.catch(() => undefined)
       const unknown = names.filter((name) => !this.known.has(name))
-      if (unknown.length > 0) await this.learn(unknown)
+      for (const name of unknown) await this.learn(name)
     })()
     this.learning = turn
     try {
@@ -120,29 +125,23 @@ class ProducingPublisher implements KafkaPublisher {
     }
   }
 
-  private async learn(names: readonly string[]): Promise<void> {
+  private async learn(name: string): Promise<void> {
+    const context = { topic: name }
     try {
-      await this.wire.addTopics(names, names.some((name) => this.missing.has(name)) ? { heardWithinMs: 0 } : {})
+      const heardWithinMs = this.missing.has(name) ? 0 : Math.max(0, this.patientUntilMs - monotonicMs())
+      await this.wire.addTopics([name], { heardWithinMs })
     } catch (error) {
-      if (isUnknownTopic(error)) {
-        for (const name of names) this.missing.add(name)
-        throw new RiskError(
-          'configuration-invalid',
-          `The cluster lacks a topic of ${names.join(', ')}. Make them with riskledger topics create.`,
-          {
-            retriable: false,
-            cause: error,
-            context: { topics: names.join(',') },
-          },
-        )
-      }
       if (this.closing !== undefined) throw this.closed()
-      throw clusterFailure(`The metadata of ${names.join(', ')} could not be had`, { cause: error, context: { topics: names.join(',') } })
+      if (!isUnknownTopic(error)) throw clusterFailure(`The metadata of ${name} could not be had`, { cause: error, context })
+      this.missing.add(name)
+      throw new RiskError('configuration-invalid', `The cluster lacks the topic ${name}. Make it with riskledger topics create.`, {
+        retriable: false,
+        cause: error,
+        context,
+      })
     }
-    for (const name of names) {
-      this.known.add(name)
-      this.missing.delete(name)
-    }
+    this.known.add(name)
+    this.missing.delete(name)
   }
 
   private closed(): RiskError {

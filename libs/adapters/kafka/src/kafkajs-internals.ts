@@ -30,7 +30,7 @@ export interface ProducerIdentity {
 }
 
 /** How long a topic may be unknown to a broker before it counts as missing: a broker hears of a topic some time after it was made through another. */
-const HEARD_WITHIN_MS = 2_000
+export const HEARD_WITHIN_MS = 2_000
 const HEARD_RETRY_MS = 200
 
 /** Errors of kafkajs after which a connection is of no more use. */
@@ -70,10 +70,11 @@ export class KafkaWire {
   }
 
   /**
-   * Adds topics to those whose metadata are kept; asks again for those that are unknown, for so long at least. Throws kafkajs' errors, `isUnknownTopic` of those that stay
-   * unknown.
+   * Adds topics to those whose metadata are kept; asks again while one is unknown, until `heardWithinMs` have passed (default 2,000). Throws kafkajs' errors: one that is
+   * `isUnknownTopic` where a topic stays unknown.
    */
-  async addTopics(topics: readonly string[], { heardWithinMs = HEARD_WITHIN_MS } = {}): Promise<void> {
+  async addTopics(topics: readonly string[], options: { readonly heardWithinMs?: number } = {}): Promise<void> {
+    const { heardWithinMs = HEARD_WITHIN_MS } = options
     for (const giveUpAtMs = monotonicMs() + heardWithinMs; ; await wait(HEARD_RETRY_MS)) {
       this.assertOpen()
       try {
@@ -153,6 +154,8 @@ export class KafkaWire {
     const socket = openSocket(options)
     this.sockets.add(socket)
     socket.once('close', () => this.sockets.delete(socket))
+    // kafkajs tries again where a connection ends while it is being made.
+    if (this.closed) socket.destroy(new Error('closed'))
     return socket
   }
 }

@@ -77,6 +77,7 @@ class PublishedTailReader implements KafkaPublishedTail {
     try {
       this.opening ??= this.wire.open([])
       await this.opening
+      // Asked for each of its partitions: one that is missing would be waited for as often.
       await this.wire.addTopics([kafkaTopic], { heardWithinMs: 0 })
     } catch (error) {
       if (isUnknownTopic(error)) return false

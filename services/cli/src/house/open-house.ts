@@ -85,7 +85,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
 async function takeHouse(options: HouseOptions, assertWhole: (dataDir: string) => void): Promise<House> {
   const dataDir = resolve(options.dataDir)
   const { signal } = options
-  const partitions = options.kafka === null ? options.partitions : await unlessStopped(countPartitions(options.kafka), signal)
+  const partitions = options.kafka === null ? options.partitions : await unlessStopped(countPartitions(options.kafka, signal), signal)
   await checkDataFolder(dataDir, { partitions })
   if ((await readLock(dataDir)) === undefined) assertWhole(dataDir)
   const lock = await lockDataFolder(dataDir, { command: options.command })

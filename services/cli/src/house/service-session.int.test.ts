@@ -8,6 +8,7 @@ import { EMBEDDED, openHouse, type House } from './open-house'
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
 let silent: SilentServer
+const silentLedger = (): string => `esdb://${silent.address}?tls=false`
 let child: ChildProcess | undefined
 let house: House | undefined
 
@@ -64,7 +65,7 @@ async function embeddedLedger(): Promise<string> {
 }
 
 test('SIGTERM ends a service whose ledger does not answer, as interrupted', async () => {
-  const service = runAlone(`esdb://${silent.address}?tls=false`, '() => new Promise(() => undefined)')
+  const service = runAlone(silentLedger(), '() => new Promise(() => undefined)')
   await silent.connected
   expect(await terminated(service)).toEqual({ code: 130, err: expect.stringMatching(/^Stopped before/) as string })
 })
@@ -100,17 +101,24 @@ test('a thread that is not there yet is stopped, and waited for', async () => {
 
 test.each([
   {
-    command: ['screener', '--partitions', '0'],
-    place: () => ['--kafka', silent.address, '--ledger', `esdb://${silent.address}?tls=false`],
+    command: 'screener',
+    flags: () => ['--partitions', '0', '--kafka', silent.address, '--ledger', silentLedger()],
+    lacks: 'it had come up; nothing is lost',
   },
-  { command: ['up'], place: () => ['--ledger', `esdb://${silent.address}?tls=false`] },
-])('SIGTERM ends riskledger $command.0 while what it needs does not answer', async ({ command, place }) => {
-  const executable = join(installationRoot(), 'services', 'cli', 'bin', 'riskledger.js')
-  const args = [executable, ...command, ...place(), '--data-dir', folder.path]
-  child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
-  await silent.connected
-  expect(await terminated(child)).toEqual({ code: 130, err: expect.stringMatching(/^Stopped before/) as string })
-})
+  { command: 'up', flags: () => ['--kafka', silent.address], lacks: 'it had come up; nothing is lost' },
+  { command: 'up', flags: () => ['--ledger', silentLedger()], lacks: 'the ledger had answered' },
+])(
+  'SIGTERM ends riskledger $command where what it needs does not answer: stopped before $lacks',
+  async ({ command, flags, lacks }) => {
+    const executable = join(installationRoot(), 'services', 'cli', 'bin', 'riskledger.js')
+    const args = [executable, command, ...flags(), '--data-dir', folder.path]
+    child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    await silent.connected
+    expect(await terminated(child)).toEqual({ code: 130, err: `Stopped before ${lacks}.\n` })
+  },
+  // Less than what is waited for answers that never come.
+  25_000,
+)
 
 test.each([true, false])('what a service says of its ledger holds no password (json: %s)', async (json) => {
   const ledger = (await embeddedLedger()).replace('://', '://admin:changeit@')

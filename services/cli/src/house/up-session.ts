@@ -63,10 +63,15 @@ export class UpSession {
     return this.openGateway
   }
 
-  /** Takes the data folder and serves its ledger, or reaches another; close it when done. Rejects with `cancelled` where the user stops it before that. */
+  /**
+   * Takes the data folder and serves its ledger, or reaches what is elsewhere; close it when done. Rejects with `cancelled` where the user stops it while it waits for
+   * others. A folder with nothing elsewhere is there in a moment, and opened whole.
+   */
   open(): Promise<House> {
     const { context, dataDir, command } = this.options
-    return openHouse({ ...houseOf(context, command), dataDir, ledgerThread: this.parts.ledger, signal: this.stopping.signal })
+    const house = houseOf(context, command)
+    const isAlone = house.kafka === null && house.ledgerUrl === null
+    return openHouse({ ...house, dataDir, ledgerThread: this.parts.ledger, ...(isAlone ? {} : { signal: this.stopping.signal }) })
   }
 
   /**
