@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parsePolicy } from '@riskledger/policy'
 import { installationRoot, runThread } from '@riskledger/runtime'
-import { generateScenario, judgeScenario, type ScenarioItem, type ScenarioJudgement, type ScenarioLabel } from '@riskledger/simulation'
+import { generateScenario, judgeScenario, type ScenarioJudgement } from '@riskledger/simulation'
 import { screenInMemory } from './screen-in-memory'
 
 /** A scenario, screened by the default policy and judged. */
@@ -22,15 +22,9 @@ runThread<readonly number[]>(({ input, ready }) => {
 function play(seed: number): PlayedSeed {
   const policy = parsePolicy(readFileSync(join(installationRoot(), 'policies', 'default.yaml'), 'utf8'))
   if (policy.kind === 'rejected') throw new Error(policy.problems[0].message)
-  const labels: ScenarioLabel[] = []
-  const result = screenInMemory(itemsOf(seed, labels), { policy })
+  const items = [...generateScenario({ seed })]
+  const labels = items.flatMap((item) => (item.kind === 'event' && item.label !== undefined ? [item.label] : []))
+  const result = screenInMemory(items, { policy })
   const judgement = judgeScenario(labels, result.decisions, { screened: result.statuses.screened })
   return { seed, judgement, toPersonShare: (result.verdicts.hold + result.verdicts.block) / result.inputs }
-}
-
-function* itemsOf(seed: number, labels: ScenarioLabel[]): Generator<ScenarioItem, void, void> {
-  for (const item of generateScenario({ seed })) {
-    if (item.kind === 'event' && item.label !== undefined) labels.push(item.label)
-    yield item
-  }
 }

@@ -1,8 +1,8 @@
-import { findTestBroker, whyNoBroker } from '@riskledger/dev-broker'
-import { ChaosHouse } from './chaos-house'
+import { whyNoBroker } from '@riskledger/dev-broker'
 import { readJournals, readTruth } from './check-house'
 import type { JournalCheck, SeenPosition } from './check-journal'
-import { chaosSuite, SEED, type OpenedStage } from './chaos-suite'
+import { chaosSuite, SEED } from './chaos-suite'
+import { openOnTestBroker } from './open-on-test-broker'
 import { disturbConnections } from './faults/disturb-connections'
 import { floodWithBadRecords } from './faults/flood-with-bad-records'
 import { killServices } from './faults/kill-services'
@@ -11,20 +11,10 @@ import { publishTransactions } from './faults/publish-transactions'
 import { truncatePayments } from './faults/truncate-topic'
 import { measureFlood } from './measure-flood'
 
-const { guarantee, finish, lastly } = chaosSuite({ skipped: whyNoBroker(), open })
-
-async function open(): Promise<OpenedStage<undefined>> {
-  const broker = await findTestBroker()
-  if (broker.kind === 'skipped') throw new Error(broker.reason)
-  const { brokers, close } = broker
-  try {
-    const house = await ChaosHouse.open({ brokers, seed: SEED, partitionCount: 4, screeners: ['0-1', '2-3'], recordsPerSecond: 200 })
-    return { house, stage: undefined, close }
-  } catch (error) {
-    await close()
-    throw error
-  }
-}
+const { guarantee, finish, lastly } = chaosSuite({
+  skipped: whyNoBroker(),
+  open: () => openOnTestBroker({ seed: SEED, partitionCount: 4, screeners: ['0-1', '2-3'], recordsPerSecond: 200 }),
+})
 
 guarantee(
   'kill -9 of ledger server, screeners, relations, gateway and dispatcher, one at a time and all at once, loses and repeats nothing',

@@ -1,25 +1,15 @@
-import { findTestBroker, whyNoBroker } from '@riskledger/dev-broker'
-import { ChaosHouse } from './chaos-house'
+import { whyNoBroker } from '@riskledger/dev-broker'
 import type { SeenTenure } from './check-journal'
-import { chaosSuite, SEED, type OpenedStage } from './chaos-suite'
+import { chaosSuite, SEED } from './chaos-suite'
+import { openOnTestBroker } from './open-on-test-broker'
 import { holdZombie } from './faults/hold-zombie'
 import { moveCommittedOffsets } from './faults/move-committed-offsets'
 import { stormOfRebalances } from './faults/storm-of-rebalances'
 
-const { guarantee, finish } = chaosSuite({ skipped: whyNoBroker(), open })
-
-async function open(): Promise<OpenedStage<undefined>> {
-  const broker = await findTestBroker()
-  if (broker.kind === 'skipped') throw new Error(broker.reason)
-  const { brokers, close } = broker
-  try {
-    const house = await ChaosHouse.open({ brokers, seed: SEED, partitionCount: 4, screeners: 1, recordsPerSecond: 200 })
-    return { house, stage: undefined, close }
-  } catch (error) {
-    await close()
-    throw error
-  }
-}
+const { guarantee, finish } = chaosSuite({
+  skipped: whyNoBroker(),
+  open: () => openOnTestBroker({ seed: SEED, partitionCount: 4, screeners: 1, recordsPerSecond: 200 }),
+})
 
 guarantee(
   'workers that join a group and leave it under load, killed or in order, lose and repeat nothing',
